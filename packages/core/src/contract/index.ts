@@ -1,0 +1,10 @@
+/**
+ * The contract between a backend (mechanism) and the allocator (policy). It imports nothing and is all that the author of
+ * a backend needs; `docs/WRITING-A-BACKEND.md` explains it and the conformance suite proves it.
+ *
+ * @packageDocumentation
+ */
+export * from './backend.js';
+export * from './capabilities.js';
+export * from './errors.js';
+export * from './region.js';
