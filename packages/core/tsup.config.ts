@@ -1,3 +1,7 @@
 import { library } from '@securemem/presets/tsup';
 
-export default library({"index":"src/index.ts","contract":"src/contract/index.ts","testing":"src/testing/index.ts"});
+export default library({
+  index: 'src/index.ts',
+  contract: 'src/contract/index.ts',
+  testing: 'src/testing/index.ts',
+});

@@ -52,7 +52,15 @@ export type ErrorCode = keyof typeof ERROR_KINDS;
  */
 export interface ErrorDetails {
   /** Which limit bound: the kernel's lock limit, the allocator's own budget, or the order of the queue. */
-  readonly limit?: 'lock' | 'budget' | 'queue' | 'mappings' | 'address-space' | 'memory' | 'secrets' | 'wait';
+  readonly limit?:
+    | 'lock'
+    | 'budget'
+    | 'queue'
+    | 'mappings'
+    | 'address-space'
+    | 'memory'
+    | 'secrets'
+    | 'wait';
   readonly requestedByteLength?: number;
   readonly inUseByteLength?: number;
   readonly limitByteLength?: number;
