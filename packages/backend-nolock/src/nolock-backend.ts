@@ -1,0 +1,243 @@
+import {
+  type BackendCapabilities,
+  type BackendFactory,
+  CONTRACT_VERSION,
+  type LockLimit,
+  type MemoryBackend,
+  type Protection,
+  type RegionFacts,
+  type RegionId,
+  type RegionRange,
+  SecureMemoryError,
+  type View,
+} from '@securemem/core/contract';
+import { byteLengthOfOrdinary } from './ordinary-bytes.js';
+
+/**
+ * Ordinary memory protects nothing, and says so in every line. That is all a capability is: a statement that the receipts
+ * of secrets repeat. `threadExit` is `kept`, since the memory of a terminated worker goes back to the system allocator as
+ * it is; `forkBehaviour` is `inherited`, since a forked child has a copy of every ordinary page.
+ */
+const CAPABILITIES: BackendCapabilities = Object.freeze({
+  locking: 'none',
+  guardPages: false,
+  protection: 'none',
+  dumpExclusion: false,
+  forkBehaviour: 'inherited',
+  kernelHidden: false,
+  views: 'none',
+  threadExit: 'kept',
+  cipher: 'none',
+});
+
+/** There are no real pages here; the size is the one that core sees most often elsewhere. */
+const PAGE_BYTE_LENGTH = 4096;
+
+/** Nothing is locked, so no lock limit binds. `unknown` would make core cautious about a limit that does not exist. */
+const NO_LIMIT: LockLimit = Object.freeze({ kind: 'unlimited' });
+
+const PROTECTIONS: readonly string[] = [
+  'no-access',
+  'read-only',
+  'read-write',
+] satisfies Protection[];
+
+/** Taken at import: wiping must not depend on a prototype that somebody patches later. */
+const fill = Uint8Array.prototype.fill;
+const set = Uint8Array.prototype.set;
+
+/**
+ * The last id that any backend of this module gave out. Counting up for ever is the simplest form of a generation: no id
+ * is ever used twice, not even by another instance, so a stale or foreign id is simply not in the table.
+ */
+let lastRegionId = 0;
+
+class NolockBackend implements MemoryBackend {
+  readonly name = 'nolock';
+  readonly contractVersion = CONTRACT_VERSION;
+  readonly capabilities = CAPABILITIES;
+  readonly pageByteLength = PAGE_BYTE_LENGTH;
+
+  /** One buffer for one region. The map is the only reference, so that a released region can be collected. */
+  readonly #regions = new Map<RegionId, Uint8Array>();
+  #closed = false;
+
+  lockLimit(): LockLimit {
+    this.#requireOpen('lockLimit');
+    return NO_LIMIT;
+  }
+
+  raiseLockLimit(byteLength: number): LockLimit {
+    this.#requireOpen('raiseLockLimit');
+    if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
+      throw new RangeError('byteLength must be a non-negative integer');
+    }
+    return NO_LIMIT;
+  }
+
+  lockedByteLength(): 'unknown' {
+    this.#requireOpen('lockedByteLength');
+    return 'unknown'; // We lock nothing, but others in this process may; without a system call we cannot know.
+  }
+
+  map(byteLength: number): RegionId {
+    this.#requireOpen('map');
+    const multiple = Number.isSafeInteger(byteLength) && byteLength % PAGE_BYTE_LENGTH === 0;
+    if (!multiple || byteLength <= 0) {
+      throw new RangeError(`byteLength must be a positive multiple of ${PAGE_BYTE_LENGTH}`);
+    }
+    let bytes: Uint8Array;
+    try {
+      // Its own ArrayBuffer, never Buffer.from or Buffer.allocUnsafe: those cut small buffers out of one shared pool.
+      bytes = new Uint8Array(new ArrayBuffer(byteLength));
+    } catch (cause) {
+      throw this.#error('ERR_SECMEM_OUT_OF_MEMORY', 'map', 'no memory for a region of this size', {
+        details: { limit: 'memory', requestedByteLength: byteLength },
+        cause,
+      });
+    }
+    lastRegionId += 1;
+    const region = lastRegionId as RegionId;
+    this.#regions.set(region, bytes);
+    return region;
+  }
+
+  protect(region: RegionId, protection: Protection): void {
+    this.#bytesOf(region, 'protect');
+    if (!PROTECTIONS.includes(protection)) throw new TypeError('protection must be a Protection');
+    // A silent no-op here would make a receipt lie. `read-write` is what the region has anyway.
+    if (protection !== 'read-write')
+      throw this.#notSupported('protect', `protection ${protection}`);
+  }
+
+  wipe(region: RegionId, byteOffset: number, byteLength: number): void {
+    // The engine cannot remove this: the memory stays reachable, and fill is a call into the runtime.
+    fill.call(this.#rangeOf(region, byteOffset, byteLength, 'wipe'), 0);
+  }
+
+  read(region: RegionId, byteOffset: number, target: Uint8Array): void {
+    this.#bytesOf(region, 'read');
+    const byteLength = byteLengthOfOrdinary(target, 'target');
+    set.call(target, this.#rangeOf(region, byteOffset, byteLength, 'read'));
+  }
+
+  write(region: RegionId, byteOffset: number, source: Uint8Array): void {
+    this.#bytesOf(region, 'write');
+    const byteLength = byteLengthOfOrdinary(source, 'source');
+    set.call(this.#rangeOf(region, byteOffset, byteLength, 'write'), source);
+  }
+
+  /** A view of a part of an ArrayBuffer would show the neighbours through `.buffer`, so there are none: copies only. */
+  openView(region: RegionId, byteOffset: number, byteLength: number): View {
+    this.#rangeOf(region, byteOffset, byteLength, 'openView');
+    throw this.#notSupported('openView', 'a view');
+  }
+
+  /** Facts come from the operating system or not at all. Pure JavaScript has no address to ask it about. */
+  inspect(regions: readonly RegionId[]): readonly (RegionFacts | 'unknown')[] {
+    this.#requireOpen('inspect');
+    return regions.map((region) => {
+      this.#bytesOf(region, 'inspect');
+      return 'unknown';
+    });
+  }
+
+  unmap(region: RegionId): void {
+    fill.call(this.#bytesOf(region, 'unmap'), 0);
+    this.#regions.delete(region);
+  }
+
+  seal(
+    key: RegionRange,
+    _nonce: Uint8Array,
+    _associatedData: Uint8Array,
+    plaintext: RegionRange,
+    _target: Uint8Array,
+  ): void {
+    this.#rangeOf(key.region, key.byteOffset, key.byteLength, 'seal');
+    this.#rangeOf(plaintext.region, plaintext.byteOffset, plaintext.byteLength, 'seal');
+    throw this.#notSupported('seal', 'a cipher');
+  }
+
+  unseal(
+    key: RegionRange,
+    _nonce: Uint8Array,
+    _associatedData: Uint8Array,
+    _source: Uint8Array,
+    plaintext: RegionRange,
+  ): void {
+    this.#rangeOf(key.region, key.byteOffset, key.byteLength, 'unseal');
+    this.#rangeOf(plaintext.region, plaintext.byteOffset, plaintext.byteLength, 'unseal');
+    throw this.#notSupported('unseal', 'a cipher');
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const bytes of this.#regions.values()) fill.call(bytes, 0);
+    this.#regions.clear();
+  }
+
+  #requireOpen(operation: string): void {
+    if (this.#closed) throw this.#error('ERR_SECMEM_CLOSED', operation, 'the backend is closed');
+  }
+
+  /** The precondition on ids, in one place. Every method that takes an id goes through here first. */
+  #bytesOf(region: RegionId, operation: string): Uint8Array {
+    this.#requireOpen(operation);
+    const bytes = this.#regions.get(region);
+    if (bytes === undefined) {
+      throw this.#error('ERR_SECMEM_DISPOSED', operation, 'no live region has this id');
+    }
+    return bytes;
+  }
+
+  /** The precondition on ranges. `NaN`, fractions and huge numbers fail the first test, so the sum cannot overflow. */
+  #rangeOf(
+    region: RegionId,
+    byteOffset: number,
+    byteLength: number,
+    operation: string,
+  ): Uint8Array {
+    const bytes = this.#bytesOf(region, operation);
+    for (const value of [byteOffset, byteLength]) {
+      if (!Number.isSafeInteger(value) || value < 0) {
+        throw new RangeError('byteOffset and byteLength must be non-negative integers');
+      }
+    }
+    if (byteOffset + byteLength > bytes.byteLength) {
+      throw new RangeError('the byte range must lie inside the region');
+    }
+    return new Uint8Array(bytes.buffer, byteOffset, byteLength);
+  }
+
+  #notSupported(operation: string, what: string): SecureMemoryError {
+    return this.#error(
+      'ERR_SECMEM_NOT_SUPPORTED',
+      operation,
+      `ordinary memory cannot give ${what}`,
+    );
+  }
+
+  #error(
+    code: SecureMemoryError['code'],
+    operation: string,
+    message: string,
+    more: { details?: Record<string, unknown>; cause?: unknown } = {},
+  ): SecureMemoryError {
+    return new SecureMemoryError(code, message, { operation, backend: this.name, ...more });
+  }
+}
+
+function open(options?: undefined): MemoryBackend {
+  if (options !== undefined) throw new TypeError('nolockBackend() takes no options');
+  return new NolockBackend();
+}
+
+/**
+ * Ordinary memory behind the contract: not locked, not guarded, not hidden from core files, and labelled so. It is for a
+ * `fallback` that receipts name, for machines without a native backend, and as the example to write a backend from.
+ */
+export const nolockBackend: BackendFactory = Object.assign(open, {
+  backendName: 'nolock',
+  probe: () => ({ available: true as const }),
+});
