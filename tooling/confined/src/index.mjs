@@ -1,0 +1,2 @@
+export { confine } from './confine.mjs';
+export { proveConfinement } from './prove.mjs';
