@@ -1,1 +1,22 @@
-export {};
+/**
+ * Backends for tests: a simulated kernel with no real memory, and a wrapper that fails where it is told to. They protect
+ * nothing. Use them to test code that allocates secrets without depending on the limits of the machine.
+ *
+ * @packageDocumentation
+ */
+export {
+  FAKE_CAPABILITIES,
+  type FakeBackend,
+  type FakeBackendOptions,
+  fakeBackend,
+} from './fake-backend.js';
+export type { FakeCall, FakeOperation } from './fake-calls.js';
+export { createFakeKernel, type FakeKernel, type FakeKernelOptions } from './fake-kernel.js';
+export type { FakeRegionFacts } from './fake-region.js';
+export {
+  type FaultPlan,
+  type FaultyBackend,
+  type FaultyOperation,
+  faultyBackend,
+  type ViewOutcomePlan,
+} from './faulty-backend.js';

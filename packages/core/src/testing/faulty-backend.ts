@@ -1,0 +1,270 @@
+import {
+  type BackendCapabilities,
+  type ErrorCode,
+  type LockLimit,
+  type MemoryBackend,
+  type Protection,
+  type RegionFacts,
+  type RegionId,
+  type RegionRange,
+  SecureMemoryError,
+  type View,
+  type ViewOutcome,
+} from '../contract/index.js';
+import { FaultyView } from './faulty-view.js';
+
+/** Operations that can be made to fail. Closing a view never throws, so its outcome is planned instead. */
+export type FaultyOperation =
+  | 'lockLimit'
+  | 'raiseLockLimit'
+  | 'lockedByteLength'
+  | 'map'
+  | 'protect'
+  | 'wipe'
+  | 'read'
+  | 'write'
+  | 'openView'
+  | 'inspect'
+  | 'unmap'
+  | 'seal'
+  | 'unseal';
+
+export interface FaultPlan {
+  /** Which call fails, counted from the moment of planning: 1 (the default) is the next one. */
+  readonly on?: number;
+  /** How many calls fail in a row from there. 1 unless told; Infinity for all. */
+  readonly times?: number;
+  /** What is thrown. A fresh error of the contract for this operation unless told. */
+  readonly error?: () => Error;
+}
+
+export interface ViewOutcomePlan {
+  readonly on?: number;
+  readonly times?: number;
+  readonly outcome: Exclude<ViewOutcome, 'revoked'>;
+}
+
+interface Armed extends FaultPlan {
+  from: number;
+  to: number;
+}
+
+const DEFAULT_CODES: Readonly<Record<FaultyOperation, ErrorCode>> = {
+  lockLimit: 'ERR_SECMEM_PLATFORM',
+  raiseLockLimit: 'ERR_SECMEM_CANNOT_RAISE',
+  lockedByteLength: 'ERR_SECMEM_PLATFORM',
+  map: 'ERR_SECMEM_LOCK_LIMIT',
+  protect: 'ERR_SECMEM_PLATFORM',
+  wipe: 'ERR_SECMEM_PLATFORM',
+  read: 'ERR_SECMEM_PLATFORM',
+  write: 'ERR_SECMEM_PLATFORM',
+  openView: 'ERR_SECMEM_PLATFORM',
+  inspect: 'ERR_SECMEM_PLATFORM',
+  unmap: 'ERR_SECMEM_PLATFORM',
+  seal: 'ERR_SECMEM_PLATFORM',
+  unseal: 'ERR_SECMEM_UNSEAL_FAILED',
+};
+
+/**
+ * Any backend, made to fail where a test says so. A failing call changes nothing, as the contract demands, except that a
+ * failing `unmap` wipes the region all the same and a failing `unseal` wipes the plaintext range.
+ */
+export class FaultyBackend implements MemoryBackend {
+  readonly name: string;
+  readonly contractVersion;
+  readonly capabilities: BackendCapabilities;
+  readonly pageByteLength: number;
+  readonly inner: MemoryBackend;
+  readonly #counts = new Map<FaultyOperation | 'closeView', number>();
+  readonly #armed = new Map<FaultyOperation, Armed[]>();
+  readonly #outcomes: (ViewOutcomePlan & { from: number; to: number })[] = [];
+  readonly #byteLengths = new Map<RegionId, number>();
+  readonly #views = new Set<FaultyView>();
+
+  constructor(inner: MemoryBackend) {
+    this.inner = inner;
+    this.name = inner.name;
+    this.contractVersion = inner.contractVersion;
+    this.capabilities = inner.capabilities;
+    this.pageByteLength = inner.pageByteLength;
+  }
+
+  /** Plans a failure. Several plans for one operation add up. */
+  fail(operation: FaultyOperation, plan: FaultPlan = {}): void {
+    const from = this.calls(operation) + (plan.on ?? 1);
+    const armed = { ...plan, from, to: from + (plan.times ?? 1) };
+    this.#armed.set(operation, [...(this.#armed.get(operation) ?? []), armed]);
+  }
+
+  /** Plans the outcome of closing a view, counted like `fail`. */
+  failViewClose(plan: ViewOutcomePlan): void {
+    const from = this.calls('closeView') + (plan.on ?? 1);
+    this.#outcomes.push({ ...plan, from, to: from + (plan.times ?? 1) });
+  }
+
+  /** Forgets every plan. */
+  heal(): void {
+    this.#armed.clear();
+    this.#outcomes.length = 0;
+  }
+
+  /** How often an operation was called through this wrapper, failures included. */
+  calls(operation: FaultyOperation | 'closeView'): number {
+    return this.#counts.get(operation) ?? 0;
+  }
+
+  /** The aliases of views that were planned to escape or to be stuck become garbage. */
+  releaseAliases(): void {
+    for (const view of this.#views) view.releaseAlias();
+    this.#views.clear();
+  }
+
+  lockLimit(): LockLimit {
+    this.#pass('lockLimit');
+    return this.inner.lockLimit();
+  }
+
+  raiseLockLimit(byteLength: number): LockLimit {
+    this.#pass('raiseLockLimit');
+    return this.inner.raiseLockLimit(byteLength);
+  }
+
+  lockedByteLength(): number | 'unknown' {
+    this.#pass('lockedByteLength');
+    return this.inner.lockedByteLength();
+  }
+
+  map(byteLength: number): RegionId {
+    this.#pass('map', byteLength);
+    const region = this.inner.map(byteLength);
+    this.#byteLengths.set(region, byteLength);
+    return region;
+  }
+
+  protect(region: RegionId, protection: Protection): void {
+    this.#pass('protect');
+    this.inner.protect(region, protection);
+  }
+
+  wipe(region: RegionId, byteOffset: number, byteLength: number): void {
+    this.#pass('wipe');
+    this.inner.wipe(region, byteOffset, byteLength);
+  }
+
+  read(region: RegionId, byteOffset: number, target: Uint8Array): void {
+    this.#pass('read');
+    this.inner.read(region, byteOffset, target);
+  }
+
+  write(region: RegionId, byteOffset: number, source: Uint8Array): void {
+    this.#pass('write');
+    this.inner.write(region, byteOffset, source);
+  }
+
+  openView(region: RegionId, byteOffset: number, byteLength: number): View {
+    this.#pass('openView');
+    const inner = this.inner.openView(region, byteOffset, byteLength);
+    const view: FaultyView = new FaultyView(inner, () => this.#nextOutcome(view));
+    return view;
+  }
+
+  inspect(regions: readonly RegionId[]): readonly (RegionFacts | 'unknown')[] {
+    this.#pass('inspect');
+    return this.inner.inspect(regions);
+  }
+
+  unmap(region: RegionId): void {
+    const fault = this.#next('unmap');
+    if (fault !== undefined) {
+      this.inner.wipe(region, 0, this.#byteLengths.get(region) ?? 0);
+      throw faultOf('unmap', fault, this.name);
+    }
+    this.inner.unmap(region);
+    this.#byteLengths.delete(region);
+  }
+
+  seal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    plaintext: RegionRange,
+    target: Uint8Array,
+  ): void {
+    this.#pass('seal');
+    this.inner.seal(key, nonce, associatedData, plaintext, target);
+  }
+
+  unseal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    source: Uint8Array,
+    plaintext: RegionRange,
+  ): void {
+    const fault = this.#next('unseal');
+    if (fault !== undefined) {
+      this.inner.wipe(plaintext.region, plaintext.byteOffset, plaintext.byteLength);
+      throw faultOf('unseal', fault, this.name);
+    }
+    this.inner.unseal(key, nonce, associatedData, source, plaintext);
+  }
+
+  [Symbol.dispose](): void {
+    this.inner[Symbol.dispose]();
+  }
+
+  #nextOutcome(view: FaultyView): Exclude<ViewOutcome, 'revoked'> | undefined {
+    const count = this.#count('closeView');
+    const outcome = this.#outcomes.find(({ from, to }) => from <= count && count < to)?.outcome;
+    if (outcome !== undefined) this.#views.add(view);
+    return outcome;
+  }
+
+  #count(operation: FaultyOperation | 'closeView'): number {
+    const count = this.calls(operation) + 1;
+    this.#counts.set(operation, count);
+    return count;
+  }
+
+  #next(operation: FaultyOperation): FaultPlan | undefined {
+    const count = this.#count(operation);
+    return this.#armed.get(operation)?.find(({ from, to }) => from <= count && count < to);
+  }
+
+  #pass(operation: FaultyOperation, requestedByteLength?: number): void {
+    const fault = this.#next(operation);
+    if (fault !== undefined) throw faultOf(operation, fault, this.name, requestedByteLength);
+  }
+}
+
+/** Linux's number for "no memory", which every memory call may give. */
+const ENOMEM = 12;
+
+function faultOf(
+  operation: FaultyOperation,
+  fault: FaultPlan,
+  backend: string,
+  requestedByteLength?: number,
+): Error {
+  if (fault.error !== undefined) return fault.error();
+  return new SecureMemoryError(DEFAULT_CODES[operation], `Planned failure of ${operation}`, {
+    operation,
+    backend,
+    syscall: 'planned',
+    errno: ENOMEM,
+    details:
+      requestedByteLength === undefined
+        ? {}
+        : { limit: 'lock', requestedByteLength, remedy: 'Remove the planned failure.' },
+  });
+}
+
+/** Wraps a backend; `plan` lists the first failures. */
+export function faultyBackend(
+  backend: MemoryBackend,
+  plan: readonly (FaultPlan & { readonly operation: FaultyOperation })[] = [],
+): FaultyBackend {
+  const faulty = new FaultyBackend(backend);
+  for (const { operation, ...fault } of plan) faulty.fail(operation, fault);
+  return faulty;
+}

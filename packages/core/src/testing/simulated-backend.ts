@@ -1,0 +1,285 @@
+import {
+  type BackendCapabilities,
+  CONTRACT_VERSION,
+  type LockLimit,
+  type MemoryBackend,
+  type Protection,
+  type RegionFacts,
+  type RegionId,
+  type RegionRange,
+  SecureMemoryError,
+  type View,
+} from '../contract/index.js';
+import {
+  checkBytes,
+  checkCount,
+  checkMapLength,
+  checkRange,
+  offersProtection,
+} from './fake-arguments.js';
+import type { FakeOperation } from './fake-calls.js';
+import { sealBytes, TAG_BYTE_LENGTH, unsealBytes } from './fake-cipher.js';
+import { disposedRegion, notSupported, refusalError } from './fake-errors.js';
+import { createFakeKernel, type FakeKernel } from './fake-kernel.js';
+import type { FakeRegion, FakeRegionFacts } from './fake-region.js';
+import { FakeView } from './fake-view.js';
+
+/** As `FakeBackendOptions`, with the capabilities complete. */
+export interface SimulatedBackendOptions {
+  readonly kernel?: FakeKernel;
+  readonly capabilities: BackendCapabilities;
+  readonly name?: string;
+  readonly aliasTracking?: 'exact' | 'unknown';
+}
+
+/** The methods of the contract over a simulated kernel. Opened by `fakeBackend`. */
+export class SimulatedBackend implements MemoryBackend {
+  readonly name: string;
+  readonly contractVersion = CONTRACT_VERSION;
+  readonly capabilities: BackendCapabilities;
+  readonly pageByteLength: number;
+  readonly kernel: FakeKernel;
+  readonly #regions = new Set<RegionId>();
+  readonly #views = new Map<RegionId, Set<FakeView>>();
+  readonly #tracksAliases: boolean;
+  #closed = false;
+
+  constructor(options: SimulatedBackendOptions) {
+    this.name = options.name ?? 'fake';
+    this.kernel = options.kernel ?? createFakeKernel();
+    this.capabilities = Object.freeze({ ...options.capabilities });
+    this.pageByteLength = this.kernel.pageByteLength;
+    this.#tracksAliases = options.aliasTracking !== 'unknown';
+  }
+
+  lockLimit(): LockLimit {
+    this.#begin('lockLimit');
+    return this.capabilities.locking === 'none' ? { kind: 'unlimited' } : this.kernel.lockLimit;
+  }
+
+  raiseLockLimit(byteLength: number): LockLimit {
+    this.#begin('raiseLockLimit', { byteLength });
+    checkCount(byteLength, 'byteLength');
+    if (this.capabilities.locking === 'none') return { kind: 'unlimited' };
+    const soft = this.kernel.lockLimit;
+    if (soft.kind !== 'bytes' || soft.byteLength >= byteLength) return soft;
+    const hard = this.kernel.hardLockLimit;
+    if (hard.kind === 'unknown' || (hard.kind === 'bytes' && hard.byteLength < byteLength)) {
+      throw new SecureMemoryError('ERR_SECMEM_CANNOT_RAISE', 'The hard limit does not allow it', {
+        operation: 'raiseLockLimit',
+        backend: this.name,
+        syscall: 'setrlimit',
+        errno: 1,
+        details: {
+          limit: 'lock',
+          requestedByteLength: byteLength,
+          limitByteLength: soft.byteLength,
+        },
+      });
+    }
+    this.kernel.setLockLimit({ kind: 'bytes', byteLength });
+    return this.kernel.lockLimit;
+  }
+
+  lockedByteLength(): number | 'unknown' {
+    this.#begin('lockedByteLength');
+    return this.kernel.lockedByteLength;
+  }
+
+  map(byteLength: number): RegionId {
+    this.#begin('map', { byteLength });
+    checkMapLength(byteLength, this.pageByteLength);
+    const region = this.kernel.map(byteLength, this.#factsOfNewRegion(byteLength));
+    if (typeof region === 'string') throw refusalError(region, this.kernel, this.name, byteLength);
+    this.#regions.add(region.id);
+    return region.id;
+  }
+
+  protect(region: RegionId, protection: Protection): void {
+    const found = this.#live('protect', region, { detail: protection });
+    if (!offersProtection(this.capabilities.protection, protection)) {
+      throw notSupported('protect', this.name, `protection ${protection}`);
+    }
+    found.protect(protection);
+  }
+
+  wipe(region: RegionId, byteOffset: number, byteLength: number): void {
+    const found = this.#live('wipe', region, { byteOffset, byteLength });
+    checkRange(byteOffset, byteLength, found.byteLength);
+    found.settle();
+    found.store.fill(0, byteOffset, byteOffset + byteLength);
+    found.publish(byteOffset, byteLength);
+  }
+
+  read(region: RegionId, byteOffset: number, target: Uint8Array): void {
+    const found = this.#live('read', region, { byteOffset, byteLength: target?.length });
+    checkBytes(target, 'target');
+    checkRange(byteOffset, target.length, found.byteLength);
+    found.settle();
+    target.set(found.store.subarray(byteOffset, byteOffset + target.length));
+  }
+
+  write(region: RegionId, byteOffset: number, source: Uint8Array): void {
+    const found = this.#live('write', region, { byteOffset, byteLength: source?.length });
+    checkBytes(source, 'source');
+    checkRange(byteOffset, source.length, found.byteLength);
+    found.settle();
+    found.store.set(source, byteOffset);
+    found.publish(byteOffset, source.length);
+  }
+
+  openView(region: RegionId, byteOffset: number, byteLength: number): View {
+    const found = this.#live('openView', region, { byteOffset, byteLength });
+    if (this.capabilities.views === 'none') throw notSupported('openView', this.name, 'views');
+    checkRange(byteOffset, byteLength, found.byteLength);
+    const view = new FakeView(this.kernel, found, byteOffset, byteLength, {
+      tracksAliases: this.#tracksAliases,
+      backend: this.name,
+    });
+    const views = this.#views.get(region) ?? new Set();
+    for (const known of views) if (!known.holdsRegion) views.delete(known);
+    this.#views.set(region, views.add(view));
+    return view;
+  }
+
+  inspect(regions: readonly RegionId[]): readonly (RegionFacts | 'unknown')[] {
+    this.#begin('inspect');
+    return regions.map((region) => factsOf(this.#find('inspect', region)));
+  }
+
+  unmap(region: RegionId): void {
+    this.#release(this.#live('unmap', region));
+  }
+
+  seal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    plaintext: RegionRange,
+    target: Uint8Array,
+  ): void {
+    this.#beginCipher('seal', nonce, associatedData);
+    checkBytes(target, 'target');
+    const keyBytes = this.#keyBytes('seal', key);
+    const plaintextBytes = this.#bytes('seal', plaintext);
+    if (target.length !== plaintext.byteLength + TAG_BYTE_LENGTH) {
+      throw new RangeError('target must be 16 bytes longer than plaintext');
+    }
+    sealBytes(keyBytes, nonce, associatedData, plaintextBytes, target);
+  }
+
+  unseal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    source: Uint8Array,
+    plaintext: RegionRange,
+  ): void {
+    this.#beginCipher('unseal', nonce, associatedData);
+    checkBytes(source, 'source');
+    const keyBytes = this.#keyBytes('unseal', key);
+    const plaintextBytes = this.#bytes('unseal', plaintext);
+    if (source.length !== plaintext.byteLength + TAG_BYTE_LENGTH) {
+      throw new RangeError('source must be 16 bytes longer than plaintext');
+    }
+    const opened = unsealBytes(keyBytes, nonce, associatedData, source, plaintextBytes);
+    this.kernel.region(plaintext.region).publish(plaintext.byteOffset, plaintext.byteLength);
+    if (opened) return;
+    throw new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', 'The tag does not match', {
+      operation: 'unseal',
+      backend: this.name,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#begin('dispose');
+    for (const id of this.#regions) {
+      const region = this.kernel.region(id);
+      const held = [...(this.#views.get(id) ?? [])].some((view) => view.holdsRegion);
+      if (held) wipeAll(region);
+      else this.#release(region);
+    }
+    this.#closed = true;
+  }
+
+  #factsOfNewRegion(byteLength: number): FakeRegionFacts {
+    const { locking, guardPages, dumpExclusion, forkBehaviour, kernelHidden } = this.capabilities;
+    return {
+      lockedByteLength: locking === 'locked' ? byteLength : 0,
+      protection: 'read-write',
+      guardBefore: guardPages,
+      guardAfter: guardPages,
+      dumpExcluded: dumpExclusion,
+      forkBehaviour,
+      kernelHidden,
+    };
+  }
+
+  #begin(operation: FakeOperation, call: object = {}): void {
+    this.kernel.record({ operation, backend: this.name, ...call });
+    if (!this.#closed) return;
+    throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'This backend is closed', {
+      operation,
+      backend: this.name,
+    });
+  }
+
+  #live(operation: FakeOperation, region: RegionId, call: object = {}): FakeRegion {
+    this.#begin(operation, { region, ...call });
+    return this.#find(operation, region);
+  }
+
+  #find(operation: FakeOperation, region: RegionId): FakeRegion {
+    const found = this.#regions.has(region) ? this.kernel.find(region) : undefined;
+    if (found === undefined) throw disposedRegion(operation, this.name, region);
+    return found;
+  }
+
+  #release(region: FakeRegion): void {
+    wipeAll(region);
+    this.kernel.unmap(region);
+    this.#regions.delete(region.id);
+    this.#views.delete(region.id);
+  }
+
+  #beginCipher(operation: 'seal' | 'unseal', nonce: Uint8Array, associatedData: Uint8Array): void {
+    this.#begin(operation);
+    if (this.capabilities.cipher === 'none') throw notSupported(operation, this.name, 'cipher');
+    checkBytes(nonce, 'nonce');
+    checkBytes(associatedData, 'associatedData');
+    if (nonce.length !== 12) throw new RangeError('nonce must be 12 bytes long');
+  }
+
+  #keyBytes(operation: 'seal' | 'unseal', key: RegionRange): Uint8Array {
+    const bytes = this.#bytes(operation, key);
+    if (bytes.length !== 32) throw new RangeError('key must be a range of 32 bytes');
+    return bytes;
+  }
+
+  #bytes(operation: 'seal' | 'unseal', range: RegionRange): Uint8Array {
+    const region = this.#find(operation, range.region);
+    checkRange(range.byteOffset, range.byteLength, region.byteLength);
+    region.settle();
+    return region.store.subarray(range.byteOffset, range.byteOffset + range.byteLength);
+  }
+}
+
+function wipeAll(region: FakeRegion): void {
+  region.settle();
+  region.store.fill(0);
+  region.publish(0, region.byteLength);
+}
+
+function factsOf(region: FakeRegion): RegionFacts {
+  region.settle();
+  const { lockedByteLength, protection, guardBefore, guardAfter, dumpExcluded, forkBehaviour } =
+    region.facts;
+  return {
+    lockedByteLength,
+    protection,
+    guarded: guardBefore && guardAfter,
+    dumpExcluded,
+    forkBehaviour,
+  };
+}
