@@ -1,0 +1,33 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { install } from './install.mjs';
+import { root, runPnpm } from './workspace.mjs';
+
+/**
+ * main.mjs [--build[=PACKAGE]] [-- FILE ARGUMENT…]
+ *
+ * Brings a clone to where FILE can run, and runs it in this process: dependencies are installed if the lockfile or a
+ * manifest changed, packages are built if their sources did (all of them, or PACKAGE and what it depends on). It
+ * needs nothing but Node and npm. Everything it says goes to stderr; stdout is FILE's alone.
+ */
+const separator = process.argv.indexOf('--');
+const options = process.argv.slice(2, separator === -1 ? undefined : separator);
+const [file, ...args] = separator === -1 ? [] : process.argv.slice(separator + 1);
+
+install();
+for (const option of options) build(option);
+if (file !== undefined) {
+  const path = resolve(root, file);
+  process.argv = [process.execPath, path, ...args];
+  await import(pathToFileURL(path).href);
+}
+
+/** @param {string} option */
+function build(option) {
+  const [name, packageName] = option.split('=');
+  if (name !== '--build') throw new TypeError(`unknown option ${option}`);
+  const filter = packageName === undefined ? [] : [`--filter=${packageName}`];
+  runPnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter], {
+    quiet: true,
+  });
+}
