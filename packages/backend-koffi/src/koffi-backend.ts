@@ -1,0 +1,275 @@
+import {
+  type BackendCapabilities,
+  CONTRACT_VERSION,
+  type LockLimit,
+  type MemoryBackend,
+  type Protection,
+  type RegionFacts,
+  type RegionId,
+  type RegionRange,
+  type View,
+} from '@securemem/core/contract';
+import { type Address, offsetBy } from './address.js';
+import type { Cipher } from './cipher.js';
+import { byteLengthOfOrdinary } from './ordinary-bytes.js';
+import { BACKEND_NAME, backendError } from './refusal.js';
+import { type Region, RegionTable } from './region-table.js';
+import type { System } from './system.js';
+import { EmptyView, RevocableView } from './view.js';
+
+const LEVELS: Record<Protection, number> = { 'read-write': 0, 'read-only': 1, 'no-access': 2 };
+
+/** What a backend stands on, made and observed by `koffiBackend()`. */
+export interface Foundation {
+  readonly system: System;
+  readonly capabilities: BackendCapabilities;
+  /** `koffi.view`: an ArrayBuffer over memory, with no finalizer. */
+  viewOf(address: Address, byteLength: number): ArrayBuffer;
+  /** Undefined where `capabilities.cipher` is `none`. */
+  readonly cipher: Cipher | undefined;
+}
+
+/**
+ * The contract, for every operating system: checks what the caller gave, keeps the table of regions, opens a closed region
+ * for the length of one operation. Everything that touches memory is behind `System`.
+ */
+export class KoffiBackend implements MemoryBackend {
+  readonly name = BACKEND_NAME;
+  readonly contractVersion = CONTRACT_VERSION;
+  readonly capabilities: BackendCapabilities;
+  readonly pageByteLength: number;
+  readonly #foundation: Foundation;
+  readonly #system: System;
+  readonly #regions = new RegionTable();
+  #closed = false;
+
+  constructor(foundation: Foundation) {
+    this.#foundation = foundation;
+    this.#system = foundation.system;
+    this.capabilities = foundation.capabilities;
+    this.pageByteLength = foundation.system.pageByteLength;
+  }
+
+  lockLimit(): LockLimit {
+    this.#requireOpen('lockLimit');
+    return this.#system.lockLimit();
+  }
+
+  raiseLockLimit(byteLength: number): LockLimit {
+    this.#requireOpen('raiseLockLimit');
+    if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
+      throw new RangeError('byteLength must be a non-negative integer');
+    }
+    return this.#system.raiseLockLimit(byteLength);
+  }
+
+  lockedByteLength(): number | 'unknown' {
+    this.#requireOpen('lockedByteLength');
+    return this.#system.lockedByteLength();
+  }
+
+  map(byteLength: number): RegionId {
+    this.#requireOpen('map');
+    const multiple = Number.isSafeInteger(byteLength) && byteLength % this.pageByteLength === 0;
+    if (!multiple || byteLength <= 0) {
+      throw new RangeError(`byteLength must be a positive multiple of ${this.pageByteLength}`);
+    }
+    return this.#regions.add(this.#system.map(byteLength), byteLength);
+  }
+
+  protect(id: RegionId, protection: Protection): void {
+    const region = this.#regionOf(id, 'protect');
+    const level = LEVELS[protection];
+    if (level === undefined) throw new TypeError('protection must be a Protection');
+    const strongest = this.capabilities.protection;
+    if (level > (strongest === 'none' ? 0 : LEVELS[strongest])) {
+      throw backendError(
+        'ERR_SECMEM_NOT_SUPPORTED',
+        'protect',
+        `the strongest protection here is ${strongest}`,
+      );
+    }
+    this.#setProtection(region, protection);
+  }
+
+  wipe(id: RegionId, byteOffset: number, byteLength: number): void {
+    const region = this.#regionOf(id, 'wipe');
+    requireRange(region, byteOffset, byteLength);
+    if (byteLength === 0) return;
+    this.#opened(region, 'read-write', () => {
+      this.#system.zero(offsetBy(region.address, byteOffset), byteLength);
+    });
+  }
+
+  read(id: RegionId, byteOffset: number, target: Uint8Array): void {
+    const region = this.#regionOf(id, 'read');
+    const byteLength = byteLengthOfOrdinary(target, 'target');
+    requireRange(region, byteOffset, byteLength);
+    if (byteLength === 0) return;
+    this.#opened(region, 'read-only', () => {
+      this.#system.copy(target, offsetBy(region.address, byteOffset), byteLength);
+    });
+  }
+
+  write(id: RegionId, byteOffset: number, source: Uint8Array): void {
+    const region = this.#regionOf(id, 'write');
+    const byteLength = byteLengthOfOrdinary(source, 'source');
+    requireRange(region, byteOffset, byteLength);
+    if (byteLength === 0) return;
+    this.#opened(region, 'read-write', () => {
+      this.#system.copy(offsetBy(region.address, byteOffset), source, byteLength);
+    });
+  }
+
+  openView(id: RegionId, byteOffset: number, byteLength: number): View {
+    const region = this.#regionOf(id, 'openView');
+    requireRange(region, byteOffset, byteLength);
+    if (this.capabilities.views === 'none') {
+      throw backendError('ERR_SECMEM_NOT_SUPPORTED', 'openView', 'there are no views here');
+    }
+    if (byteLength === 0) return new EmptyView();
+    const address = offsetBy(region.address, byteOffset);
+    return new RevocableView(this.#foundation.viewOf(address, byteLength), region);
+  }
+
+  inspect(ids: readonly RegionId[]): readonly (RegionFacts | 'unknown')[] {
+    this.#requireOpen('inspect');
+    return this.#system.inspect(ids.map((id) => this.#regionOf(id, 'inspect')));
+  }
+
+  unmap(id: RegionId): void {
+    const region = this.#regionOf(id, 'unmap');
+    this.#wipeWhole(region);
+    this.#system.unmap(region);
+    this.#regions.delete(id);
+  }
+
+  seal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    plaintext: RegionRange,
+    target: Uint8Array,
+  ): void {
+    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'seal');
+    const cipher = this.#cipher('seal');
+    requireLength(nonce, 'nonce', 12);
+    byteLengthOfOrdinary(associatedData, 'associatedData');
+    requireLength(target, 'target', plaintext.byteLength + 16);
+    this.#opened(keyRegion, 'read-only', () => {
+      this.#opened(textRegion, 'read-only', () => {
+        const keyAddress = offsetBy(keyRegion.address, key.byteOffset);
+        const textAddress = offsetBy(textRegion.address, plaintext.byteOffset);
+        cipher.seal(keyAddress, nonce, associatedData, textAddress, plaintext.byteLength, target);
+      });
+    });
+  }
+
+  unseal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    source: Uint8Array,
+    plaintext: RegionRange,
+  ): void {
+    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'unseal');
+    const cipher = this.#cipher('unseal');
+    requireLength(nonce, 'nonce', 12);
+    byteLengthOfOrdinary(associatedData, 'associatedData');
+    requireLength(source, 'source', plaintext.byteLength + 16);
+    // The text region first: where both are one region, it is writable before the key asks for less.
+    this.#opened(textRegion, 'read-write', () => {
+      this.#opened(keyRegion, 'read-only', () => {
+        const keyAddress = offsetBy(keyRegion.address, key.byteOffset);
+        const textAddress = offsetBy(textRegion.address, plaintext.byteOffset);
+        const length = plaintext.byteLength;
+        if (cipher.unseal(keyAddress, nonce, associatedData, source, textAddress, length)) return;
+        throw backendError('ERR_SECMEM_UNSEAL_FAILED', 'unseal', 'the tag does not match');
+      });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const region of this.#regions.all()) {
+      try {
+        this.#wipeWhole(region);
+        if (region.viewsHeld > 0) continue; // Wiped, and left accessible: a touch of a closed page would kill.
+        this.#system.unmap(region);
+      } catch {
+        // One region that the system holds on to must not keep the others from being wiped.
+      }
+      this.#regions.delete(region.id);
+    }
+    this.#system.close();
+  }
+
+  #requireOpen(operation: string): void {
+    if (this.#closed) throw backendError('ERR_SECMEM_CLOSED', operation, 'the backend is closed');
+  }
+
+  #regionOf(id: RegionId, operation: string): Region {
+    this.#requireOpen(operation);
+    const region = this.#regions.get(id);
+    if (region !== undefined) return region;
+    throw backendError('ERR_SECMEM_DISPOSED', operation, 'no live region has this id');
+  }
+
+  #setProtection(region: Region, protection: Protection): void {
+    this.#system.protect(region, protection);
+    region.protection = protection;
+  }
+
+  /** Runs `work` while the region is at least as open as `needed`, and closes it again whatever happens. */
+  #opened(region: Region, needed: Protection, work: () => void): void {
+    const before = region.protection;
+    if (LEVELS[before] <= LEVELS[needed]) {
+      work();
+      return;
+    }
+    this.#setProtection(region, needed);
+    try {
+      work();
+    } finally {
+      this.#setProtection(region, before);
+    }
+  }
+
+  /** For regions that nobody will use again: they are not closed after it. */
+  #wipeWhole(region: Region): void {
+    if (region.protection !== 'read-write') this.#setProtection(region, 'read-write');
+    this.#system.zero(region.address, region.byteLength);
+  }
+
+  #cipherRegions(key: RegionRange, plaintext: RegionRange, operation: string): [Region, Region] {
+    const keyRegion = this.#regionOf(key.region, operation);
+    const textRegion = this.#regionOf(plaintext.region, operation);
+    requireRange(keyRegion, key.byteOffset, key.byteLength);
+    requireRange(textRegion, plaintext.byteOffset, plaintext.byteLength);
+    if (key.byteLength !== 32) throw new RangeError('key must be a range of 32 bytes');
+    return [keyRegion, textRegion];
+  }
+
+  #cipher(operation: string): Cipher {
+    const cipher = this.#foundation.cipher;
+    if (cipher !== undefined) return cipher;
+    throw backendError('ERR_SECMEM_NOT_SUPPORTED', operation, 'this runtime exports no cipher');
+  }
+}
+
+/** `NaN`, fractions and huge numbers are no safe integers, so the sum is exact enough to compare. */
+function requireRange(region: Region, byteOffset: number, byteLength: number): void {
+  const integers = Number.isSafeInteger(byteOffset) && Number.isSafeInteger(byteLength);
+  if (!integers || byteOffset < 0 || byteLength < 0) {
+    throw new RangeError('byteOffset and byteLength must be non-negative integers');
+  }
+  if (byteOffset + byteLength > region.byteLength) {
+    throw new RangeError('the byte range must lie inside the region');
+  }
+}
+
+function requireLength(value: Uint8Array, name: string, byteLength: number): void {
+  if (byteLengthOfOrdinary(value, name) === byteLength) return;
+  throw new RangeError(`${name} must be ${byteLength} bytes long`);
+}

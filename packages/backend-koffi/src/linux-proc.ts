@@ -1,0 +1,116 @@
+import type { ForkBehaviour, LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
+import type { Span } from './system.js';
+
+/** CAP_IPC_LOCK in the capability words of `/proc/<pid>/status`. */
+const CAP_IPC_LOCK = 14n;
+
+/** `VmLck` of a status text in bytes; the kernel prints kB. */
+export function lockedBytesOf(status: string): number | 'unknown' {
+  const match = /^VmLck:\s+(\d+) kB$/m.exec(status);
+  return match === null ? 'unknown' : Number(match[1]) * 1024;
+}
+
+/**
+ * Whether the lock limit does not bind a thread with this status text. In a user namespace, such as a rootless container,
+ * CapEff shows the capability and the limit bites all the same: only the identity map of all user ids is the first
+ * namespace. What cannot be read counts as bound.
+ */
+export function exemptFromLockLimit(threadStatus: string, uidMap: string): boolean {
+  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(threadStatus)?.[1];
+  if (effective === undefined || ((BigInt(`0x${effective}`) >> CAP_IPC_LOCK) & 1n) === 0n)
+    return false;
+  return /^\s*0\s+0\s+4294967295\s*$/.test(uidMap);
+}
+
+const RLIM_INFINITY = 2n ** 64n - 1n;
+
+/** The soft limit is what the kernel enforces; the hard one is only how far it can be raised. */
+export function lockLimitOf(softByteLength: bigint, exempt: boolean): LockLimit {
+  if (exempt || softByteLength === RLIM_INFINITY) return { kind: 'unlimited' };
+  const byteLength =
+    softByteLength > BigInt(Number.MAX_SAFE_INTEGER)
+      ? Number.MAX_SAFE_INTEGER
+      : Number(softByteLength);
+  return { kind: 'bytes', byteLength };
+}
+
+interface Mapping {
+  readonly start: number;
+  readonly end: number;
+  readonly permissions: string;
+  readonly lockedByteLength: number;
+  readonly flags: readonly string[];
+}
+
+/** Addresses of user space are below 2^57 and multiples of the page, so a double holds them exactly. */
+const HEADER = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) /;
+
+/** The mappings of an smaps text, in the order of the kernel, which is by address. */
+export function mappingsOf(smaps: string): Mapping[] {
+  const mappings: Mapping[] = [];
+  let header: RegExpExecArray | null = null;
+  let lockedByteLength = 0;
+  for (const line of smaps.split('\n')) {
+    if (line.startsWith('VmFlags:')) {
+      if (header === null) continue;
+      mappings.push({
+        start: Number.parseInt(header[1] as string, 16),
+        end: Number.parseInt(header[2] as string, 16),
+        permissions: header[3] as string,
+        lockedByteLength,
+        flags: line.slice('VmFlags:'.length).trim().split(' '),
+      });
+      header = null;
+    } else if (line.startsWith('Locked:')) {
+      lockedByteLength = Number.parseInt(line.slice('Locked:'.length), 10) * 1024;
+    } else if (header === null) {
+      header = HEADER.exec(line);
+    }
+  }
+  return mappings;
+}
+
+const PROTECTIONS = new Map<string, Protection>([
+  ['---', 'no-access'],
+  ['r--', 'read-only'],
+  ['rw-', 'read-write'],
+]);
+
+function forkBehaviourOf(flags: readonly string[]): ForkBehaviour {
+  if (flags.includes('dc')) return 'absent';
+  return flags.includes('wf') ? 'zeroed' : 'inherited';
+}
+
+function mappingAt(mappings: readonly Mapping[], address: number): Mapping | undefined {
+  let low = 0;
+  let high = mappings.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const mapping = mappings[middle] as Mapping;
+    if (address < mapping.start) high = middle - 1;
+    else if (address >= mapping.end) low = middle + 1;
+    else return mapping;
+  }
+  return undefined;
+}
+
+/**
+ * The facts of one region. Its guards have other flags, so the kernel never merges them with it and the region is one
+ * mapping of exactly its size; anything else is not a region of ours, and the answer is `unknown`.
+ */
+export function factsOf(mappings: readonly Mapping[], span: Span): RegionFacts | 'unknown' {
+  const start = Number(span.address);
+  const mapping = mappingAt(mappings, start);
+  if (mapping === undefined) return 'unknown';
+  if (mapping.start !== start || mapping.end !== start + span.byteLength) return 'unknown';
+  const protection = PROTECTIONS.get(mapping.permissions.slice(0, 3));
+  if (protection === undefined) return 'unknown';
+  const guards = [mappingAt(mappings, start - 1), mappingAt(mappings, start + span.byteLength)];
+  return {
+    lockedByteLength: mapping.flags.includes('lo') ? mapping.lockedByteLength : 0,
+    protection,
+    guarded: guards.every((guard) => guard?.permissions.startsWith('---') === true),
+    dumpExcluded: mapping.flags.includes('dd'),
+    forkBehaviour: forkBehaviourOf(mapping.flags),
+  };
+}

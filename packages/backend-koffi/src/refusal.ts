@@ -1,0 +1,169 @@
+import {
+  type ErrorCode,
+  type ErrorDetails,
+  type LockLimit,
+  SecureMemoryError,
+} from '@securemem/core/contract';
+
+/** The name of this backend in errors and receipts. */
+export const BACKEND_NAME = 'koffi';
+
+/** An error of this backend that came from a system call. */
+export function systemError(
+  code: ErrorCode,
+  operation: string,
+  syscall: string,
+  errno: number,
+  message: string,
+  details: ErrorDetails = {},
+): SecureMemoryError {
+  const text = `${message} (${syscall}, error ${errno})`;
+  return new SecureMemoryError(code, text, {
+    operation,
+    backend: BACKEND_NAME,
+    syscall,
+    errno,
+    details,
+  });
+}
+
+export function backendError(
+  code: ErrorCode,
+  operation: string,
+  message: string,
+): SecureMemoryError {
+  return new SecureMemoryError(code, message, { operation, backend: BACKEND_NAME });
+}
+
+/** What is known when a system call of `map` was refused. Counts are asked for only where the answer depends on them. */
+export interface Refusal {
+  readonly syscall: string;
+  readonly errno: number;
+  readonly requestedByteLength: number;
+  /** The unit in which the kernel counts locked bytes: a limit is rounded down to it. */
+  readonly pageByteLength: number;
+  lockLimit(): LockLimit;
+  lockedByteLength(): number | 'unknown';
+  mappings(): number | 'unknown';
+  mappingsMax(): number | 'unknown';
+}
+
+export interface Verdict {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+/** A guarded region is three mappings, so the last attempt fails up to two before the maximum; one more is the kernel's. */
+const MAPPINGS_SLACK = 3;
+
+const LOCK_REMEDY =
+  'raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK= in a systemd unit, --ulimit memlock= for a container';
+
+function lockLimitVerdict(
+  refusal: Refusal,
+  limitByteLength: number,
+  locked: number | 'unknown',
+): Verdict {
+  return {
+    code: 'ERR_SECMEM_LOCK_LIMIT',
+    message:
+      limitByteLength === 0
+        ? 'this process may not lock memory: its lock limit is 0'
+        : 'the lock limit of this process is reached',
+    details: {
+      limit: 'lock',
+      requestedByteLength: refusal.requestedByteLength,
+      ...(locked === 'unknown' ? {} : { inUseByteLength: locked }),
+      limitByteLength,
+      remedy: LOCK_REMEDY,
+    },
+  };
+}
+
+function mapLimitVerdict(refusal: Refusal): Verdict | undefined {
+  const mappings = refusal.mappings();
+  const mappingsMax = refusal.mappingsMax();
+  if (mappings === 'unknown' || mappingsMax === 'unknown') return undefined;
+  if (mappings + MAPPINGS_SLACK <= mappingsMax) return undefined;
+  return {
+    code: 'ERR_SECMEM_MAP_LIMIT',
+    message: 'the number of mappings of this process is exhausted',
+    details: {
+      limit: 'mappings',
+      requestedByteLength: refusal.requestedByteLength,
+      mappings,
+      mappingsMax,
+      remedy: 'raise vm.max_map_count, or put more secrets into fewer regions',
+    },
+  };
+}
+
+function outOfMemoryVerdict(refusal: Refusal, limit: 'memory' | 'address-space'): Verdict {
+  return {
+    code: 'ERR_SECMEM_OUT_OF_MEMORY',
+    message: limit === 'memory' ? 'no memory for this region' : 'no address space for this region',
+    details: { limit, requestedByteLength: refusal.requestedByteLength },
+  };
+}
+
+const DENIED: Verdict = {
+  code: 'ERR_SECMEM_DENIED',
+  message: 'the system forbids it whatever the limit, as seccomp filters do',
+  details: { remedy: 'allow mmap, mprotect, madvise and mlock in the sandbox of this process' },
+};
+
+const PLATFORM: Verdict = {
+  code: 'ERR_SECMEM_PLATFORM',
+  message: 'the system refused for a reason that this backend does not know',
+  details: {},
+};
+
+/** Which numbers mean what, where they differ between systems. */
+export interface RefusalNumbers {
+  /** More than one cause: the lock limit, the number of mappings, or memory. */
+  readonly noMemory: number;
+  readonly tryAgain: number;
+  /** Numbers of a system that forbids the call as such. */
+  readonly forbidden: readonly number[];
+}
+
+/**
+ * Why memory could not be locked. One number has several causes (measured on Linux 6.18): over the limit and out of
+ * mappings are both ENOMEM, while a limit of 0 is EPERM, as is a seccomp filter. So the limit is read first, and the
+ * mappings are counted only where the limit does not explain it, since counting costs milliseconds when there are many.
+ */
+export function explainLockRefusal(refusal: Refusal, numbers: RefusalNumbers): Verdict {
+  const limit = refusal.lockLimit();
+  const limitByteLength = limit.kind === 'bytes' ? limit.byteLength : undefined;
+  const locked = refusal.lockedByteLength();
+  if (limitByteLength === 0) return lockLimitVerdict(refusal, 0, locked);
+  if (numbers.forbidden.includes(refusal.errno)) return DENIED;
+  if (refusal.errno !== numbers.noMemory && refusal.errno !== numbers.tryAgain) return PLATFORM;
+
+  if (limitByteLength !== undefined) {
+    const lockable = limitByteLength - (limitByteLength % refusal.pageByteLength);
+    const inUse = locked === 'unknown' ? 0 : locked;
+    if (inUse + refusal.requestedByteLength > lockable) {
+      return lockLimitVerdict(refusal, limitByteLength, locked);
+    }
+  }
+  const mapLimit = mapLimitVerdict(refusal);
+  if (mapLimit !== undefined) return mapLimit;
+
+  // ENOMEM of a valid range and a finite limit: another thread locked or unlocked between the call and our look at it.
+  const limited = limitByteLength !== undefined && refusal.errno === numbers.noMemory;
+  if (limited) return lockLimitVerdict(refusal, limitByteLength, locked);
+  return outOfMemoryVerdict(refusal, 'memory');
+}
+
+/** Why address space could not be reserved, opened or advised on. The lock limit plays no part in these calls. */
+export function explainMapRefusal(
+  refusal: Refusal,
+  numbers: RefusalNumbers,
+  limit: 'memory' | 'address-space',
+): Verdict {
+  if (numbers.forbidden.includes(refusal.errno)) return DENIED;
+  if (refusal.errno !== numbers.noMemory && refusal.errno !== numbers.tryAgain) return PLATFORM;
+  return mapLimitVerdict(refusal) ?? outOfMemoryVerdict(refusal, limit);
+}
