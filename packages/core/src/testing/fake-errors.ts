@@ -50,6 +50,8 @@ export function refusalError(
         errno: EPERM,
         details: { remedy: 'Call denyLocking(false) on the simulated kernel.' },
       });
+    case 'advice':
+      return platformError('map', backend, 'madvise');
     case 'lock':
       return lockLimitError(kernel, common, requestedByteLength);
   }
@@ -81,6 +83,20 @@ function lockLimitError(
 
 function byteLengthOf(limit: LockLimit): number {
   return limit.kind === 'bytes' ? limit.byteLength : Number.POSITIVE_INFINITY;
+}
+
+/** The simulated kernel was told to refuse a system call that has no code of its own. */
+export function platformError(
+  operation: string,
+  backend: string,
+  syscall: string,
+): SecureMemoryError {
+  return new SecureMemoryError('ERR_SECMEM_PLATFORM', `The simulated kernel refuses ${syscall}`, {
+    operation,
+    backend,
+    syscall,
+    errno: ENOMEM,
+  });
 }
 
 export function notSupported(operation: string, backend: string, what: string): SecureMemoryError {

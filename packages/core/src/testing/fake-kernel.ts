@@ -20,7 +20,10 @@ export interface FakeKernelOptions {
 }
 
 /** Why the simulated kernel refused to map; the backend turns it into the error of the contract. */
-export type FakeRefusal = 'memory' | 'mappings' | 'lock' | 'denied';
+export type FakeRefusal = 'memory' | 'mappings' | 'lock' | 'denied' | 'advice';
+
+/** A system call that the simulated kernel can be told to refuse, as seccomp can tell a real one. */
+export type FakeSystemCall = 'mmap' | 'mlock' | 'madvise' | 'mprotect' | 'munmap';
 
 /**
  * A simulated kernel: regions, locks, limits and mappings, and no real memory. Several fake backends can share one, so
@@ -37,12 +40,12 @@ export class FakeKernel {
   readonly #regions = new Map<RegionId, FakeRegion>();
   readonly #escaped: ArrayBuffer[] = [];
   readonly #strict: boolean;
-  readonly #hardLockLimit: LockLimit;
+  readonly #refused = new Set<FakeSystemCall>();
+  #hardLockLimit: LockLimit;
   #lockLimit: LockLimit;
   #foreignByteLength = 0;
   #leakedMappings = 0;
   #lastId = 0;
-  #denied = false;
   #aliasesReleased = 0;
   #nextViewOutcome: 'stuck' | 'escaped' | undefined;
 
@@ -65,14 +68,29 @@ export class FakeKernel {
     return this.#hardLockLimit;
   }
 
-  /** Changes the soft limit as `prlimit` would, in mid-use. What is locked already stays locked. */
-  setLockLimit(limit: LockLimit): void {
+  /** Changes the soft limit, and the hard one if given, as `prlimit` would, in mid-use. Nothing loses its lock by it. */
+  setLockLimit(limit: LockLimit, hardLimit: LockLimit = this.#hardLockLimit): void {
     this.#lockLimit = limit;
+    this.#hardLockLimit = hardLimit;
   }
 
   /** From now on locking is forbidden whatever the limit is, as under seccomp. */
   denyLocking(denied: boolean): void {
-    this.#denied = denied;
+    if (denied) this.refuse('mlock');
+    else this.allow('mlock');
+  }
+
+  /** From now on this system call fails. What the backend does then is what the contract says of a throw. */
+  refuse(call: FakeSystemCall): void {
+    this.#refused.add(call);
+  }
+
+  allow(call: FakeSystemCall): void {
+    this.#refused.delete(call);
+  }
+
+  refuses(call: FakeSystemCall): boolean {
+    return this.#refused.has(call);
   }
 
   /** Another locker in the same process takes bytes of the limit. */
@@ -197,14 +215,16 @@ export class FakeKernel {
 
   /** Makes a region, or says why not and leaves nothing. */
   map(byteLength: number, facts: FakeRegionFacts): FakeRegion | FakeRefusal {
-    if (this.mappedByteLength + byteLength > this.memoryByteLengthMax) return 'memory';
+    const wantedByteLength = this.mappedByteLength + byteLength;
+    if (wantedByteLength > this.memoryByteLengthMax || this.refuses('mmap')) return 'memory';
     if (this.mappings + mappingsOf(facts) > this.mappingsMax) return 'mappings';
     if (facts.lockedByteLength > 0) {
       const limit = this.#lockLimit;
       const wanted = this.lockedByteLength + facts.lockedByteLength;
       if (limit.kind === 'bytes' && wanted > limit.byteLength) return 'lock';
-      if (this.#denied) return 'denied';
+      if (this.refuses('mlock')) return 'denied';
     }
+    if (facts.dumpExcluded && this.refuses('madvise')) return 'advice';
     this.#lastId += 1;
     const region = new FakeRegion(
       this.#lastId as RegionId,

@@ -11,7 +11,12 @@ export {
   fakeBackend,
 } from './fake-backend.js';
 export type { FakeCall, FakeOperation } from './fake-calls.js';
-export { createFakeKernel, type FakeKernel, type FakeKernelOptions } from './fake-kernel.js';
+export {
+  createFakeKernel,
+  type FakeKernel,
+  type FakeKernelOptions,
+  type FakeSystemCall,
+} from './fake-kernel.js';
 export type { FakeRegionFacts } from './fake-region.js';
 export {
   type FaultPlan,

@@ -19,7 +19,7 @@ import {
 } from './fake-arguments.js';
 import type { FakeOperation } from './fake-calls.js';
 import { sealBytes, TAG_BYTE_LENGTH, unsealBytes } from './fake-cipher.js';
-import { disposedRegion, notSupported, refusalError } from './fake-errors.js';
+import { disposedRegion, notSupported, platformError, refusalError } from './fake-errors.js';
 import { createFakeKernel, type FakeKernel } from './fake-kernel.js';
 import type { FakeRegion, FakeRegionFacts } from './fake-region.js';
 import { FakeView } from './fake-view.js';
@@ -100,6 +100,7 @@ export class SimulatedBackend implements MemoryBackend {
     if (!offersProtection(this.capabilities.protection, protection)) {
       throw notSupported('protect', this.name, `protection ${protection}`);
     }
+    if (this.kernel.refuses('mprotect')) throw platformError('protect', this.name, 'mprotect');
     found.protect(protection);
   }
 
@@ -148,7 +149,10 @@ export class SimulatedBackend implements MemoryBackend {
   }
 
   unmap(region: RegionId): void {
-    this.#release(this.#live('unmap', region));
+    const found = this.#live('unmap', region);
+    wipeAll(found);
+    if (this.kernel.refuses('munmap')) throw platformError('unmap', this.name, 'munmap');
+    this.#release(found);
   }
 
   seal(

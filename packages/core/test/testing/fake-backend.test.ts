@@ -81,6 +81,31 @@ describe('the fake backend: limits', () => {
     expect(denied.kernel.regionCount).toBe(0);
   });
 
+  it('a refused system call leaves everything as it was, except that unmap has wiped', () => {
+    const backend = fakeBackend();
+    const { kernel } = backend;
+    const region = backend.map(PAGE);
+    backend.write(region, 0, bytes(1));
+    for (const call of ['mmap', 'mlock', 'madvise', 'mprotect', 'munmap'] as const) {
+      kernel.refuse(call);
+    }
+    expect(codeOf(() => backend.map(PAGE))).toBe('ERR_SECMEM_OUT_OF_MEMORY');
+    kernel.allow('mmap');
+    expect(codeOf(() => backend.map(PAGE))).toBe('ERR_SECMEM_DENIED');
+    kernel.allow('mlock');
+    expect(thrownBy(() => backend.map(PAGE))).toMatchObject({
+      code: 'ERR_SECMEM_PLATFORM',
+      syscall: 'madvise',
+    });
+    expect(codeOf(() => backend.protect(region, 'no-access'))).toBe('ERR_SECMEM_PLATFORM');
+    expect(kernel.protectionOf(region)).toBe('read-write');
+    expect(codeOf(() => backend.unmap(region))).toBe('ERR_SECMEM_PLATFORM');
+    expect(kernel.peek(region, 0, 1)).toEqual(bytes(0));
+    kernel.allow('munmap');
+    backend.unmap(region);
+    expect(kernel.mappings).toBe(0);
+  });
+
   it('raiseLockLimit() raises to the hard limit and not past it', () => {
     const kernel = createFakeKernel({ hardLockLimit: { kind: 'bytes', byteLength: 131_072 } });
     const backend = fakeBackend({ kernel });
