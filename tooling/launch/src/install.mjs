@@ -13,7 +13,7 @@ export function install() {
   if (existsSync(npmTrace)) rmSync(join(root, 'node_modules'), { recursive: true, force: true });
   else if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
   process.stderr.write('installing dependencies…\n');
-  runPnpm(['install', '--frozen-lockfile', '--prefer-offline'], { quiet: true });
+  runPnpm(['install', '--frozen-lockfile', '--prefer-offline']);
   writeFileSync(stampFile, wanted);
 }
 

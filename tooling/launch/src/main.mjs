@@ -27,7 +27,5 @@ function build(option) {
   const [name, packageName] = option.split('=');
   if (name !== '--build') throw new TypeError(`unknown option ${option}`);
   const filter = packageName === undefined ? [] : [`--filter=${packageName}`];
-  runPnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter], {
-    quiet: true,
-  });
+  runPnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter]);
 }

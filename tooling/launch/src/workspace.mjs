@@ -8,21 +8,27 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const pnpm = ['-y', 'pnpm@10.34.9'];
 
 /**
- * Runs pnpm at the root. What it prints goes to stderr, since stdout belongs to the program that is launched.
+ * Runs pnpm at the root and says whether it succeeded. What it prints goes to stderr, since stdout belongs to the
+ * program that is launched; of a success nothing is shown.
  * @param {readonly string[]} args
- * @param {{ quiet?: boolean }} [options] quiet: print nothing unless it fails
  */
-export function runPnpm(args, { quiet = false } = {}) {
+export function tryPnpm(args) {
   const result = spawnSync('npx', [...pnpm, ...args], {
     cwd: root,
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2],
+    stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 256 * 1024 * 1024,
     shell: process.platform === 'win32',
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', npm_config_update_notifier: 'false' },
   });
   if (result.error !== undefined) throw result.error;
-  if (result.status === 0) return;
-  if (quiet) process.stderr.write(Buffer.concat([result.stdout, result.stderr]));
+  if (result.status !== 0) process.stderr.write(Buffer.concat([result.stdout, result.stderr]));
+  return result.status === 0;
+}
+
+/** Runs pnpm at the root, and ends this process if it fails.
+ *  @param {readonly string[]} args */
+export function runPnpm(args) {
+  if (tryPnpm(args)) return;
   process.stderr.write(`\n\`pnpm ${args.join(' ')}\` failed\n`);
-  process.exit(result.status ?? 1);
+  process.exit(1);
 }

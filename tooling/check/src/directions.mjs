@@ -1,0 +1,74 @@
+/**
+ * Which way dependencies run, as data. The first rule whose `files` matches a source file is the one that holds for
+ * it; `may` lists the module names it may import, where `pkg/*` stands for any subpath. Imports relative to the file
+ * are judged apart: they never leave the package, and never leave `within` where that is given.
+ *
+ * @typedef {object} Direction
+ * @property {RegExp} files
+ * @property {readonly string[] | 'declared'} may
+ * @property {string} [within]
+ * @property {string} because
+ */
+
+/** @type {readonly Direction[]} */
+export const directions = [
+  {
+    files: /^packages\/core\/src\/contract\//,
+    may: [],
+    within: 'packages/core/src/contract',
+    because: 'the contract imports nothing, so that a backend carries the weight of nothing else',
+  },
+  {
+    files: /^packages\/core\/src\//,
+    may: ['node:*'],
+    because: 'core has no runtime dependency and knows no backend',
+  },
+  {
+    files: /^packages\/backend-koffi\/src\//,
+    may: ['node:*', '@securemem/core/contract', 'koffi'],
+    because: 'a backend is mechanism: it knows the contract and its own native dependency',
+  },
+  {
+    files: /^packages\/backend-napi\/src\//,
+    may: ['node:*', '@securemem/core/contract', 'node-gyp-build'],
+    because: 'a backend is mechanism: it knows the contract and its own native dependency',
+  },
+  {
+    files: /^packages\/backend-nolock\/src\//,
+    may: ['node:*', '@securemem/core/contract'],
+    because: 'a backend is mechanism: it knows the contract and its own native dependency',
+  },
+  {
+    files: /^packages\/conformance\/src\//,
+    may: ['node:*', '@securemem/core/contract', 'fast-check', 'koffi'],
+    because: 'the suite knows the contract; the runner and the backend are injected',
+  },
+  {
+    files: /^packages\/keeper\/src\//,
+    may: ['node:*', '@securemem/core', '@securemem/core/*'],
+    because: 'the module that a keeper runs brings the backend',
+  },
+  {
+    files: /^(packages\/[^/]+\/(test|build|native)|packages\/cli|apps|examples|tooling)\//,
+    may: 'declared',
+    because: 'whatever is used is declared, and only what a package exports can be used',
+  },
+];
+
+/** What may be written in a few places only.
+ *  @type {readonly { pattern: RegExp, files: RegExp, except: RegExp, because: string }[]} */
+export const confinedWords = [
+  {
+    pattern: /\bprocess\.(on|once|addListener|prependListener|prependOnceListener)\(/,
+    files: /^packages\/[^/]+\/src\//,
+    except:
+      /^packages\/(core\/src\/lifetime\/shutdown\.ts|keeper\/src\/|cli\/src\/|conformance\/src\/child\/)/,
+    because: 'only the exit hooks of core and the keeper install handlers on the process',
+  },
+  {
+    pattern: /\bbackend\.(map|protect|unmap)\(/,
+    files: /^packages\/core\/src\//,
+    except: /^packages\/core\/src\/(placement\/region-lifecycle\.ts|testing\/)/,
+    because: 'one file owns the life of regions',
+  },
+];

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root, tryPnpm } from '@securemem/launch/workspace';
+import { brokenDirections } from './imports.mjs';
+import { packedProblems } from './packed.mjs';
+
+/** Runs every check, so that one run shows all that is wrong, and exits 1 if anything is. */
+const own = join(import.meta.dirname, '../node_modules/.bin');
+let failed = false;
+
+await check('format and lint', () =>
+  program('node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
+);
+await check('dependency directions', () => report(brokenDirections(root, trackedFiles())));
+await check('versions and manifests', () => program(join(own, 'sherif'), []));
+await check('unused code and dependencies', () => program(join(own, 'knip'), ['--no-progress']));
+await check('types', () => typecheck());
+await check('packed packages', async () => report(await packedProblems()));
+process.exitCode = failed ? 1 : 0;
+
+/** @param {string} name @param {() => boolean | Promise<boolean>} run */
+async function check(name, run) {
+  const startedAt = performance.now();
+  const passed = await run();
+  failed ||= !passed;
+  const took = ((performance.now() - startedAt) / 1000).toFixed(1);
+  process.stdout.write(`${passed ? 'ok  ' : 'FAIL'} ${name}  ${took} s\n`);
+}
+
+/** @param {string} path @param {readonly string[]} args */
+function program(path, args) {
+  const result = spawnSync(path, [...args], { cwd: root, encoding: 'utf8' });
+  if (result.error !== undefined) throw result.error;
+  if (result.status !== 0) process.stdout.write(`${result.stdout}${result.stderr}\n`);
+  return result.status === 0;
+}
+
+/** @param {readonly string[]} problems */
+function report(problems) {
+  for (const problem of problems) process.stdout.write(`${problem}\n`);
+  return problems.length === 0;
+}
+
+/** Files that git knows or would add: what is ignored is nobody's source. */
+function trackedFiles() {
+  const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
+  const { stdout } = spawnSync('git', list, { cwd: root, encoding: 'utf8' });
+  return stdout.split('\n').filter((file) => file !== '');
+}
+
+function typecheck() {
+  const quietly = ['--output-logs=errors-only', '--continue'];
+  return tryPnpm(['exec', 'turbo', 'run', 'typecheck', ...quietly]);
+}

@@ -1,0 +1,33 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { root, runPnpm } from '@securemem/launch/workspace';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+
+const directory = join(root, '.cache/packed');
+
+/** Packs what would be published and lets publint and attw look at the tarballs: a check of the tree would miss what
+ *  `files` leaves out. Returns one line for each problem. */
+export async function packedProblems() {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const pack = ['pnpm', 'pack', '--pack-destination', directory];
+  runPnpm(['-r', '--filter', './packages/*', 'exec', ...pack]);
+  const tarballs = readdirSync(directory).sort();
+  const problems = await Promise.all(tarballs.map((name) => problemsOf(name)));
+  return problems.flat();
+}
+
+/** @param {string} name */
+async function problemsOf(name) {
+  const bytes = new Uint8Array(readFileSync(join(directory, name)));
+  const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true });
+  const { problems } = /** @type {import('@arethetypeswrong/core').Analysis} */ (
+    await checkPackage(createPackageFromTarballData(bytes))
+  );
+  return [
+    ...messages.map((message) => `publint: ${pkg.name}: ${formatMessage(message, pkg)}`),
+    ...(problems ?? []).map((problem) => `attw: ${pkg.name}: ${JSON.stringify(problem)}`),
+  ];
+}
