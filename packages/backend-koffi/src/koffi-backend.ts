@@ -80,7 +80,7 @@ export class KoffiBackend implements MemoryBackend {
   protect(id: RegionId, protection: Protection): void {
     const region = this.#regionOf(id, 'protect');
     const level = LEVELS[protection];
-    if (level === undefined) throw new TypeError('protection must be a Protection');
+    if (typeof level !== 'number') throw new TypeError('protection must be a Protection');
     const strongest = this.capabilities.protection;
     if (level > (strongest === 'none' ? 0 : LEVELS[strongest])) {
       throw backendError(
@@ -123,10 +123,10 @@ export class KoffiBackend implements MemoryBackend {
 
   openView(id: RegionId, byteOffset: number, byteLength: number): View {
     const region = this.#regionOf(id, 'openView');
-    requireRange(region, byteOffset, byteLength);
     if (this.capabilities.views === 'none') {
       throw backendError('ERR_SECMEM_NOT_SUPPORTED', 'openView', 'there are no views here');
     }
+    requireRange(region, byteOffset, byteLength);
     if (byteLength === 0) return new EmptyView();
     const address = offsetBy(region.address, byteOffset);
     return new RevocableView(this.#foundation.viewOf(address, byteLength), region);
@@ -151,8 +151,8 @@ export class KoffiBackend implements MemoryBackend {
     plaintext: RegionRange,
     target: Uint8Array,
   ): void {
-    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'seal');
     const cipher = this.#cipher('seal');
+    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'seal');
     requireLength(nonce, 'nonce', 12);
     byteLengthOfOrdinary(associatedData, 'associatedData');
     requireLength(target, 'target', plaintext.byteLength + 16);
@@ -172,8 +172,8 @@ export class KoffiBackend implements MemoryBackend {
     source: Uint8Array,
     plaintext: RegionRange,
   ): void {
-    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'unseal');
     const cipher = this.#cipher('unseal');
+    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'unseal');
     requireLength(nonce, 'nonce', 12);
     byteLengthOfOrdinary(associatedData, 'associatedData');
     requireLength(source, 'source', plaintext.byteLength + 16);
@@ -252,6 +252,7 @@ export class KoffiBackend implements MemoryBackend {
   }
 
   #cipher(operation: string): Cipher {
+    this.#requireOpen(operation);
     const cipher = this.#foundation.cipher;
     if (cipher !== undefined) return cipher;
     throw backendError('ERR_SECMEM_NOT_SUPPORTED', operation, 'this runtime exports no cipher');

@@ -10,6 +10,7 @@ import { type Koffi, loadKoffi } from './ffi.js';
 import { type Foundation, KoffiBackend } from './koffi-backend.js';
 import { Linux } from './linux.js';
 import { bindLinuxCalls } from './linux-calls.js';
+import { openssl } from './openssl.js';
 import { BACKEND_NAME } from './refusal.js';
 import type { System } from './system.js';
 import { revoke } from './view.js';
@@ -85,16 +86,18 @@ function lay(options: KoffiBackendOptions): Foundation {
   const koffi = loadFfi();
   let system: System | undefined;
   try {
-    system = openSystem(koffi);
+    const opened = openSystem(koffi);
+    system = opened;
+    const cipher = openssl(koffi, (address, byteLength) => opened.zero(address, byteLength));
     const capabilities: BackendCapabilities = Object.freeze({
-      ...system.observe(),
+      ...opened.observe(),
       kernelHidden: false,
       views: options.views === 'none' ? 'none' : observeViews(koffi),
       threadExit: 'kept', // koffi has no hook that runs when a worker thread is terminated.
-      cipher: 'none',
+      cipher: cipher === undefined ? 'none' : 'in-place',
     });
     const viewOf = (address: Address, byteLength: number) => koffi.view(address, byteLength);
-    return { system, capabilities, viewOf, cipher: undefined };
+    return { system: opened, capabilities, viewOf, cipher };
   } catch (cause) {
     system?.close();
     const known = cause instanceof SecureMemoryError;

@@ -128,8 +128,8 @@ class NolockBackend implements MemoryBackend {
   }
 
   /** A view of a part of an ArrayBuffer would show the neighbours through `.buffer`, so there are none: copies only. */
-  openView(region: RegionId, byteOffset: number, byteLength: number): View {
-    this.#rangeOf(region, byteOffset, byteLength, 'openView');
+  openView(region: RegionId, _byteOffset: number, _byteLength: number): View {
+    this.#bytesOf(region, 'openView');
     throw this.#notSupported('openView', 'a view');
   }
 
@@ -148,26 +148,24 @@ class NolockBackend implements MemoryBackend {
   }
 
   seal(
-    key: RegionRange,
+    _key: RegionRange,
     _nonce: Uint8Array,
     _associatedData: Uint8Array,
-    plaintext: RegionRange,
+    _plaintext: RegionRange,
     _target: Uint8Array,
   ): void {
-    this.#rangeOf(key.region, key.byteOffset, key.byteLength, 'seal');
-    this.#rangeOf(plaintext.region, plaintext.byteOffset, plaintext.byteLength, 'seal');
+    this.#requireOpen('seal');
     throw this.#notSupported('seal', 'a cipher');
   }
 
   unseal(
-    key: RegionRange,
+    _key: RegionRange,
     _nonce: Uint8Array,
     _associatedData: Uint8Array,
     _source: Uint8Array,
-    plaintext: RegionRange,
+    _plaintext: RegionRange,
   ): void {
-    this.#rangeOf(key.region, key.byteOffset, key.byteLength, 'unseal');
-    this.#rangeOf(plaintext.region, plaintext.byteOffset, plaintext.byteLength, 'unseal');
+    this.#requireOpen('unseal');
     throw this.#notSupported('unseal', 'a cipher');
   }
 
