@@ -1,1 +1,12 @@
-export {};
+/**
+ * A backend as a native addon: memfd_secret or locked pages between guards, exact tracking of views, a cipher in place.
+ *
+ * @packageDocumentation
+ */
+export {
+  type HardenLimits,
+  type HardenReport,
+  type HardenStep,
+  hardenProcess,
+} from './harden.js';
+export { type NapiBackendOptions, napiBackend } from './opening.js';

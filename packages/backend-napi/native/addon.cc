@@ -1,0 +1,470 @@
+// The only file that knows both JavaScript and regions: it turns arguments into numbers, calls region_table or pages, and
+// answers a Status. Nothing here throws and nothing but numbers, typed arrays and array buffers crosses; JavaScript turns
+// a status into an error (src/failure.ts). No address ever becomes a JavaScript value.
+//
+// node-addon-api carries the module, its instance data and its exports. Arguments are read with the plain calls below it,
+// since their status is all that is wanted and an access takes a few of them.
+#include <napi.h>
+
+#include "cipher.h"
+#include "environment.h"
+#include "fault.h"
+#include "wipe.h"
+
+namespace securemem {
+namespace {
+
+constexpr size_t kArgumentsMax = 9;
+
+// The arguments of one call. After a failed conversion `ok` stays false and the call answers kBadType.
+class Call {
+ public:
+  Call(napi_env env, napi_callback_info info) : env(env) {
+    size_t count = kArgumentsMax;
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &count, arguments_, nullptr, &data);
+    environment = static_cast<Environment*>(data);
+  }
+
+  double Number(size_t index) {
+    double value = 0;
+    if (napi_get_value_double(env, arguments_[index], &value) != napi_ok) ok = false;
+    return value;
+  }
+
+  uint32_t Small(size_t index) {
+    uint32_t value = 0;
+    if (napi_get_value_uint32(env, arguments_[index], &value) != napi_ok) ok = false;
+    return value;
+  }
+
+  napi_value Value(size_t index) const { return arguments_[index]; }
+
+  // A typed array over an attached ArrayBuffer; shared memory is refused, since another thread could change it.
+  void* Array(size_t index, napi_typedarray_type type, size_t* length) {
+    napi_typedarray_type found;
+    void* data = nullptr;
+    napi_value buffer;
+    bool plain = false, detached = false;
+    if (napi_get_typedarray_info(env, arguments_[index], &found, length, &data, &buffer, nullptr) != napi_ok ||
+        found != type || napi_is_arraybuffer(env, buffer, &plain) != napi_ok || !plain ||
+        napi_is_detached_arraybuffer(env, buffer, &detached) != napi_ok || detached) {
+      ok = false;
+      *length = 0;
+      return nullptr;
+    }
+    return data;
+  }
+
+  uint8_t* Bytes(size_t index, size_t* length) {
+    return static_cast<uint8_t*>(Array(index, napi_uint8_array, length));
+  }
+
+  napi_value Answer(double value) const {
+    napi_value result;
+    napi_create_double(env, value, &result);
+    return result;
+  }
+
+  napi_value Answer(Status status) const {
+    napi_value result;
+    napi_create_int32(env, static_cast<int>(status), &result);
+    return result;
+  }
+
+  // For calls whose success is a number above 0: a failure is the status, negated.
+  napi_value Answer(Status status, double value) const {
+    return status == Status::kOk ? Answer(value) : Answer(-static_cast<double>(static_cast<int>(status)));
+  }
+
+  Failure* failure() const {
+    environment->failure = Failure();
+    return &environment->failure;
+  }
+
+  napi_env env;
+  Environment* environment;
+  bool ok = true;
+
+ private:
+  napi_value arguments_[kArgumentsMax];
+};
+
+// open(kind) -> owner, or a negated status
+napi_value Open(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t kind = call.Small(0);
+  if (!call.ok) return call.Answer(Status::kBadType, 0);
+  uint32_t owner = 0;
+  Status status = call.environment->table.Open(static_cast<PageKind>(kind), &owner, call.failure());
+  return call.Answer(status, owner);
+}
+
+// abilities(owner, Float64Array of 3) -> status
+napi_value ReadAbilities(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  const Owner* owner = call.environment->table.owner(call.Small(0));
+  size_t length;
+  double* target = static_cast<double*>(call.Array(1, napi_float64_array, &length));
+  if (!call.ok || length < 3) return call.Answer(Status::kBadType);
+  if (owner == nullptr) return call.Answer(Status::kClosed);
+  target[0] = static_cast<int>(owner->abilities.strongest);
+  target[1] = owner->abilities.dump_excluded ? 1 : 0;
+  target[2] = static_cast<int>(owner->abilities.fork);
+  return call.Answer(Status::kOk);
+}
+
+// close(owner) -> status
+napi_value Close(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  return call.Answer(call.environment->table.Close(call.Small(0)));
+}
+
+// map(owner, byteLength) -> region id, or a negated status
+napi_value Map(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double length = call.Number(1);
+  if (!call.ok) return call.Answer(Status::kBadType, 0);
+  double page = static_cast<double>(PageByteLength());
+  // 2^47 bytes is more address space than there is; below it the conversions are exact.
+  if (!(length >= page && length <= 140737488355328.0) ||
+      static_cast<uint64_t>(length) % static_cast<uint64_t>(page) != 0 ||
+      length != static_cast<double>(static_cast<uint64_t>(length))) {
+    return call.Answer(Status::kBadRange, 0);
+  }
+  double id = 0;
+  Status status = call.environment->table.Map(owner, static_cast<size_t>(length), &id, call.failure());
+  return call.Answer(status, id);
+}
+
+// protect(owner, region, level) -> status
+napi_value Protect(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Number(1);
+  uint32_t level = call.Small(2);
+  if (!call.ok || level > 2) return call.Answer(Status::kBadType);
+  Region* region;
+  RegionTable& table = call.environment->table;
+  Status status = table.Find(owner, id, &region);
+  if (status != Status::kOk) return call.Answer(status);
+  Protection wanted = static_cast<Protection>(level);
+  if (wanted < table.owner(owner)->abilities.strongest) return call.Answer(Status::kNotSupported);
+  return call.Answer(table.Protect(region, wanted, call.failure()));
+}
+
+// wipe(owner, region, offset, length) -> status
+napi_value WipeRange(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Number(1), offset = call.Number(2), length = call.Number(3);
+  if (!call.ok) return call.Answer(Status::kBadType);
+  Region* region;
+  Status status = call.environment->table.Find(owner, id, offset, length, &region);
+  if (status != Status::kOk) return call.Answer(status);
+  Access access(&call.environment->table, region, Protection::kReadWrite, call.failure());
+  if (access.status() != Status::kOk) return call.Answer(access.status());
+  Wipe(region->mapping.base + static_cast<size_t>(offset), static_cast<size_t>(length));
+  return call.Answer(access.Restore());
+}
+
+// read(owner, region, offset, target) and write(owner, region, offset, source) -> status
+napi_value Copy(napi_env env, napi_callback_info info, bool out) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Number(1), offset = call.Number(2);
+  size_t length;
+  uint8_t* bytes = call.Bytes(3, &length);
+  if (!call.ok) return call.Answer(Status::kBadType);
+  Region* region;
+  Status status = call.environment->table.Find(owner, id, offset, static_cast<double>(length), &region);
+  if (status != Status::kOk) return call.Answer(status);
+  if (length == 0) return call.Answer(Status::kOk);
+  Access access(&call.environment->table, region, out ? Protection::kReadOnly : Protection::kReadWrite, call.failure());
+  if (access.status() != Status::kOk) return call.Answer(access.status());
+  uint8_t* place = region->mapping.base + static_cast<size_t>(offset);
+  if (out) {
+    memmove(bytes, place, length);
+  } else {
+    memmove(place, bytes, length);
+  }
+  return call.Answer(access.Restore());
+}
+
+napi_value Read(napi_env env, napi_callback_info info) { return Copy(env, info, true); }
+napi_value Write(napi_env env, napi_callback_info info) { return Copy(env, info, false); }
+
+void BufferCollected(napi_env, void*, void* view) { static_cast<View*>(view)->Collected(); }
+
+// openView(owner, region, offset, length) -> ArrayBuffer, or a status; the number of the view is in viewNumber[0].
+// A length of 0 only checks the range and answers kOk: an empty buffer cannot be told from a revoked one.
+napi_value OpenView(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Number(1), offset = call.Number(2), length = call.Number(3);
+  if (!call.ok) return call.Answer(Status::kBadType);
+  Region* region;
+  RegionTable& table = call.environment->table;
+  Status status = table.Find(owner, id, offset, length, &region);
+  if (status != Status::kOk || length == 0) return call.Answer(status);
+  View* view;
+  uint32_t number = table.AddView(region, &view);
+  if (number == RegionTable::kNoView) return call.Answer(Status::kOutOfMemory);
+  napi_value buffer;
+  napi_status made = napi_create_external_arraybuffer(env, region->mapping.base + static_cast<size_t>(offset),
+                                                      static_cast<size_t>(length), BufferCollected, view, &buffer);
+  if (made != napi_ok) {
+    table.DropView(number);
+    view->Collected();
+    return call.Answer(Status::kNoExternalBuffers);
+  }
+  *call.environment->view_number = number;
+  return buffer;
+}
+
+// From here on a collected buffer of this environment proves nothing (see RegionTable::TeardownBegins). Hooks run last in,
+// first out, so this one precedes the hooks of every buffer that existed when it was added.
+void TeardownBegins(void* environment) { static_cast<Environment*>(environment)->table.TeardownBegins(); }
+
+// closeView(view, outcome): 0 revoked, 1 escaped or stuck
+napi_value CloseView(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t number = call.Small(0);
+  uint32_t outcome = call.Small(1);
+  RegionTable& table = call.environment->table;
+  View* view = call.ok ? table.view(number) : nullptr;
+  if (view == nullptr) return nullptr;
+  if (outcome == 0) {
+    view->Gone();
+    table.DropView(number);
+    return nullptr;
+  }
+  view->escaped = true;
+  if (!call.environment->watches_teardown) {
+    call.environment->watches_teardown = true;
+    napi_add_env_cleanup_hook(env, TeardownBegins, call.environment);
+  }
+  return nullptr;
+}
+
+// aliasAlive(view) -> 1 or 0; after 0 the number is free and must not be used again
+napi_value AliasAlive(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t number = call.Small(0);
+  View* view = call.ok ? call.environment->table.view(number) : nullptr;
+  bool alive = view != nullptr && view->alive();
+  if (view != nullptr && !alive) call.environment->table.DropView(number);
+  return call.Answer(static_cast<Status>(alive ? 1 : 0));
+}
+
+// detach(arrayBuffer) -> status. For runtimes without ArrayBuffer.prototype.transfer only: on newer ones this call aborts
+// the process when somebody has marked the buffer untransferable.
+napi_value Detach(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  napi_status status = napi_detach_arraybuffer(env, call.Value(0));
+  return call.Answer(status == napi_ok ? Status::kOk : Status::kPlatform);
+}
+
+// inspect(owner, Float64Array of ids, Float64Array of 6 numbers per id) -> status
+napi_value Inspect(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  size_t count, room;
+  const double* ids = static_cast<double*>(call.Array(1, napi_float64_array, &count));
+  double* answers = static_cast<double*>(call.Array(2, napi_float64_array, &room));
+  if (!call.ok || room < count * 6) return call.Answer(Status::kBadType);
+  if (call.environment->table.owner(owner) == nullptr) return call.Answer(Status::kClosed);
+  if (count == 0) return call.Answer(Status::kOk);
+  const Mapping** mappings = static_cast<const Mapping**>(calloc(count, sizeof(Mapping*)));
+  Facts* facts = static_cast<Facts*>(calloc(count, sizeof(Facts)));
+  Status status = mappings == nullptr || facts == nullptr ? Status::kOutOfMemory : Status::kOk;
+  for (size_t i = 0; i < count && status == Status::kOk; i++) {
+    Region* region;
+    status = call.environment->table.Find(owner, ids[i], &region);
+    if (status == Status::kOk) mappings[i] = &region->mapping;
+  }
+  if (status == Status::kOk) InspectPages(mappings, facts, count);
+  for (size_t i = 0; i < count && status == Status::kOk; i++) {
+    double* answer = answers + i * 6;
+    answer[0] = facts[i].known ? 1 : 0;
+    answer[1] = facts[i].locked;
+    answer[2] = static_cast<int>(facts[i].protection);
+    answer[3] = facts[i].guarded ? 1 : 0;
+    answer[4] = facts[i].dump_excluded ? 1 : 0;
+    answer[5] = static_cast<int>(facts[i].fork);
+  }
+  free(mappings);
+  free(facts);
+  return call.Answer(status);
+}
+
+// unmap(owner, region) -> status
+napi_value Unmap(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Number(1);
+  if (!call.ok) return call.Answer(Status::kBadType);
+  Region* region;
+  Status status = call.environment->table.Find(owner, id, &region);
+  if (status == Status::kOk) status = call.environment->table.Unmap(region, call.failure());
+  return call.Answer(status);
+}
+
+// seal(owner, keyRegion, keyOffset, nonce, associatedData, region, offset, length, target) and unseal with a source -> status
+napi_value Crypt(napi_env env, napi_callback_info info, bool sealing) {
+  Call call(env, info);
+  RegionTable& table = call.environment->table;
+  uint32_t owner = call.Small(0);
+  double key_id = call.Number(1), key_offset = call.Number(2);
+  size_t nonce_length, associated_length, sealed_length;
+  const uint8_t* nonce = call.Bytes(3, &nonce_length);
+  const uint8_t* associated = call.Bytes(4, &associated_length);
+  double id = call.Number(5), offset = call.Number(6), length = call.Number(7);
+  uint8_t* sealed = call.Bytes(8, &sealed_length);
+  if (!call.ok) return call.Answer(Status::kBadType);
+  Region *key_region, *region;
+  Status status = table.Find(owner, key_id, key_offset, static_cast<double>(kKeyByteLength), &key_region);
+  if (status == Status::kOk) status = table.Find(owner, id, offset, length, &region);
+  if (status != Status::kOk) return call.Answer(status);
+  size_t size = static_cast<size_t>(length);
+  if (nonce_length != kNonceByteLength || sealed_length != size + kTagByteLength) {
+    return call.Answer(Status::kBadRange);
+  }
+  Access key_access(&table, key_region, Protection::kReadOnly, call.failure());
+  if (key_access.status() != Status::kOk) return call.Answer(key_access.status());
+  Access access(&table, region, sealing ? Protection::kReadOnly : Protection::kReadWrite, call.failure());
+  if (access.status() != Status::kOk) return call.Answer(access.status());
+  const uint8_t* key = key_region->mapping.base + static_cast<size_t>(key_offset);
+  uint8_t* plaintext = region->mapping.base + static_cast<size_t>(offset);
+  bool authentic = true;
+  if (sealing) {
+    Seal(key, nonce, associated, associated_length, plaintext, size, sealed);
+  } else {
+    authentic = Unseal(key, nonce, associated, associated_length, sealed, size, plaintext);
+  }
+  status = access.Restore();
+  Status key_status = key_access.Restore();
+  if (status == Status::kOk) status = key_status;
+  return call.Answer(status == Status::kOk && !authentic ? Status::kUnsealFailed : status);
+}
+
+napi_value SealRange(napi_env env, napi_callback_info info) { return Crypt(env, info, true); }
+napi_value UnsealRange(napi_env env, napi_callback_info info) { return Crypt(env, info, false); }
+
+napi_value ReadLockLimit(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  return call.Answer(LockLimit());
+}
+
+napi_value RaiseLimit(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  double byte_length = call.Number(0);
+  if (!call.ok) return call.Answer(Status::kBadType);
+  return call.Answer(RaiseLockLimit(byte_length, call.failure()));
+}
+
+napi_value ReadLocked(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  return call.Answer(LockedByteLength());
+}
+
+// harden(item, limit) -> status; the items in the order of src/harden.ts
+napi_value Harden(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t item = call.Small(0);
+  double limit = call.Number(1);
+  if (!call.ok || item > 3) return call.Answer(Status::kBadType);
+  Failure* failure = call.failure();
+  switch (item) {
+    case 0: return call.Answer(LimitCoreFiles(limit, failure));
+    case 1: return call.Answer(MakeUndumpable(failure));
+    case 2: return call.Answer(LimitLocking(limit, failure));
+    default: return call.Answer(LimitCpu(limit, failure));
+  }
+}
+
+// failure(Float64Array of 6) -> the system call of the last failure; errno and the numbers go into the array
+napi_value ReadFailure(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  size_t length;
+  double* target = static_cast<double*>(call.Array(0, napi_float64_array, &length));
+  if (!call.ok || length < 6) return nullptr;
+  const Failure& failure = call.environment->failure;
+  target[0] = failure.error;
+  target[1] = failure.requested;
+  target[2] = failure.in_use;
+  target[3] = failure.limit;
+  target[4] = failure.mappings;
+  target[5] = failure.mappings_max;
+  napi_value result;
+  napi_create_string_utf8(env, failure.syscall, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+#ifdef SECUREMEM_TEST_FAULTS
+napi_value SetFault(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  g_fault_countdown = static_cast<int>(call.Small(0));
+  g_fault_error = static_cast<int>(call.Small(1));
+  return nullptr;
+}
+#endif
+
+void Add(Napi::Env env, Napi::Object exports, const char* name, napi_callback callback, Environment* environment) {
+  napi_value function;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, environment, &function) == napi_ok) {
+    exports.Set(name, Napi::Value(env, function));
+  }
+}
+
+void EndEnvironment(void* environment) { static_cast<Environment*>(environment)->End(); }
+void EndInstance(Napi::Env, Environment* environment) { environment->End(); }
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  Environment* environment = new (std::nothrow) Environment();
+  if (environment == nullptr) return exports;
+  env.SetInstanceData<Environment, EndInstance>(environment);
+  napi_add_env_cleanup_hook(env, EndEnvironment, environment);
+
+  // Larger than what V8 keeps on its moving heap, so that the memory stays where it is for the life of the environment.
+  napi_value number_buffer, numbers;
+  void* data = nullptr;
+  if (napi_create_arraybuffer(env, 128, &data, &number_buffer) != napi_ok) return exports;
+  napi_create_typedarray(env, napi_uint32_array, 1, number_buffer, 0, &numbers);
+  environment->view_number = static_cast<uint32_t*>(data);
+  Napi::ObjectReference keeps = Napi::Persistent(Napi::Value(env, numbers).As<Napi::Object>());
+  keeps.SuppressDestruct();
+  exports.Set("viewNumber", Napi::Value(env, numbers));
+  exports.Set("pageByteLength", Napi::Number::New(env, static_cast<double>(PageByteLength())));
+
+  static const struct {
+    const char* name;
+    napi_callback callback;
+  } kFunctions[] = {
+      {"open", Open},           {"abilities", ReadAbilities},  {"close", Close},
+      {"map", Map},             {"protect", Protect},          {"wipe", WipeRange},
+      {"read", Read},           {"write", Write},              {"openView", OpenView},
+      {"closeView", CloseView}, {"aliasAlive", AliasAlive},    {"detach", Detach},
+      {"inspect", Inspect},     {"unmap", Unmap},              {"seal", SealRange},
+      {"unseal", UnsealRange},  {"lockLimit", ReadLockLimit},  {"raiseLockLimit", RaiseLimit},
+      {"harden", Harden},       {"lockedByteLength", ReadLocked}, {"failure", ReadFailure},
+#ifdef SECUREMEM_TEST_FAULTS
+      {"setFault", SetFault},
+#endif
+  };
+  for (const auto& function : kFunctions) Add(env, exports, function.name, function.callback, environment);
+  return exports;
+}
+
+}  // namespace
+}  // namespace securemem
+
+#ifdef SECUREMEM_TEST_FAULTS
+int securemem::g_fault_countdown = 0;
+int securemem::g_fault_error = 0;
+#endif
+
+static Napi::Object InitSecuremem(Napi::Env env, Napi::Object exports) { return securemem::Init(env, exports); }
+
+NODE_API_MODULE(securemem, InitSecuremem)

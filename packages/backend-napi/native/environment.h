@@ -1,0 +1,30 @@
+// What one environment (main thread or worker thread) keeps: its regions and views, and the last failure. No statics:
+// when the last environment ends the library is unloaded, and with worker threads there are many at once.
+#pragma once
+#include <atomic>
+
+#include "region_table.h"
+
+namespace securemem {
+
+class Environment {
+ public:
+  RegionTable table;
+  Failure failure;
+  // The number of the view that openView has just made; memory of a JavaScript buffer, so that no call is needed for it.
+  uint32_t* view_number = nullptr;
+  bool watches_teardown = false;
+
+  // Both the cleanup hook and the finalizer of the instance data end an environment; which comes first is the runtime's
+  // affair, and the second one frees it.
+  void End() {
+    table.Teardown();
+    if (ends_.fetch_sub(1) == 1) delete this;
+  }
+
+ private:
+  ~Environment() = default;
+  std::atomic<int> ends_{2};
+};
+
+}  // namespace securemem

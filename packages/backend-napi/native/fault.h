@@ -1,0 +1,15 @@
+// Failure at the n-th system call, in test builds only (-DSECUREMEM_TEST_FAULTS). In a shipped build the macro is the call
+// itself and no trace of this file is left.
+#pragma once
+#ifdef SECUREMEM_TEST_FAULTS
+namespace securemem {
+// Calls left until the failing one; 0 means no fault is armed. Read and set from the thread of the test only.
+extern int g_fault_countdown;
+extern int g_fault_error;
+inline bool FaultNow() { return g_fault_countdown > 0 && --g_fault_countdown == 0; }
+}  // namespace securemem
+#define SECUREMEM_TRY(failed, call) \
+  (::securemem::FaultNow() ? (errno = ::securemem::g_fault_error, (failed)) : (call))
+#else
+#define SECUREMEM_TRY(failed, call) (call)
+#endif

@@ -1,0 +1,242 @@
+#include "region_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "wipe.h"
+
+namespace securemem {
+namespace {
+
+// An id is generation * 2^20 + entry. Generations are never reused in the life of the loaded library, whatever the thread,
+// so that an id of one backend is foreign to every other. 2^33 of them fit into a double exactly.
+constexpr uint32_t kRegionsMax = 1u << 20;
+std::atomic<uint64_t> g_generation{0};
+
+template <typename T>
+bool Resize(T** array, uint32_t from, uint32_t to) {
+  T* grown = static_cast<T*>(realloc(static_cast<void*>(*array), to * sizeof(T)));
+  if (grown == nullptr) return false;
+  memset(static_cast<void*>(grown + from), 0, (to - from) * sizeof(T));
+  *array = grown;
+  return true;
+}
+
+}  // namespace
+
+void Aliases::Release() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void View::Release() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  aliases_->Release();
+  delete this;
+}
+
+Status RegionTable::Open(PageKind kind, uint32_t* owner, Failure* failure) {
+  Abilities abilities;
+  Status status = ProbePages(kind, &abilities, failure);
+  if (status != Status::kOk) return status;
+  if (!Resize(&owners_, owner_count_, owner_count_ + 1)) return Status::kOutOfMemory;
+  owners_[owner_count_].open = true;
+  owners_[owner_count_].kind = kind;
+  owners_[owner_count_].abilities = abilities;
+  // Numbers start at 1; 0 is nobody.
+  *owner = ++owner_count_;
+  return Status::kOk;
+}
+
+const Owner* RegionTable::owner(uint32_t number) const {
+  if (number == 0 || number > owner_count_ || !owners_[number - 1].open) return nullptr;
+  return &owners_[number - 1];
+}
+
+bool RegionTable::Grow() {
+  uint32_t wanted = region_capacity_ == 0 ? 16 : region_capacity_ * 2;
+  if (wanted > kRegionsMax || !Resize(&regions_, region_capacity_, wanted)) return false;
+  for (uint32_t i = wanted; i-- > region_capacity_;) {
+    regions_[i].next_free = free_regions_;
+    free_regions_ = i;
+  }
+  region_capacity_ = wanted;
+  return true;
+}
+
+Status RegionTable::Map(uint32_t number, size_t length, double* id, Failure* failure) {
+  const Owner* by = owner(number);
+  if (by == nullptr) return Status::kClosed;
+  if (free_regions_ == UINT32_MAX && !Grow()) return Status::kOutOfMemory;
+  Aliases* aliases = new (std::nothrow) Aliases();
+  if (aliases == nullptr) return Status::kOutOfMemory;
+  Mapping mapping;
+  Status status = MapPages(length, by->kind, by->abilities.fork, &mapping, failure);
+  if (status != Status::kOk) {
+    aliases->Release();
+    return status;
+  }
+
+  uint32_t entry = free_regions_;
+  Region* region = &regions_[entry];
+  free_regions_ = region->next_free;
+  uint64_t generation = g_generation.fetch_add(1, std::memory_order_relaxed) + 1;
+  region->id = static_cast<double>(generation) * kRegionsMax + entry;
+  region->owner = number;
+  region->protection = Protection::kReadWrite;
+  region->mapping = mapping;
+  region->aliases = aliases;
+  *id = region->id;
+  return Status::kOk;
+}
+
+Status RegionTable::Find(uint32_t number, double id, Region** region) {
+  if (owner(number) == nullptr) return Status::kClosed;
+  // Anything that is no id at all is also no live id.
+  if (!(id >= kRegionsMax && id < 9007199254740992.0)) return Status::kDisposed;
+  uint32_t entry = static_cast<uint32_t>(static_cast<uint64_t>(id) & (kRegionsMax - 1));
+  if (entry >= region_capacity_) return Status::kDisposed;
+  if (regions_[entry].id != id || regions_[entry].owner != number) return Status::kDisposed;
+  *region = &regions_[entry];
+  return Status::kOk;
+}
+
+Status RegionTable::Find(uint32_t number, double id, double offset, double length, Region** region) {
+  Status status = Find(number, id, region);
+  if (status != Status::kOk) return status;
+  double size = static_cast<double>((*region)->mapping.length);
+  // Written so that NaN fails, too.
+  if (!(offset >= 0 && length >= 0 && offset <= size && length <= size - offset)) return Status::kBadRange;
+  if (offset != static_cast<double>(static_cast<uint64_t>(offset))) return Status::kBadRange;
+  if (length != static_cast<double>(static_cast<uint64_t>(length))) return Status::kBadRange;
+  return Status::kOk;
+}
+
+Status RegionTable::Protect(Region* region, Protection protection, Failure* failure) {
+  Status status = ProtectPages(region->mapping, protection, failure);
+  if (status == Status::kOk) region->protection = protection;
+  return status;
+}
+
+void RegionTable::Wipe(Region* region) {
+  Failure ignored;
+  // The whole mapping is toggled, which succeeds even when no more mappings are to be had.
+  if (region->protection != Protection::kReadWrite &&
+      Protect(region, Protection::kReadWrite, &ignored) != Status::kOk) {
+    return;
+  }
+  securemem::Wipe(region->mapping.base, region->mapping.length);
+}
+
+void RegionTable::Forget(Region* region) {
+  region->aliases->Release();
+  region->aliases = nullptr;
+  region->id = 0;
+  region->owner = 0;
+  region->next_free = free_regions_;
+  free_regions_ = static_cast<uint32_t>(region - regions_);
+}
+
+Status RegionTable::Unmap(Region* region, Failure* failure) {
+  Protection before = region->protection;
+  Wipe(region);
+  Status status = UnmapPages(region->mapping, failure);
+  if (status == Status::kOk) {
+    Forget(region);
+  } else if (before != region->protection) {
+    Failure ignored;
+    Protect(region, before, &ignored);
+  }
+  return status;
+}
+
+Status RegionTable::Close(uint32_t number) {
+  if (owner(number) == nullptr) return Status::kClosed;
+  for (uint32_t i = 0; i < region_capacity_; i++) {
+    Region* region = &regions_[i];
+    if (region->id == 0 || region->owner != number) continue;
+    Failure ignored;
+    Wipe(region);
+    // A region that something still shows stays mapped and open, since a touch would kill the process.
+    if (region->aliases->count.load(std::memory_order_acquire) == 0) Unmap(region, &ignored);
+  }
+  owners_[number - 1].open = false;
+  return Status::kOk;
+}
+
+uint32_t RegionTable::AddView(Region* region, View** added) {
+  if (free_view_count_ == 0 && !GrowViews()) return kNoView;
+  View* made = new (std::nothrow) View(region->aliases);
+  if (made == nullptr) return kNoView;
+  uint32_t number = free_views_[--free_view_count_];
+  views_[number] = made;
+  *added = made;
+  return number;
+}
+
+void RegionTable::DropView(uint32_t number) {
+  View* dropped = views_[number];
+  views_[number] = nullptr;
+  free_views_[free_view_count_++] = number;
+  dropped->Release();
+}
+
+// Views that were neither closed nor kept are found here: their buffers are collected, so their numbers are free again.
+bool RegionTable::GrowViews() {
+  for (uint32_t i = 0; i < view_capacity_; i++) {
+    if (views_[i] != nullptr && !views_[i]->alive()) DropView(i);
+  }
+  if (free_view_count_ > view_capacity_ / 4) return true;
+  uint32_t wanted = view_capacity_ == 0 ? 64 : view_capacity_ * 2;
+  if (!Resize(&views_, view_capacity_, wanted) || !Resize(&free_views_, view_capacity_, wanted)) {
+    return free_view_count_ > 0;
+  }
+  for (uint32_t i = wanted; i-- > view_capacity_;) free_views_[free_view_count_++] = i;
+  view_capacity_ = wanted;
+  return true;
+}
+
+void RegionTable::TeardownBegins() {
+  for (uint32_t i = 0; i < view_capacity_; i++) {
+    View* kept = views_[i];
+    if (kept != nullptr && kept->escaped && kept->alive()) kept->Immortalise();
+  }
+}
+
+void RegionTable::Teardown() {
+  for (uint32_t i = 0; i < region_capacity_; i++) {
+    Region* region = &regions_[i];
+    if (region->id == 0) continue;
+    Failure ignored;
+    Wipe(region);
+    if (region->aliases->count.load(std::memory_order_acquire) == 0) Unmap(region, &ignored);
+  }
+  for (uint32_t i = 0; i < view_capacity_; i++) {
+    if (views_[i] != nullptr) DropView(i);
+  }
+  free(regions_);
+  free(owners_);
+  free(views_);
+  free(free_views_);
+  regions_ = nullptr;
+  owners_ = nullptr;
+  views_ = nullptr;
+  free_views_ = nullptr;
+  region_capacity_ = owner_count_ = view_capacity_ = free_view_count_ = 0;
+  free_regions_ = UINT32_MAX;
+}
+
+Access::Access(RegionTable* table, Region* region, Protection needed, Failure* failure)
+    : table_(table), region_(region), failure_(failure), before_(region->protection) {
+  if (before_ >= needed) return;
+  status_ = table_->Protect(region_, needed, failure_);
+  raised_ = status_ == Status::kOk;
+}
+
+Status Access::Restore() {
+  if (!raised_) return status_;
+  raised_ = false;
+  status_ = table_->Protect(region_, before_, failure_);
+  return status_;
+}
+
+}  // namespace securemem

@@ -1,0 +1,68 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import loadPrebuilt from 'node-gyp-build';
+
+/**
+ * The functions of the addon, as `native/addon.cc` makes them. Numbers go in and a `Status` comes out; where a call returns
+ * a positive number, a failure is the status negated. Nothing here throws.
+ */
+export interface Binding {
+  readonly pageByteLength: number;
+  /** The number of the view that `openView` made last is in the first element. */
+  readonly viewNumber: Uint32Array;
+  open(pageKind: number): number;
+  /** Writes strongest protection, dump exclusion and fork behaviour of an owner's regions. */
+  abilities(owner: number, target: Float64Array): number;
+  close(owner: number): number;
+  lockLimit(): number;
+  raiseLockLimit(byteLength: number): number;
+  lockedByteLength(): number;
+  map(owner: number, byteLength: number): number;
+  protect(owner: number, region: number, level: number): number;
+  wipe(owner: number, region: number, byteOffset: number, byteLength: number): number;
+  read(owner: number, region: number, byteOffset: number, target: Uint8Array): number;
+  write(owner: number, region: number, byteOffset: number, source: Uint8Array): number;
+  openView(
+    owner: number,
+    region: number,
+    byteOffset: number,
+    byteLength: number,
+  ): ArrayBuffer | number;
+  closeView(view: number, outcome: number): void;
+  aliasAlive(view: number): number;
+  detach(buffer: ArrayBuffer): number;
+  /** Six numbers per region: known, locked bytes, protection, guarded, dump exclusion, fork behaviour. */
+  inspect(owner: number, regions: Float64Array, target: Float64Array): number;
+  unmap(owner: number, region: number): number;
+  seal: Crypt;
+  unseal: Crypt;
+  harden(item: number, limit: number): number;
+  /** The system call of the last failure; its number and the counts go into `target`. */
+  failure(target: Float64Array): string;
+  /** In test builds only: the `countdown`-th system call from now fails with `errno`. */
+  setFault?(countdown: number, errno: number): void;
+}
+
+type Crypt = (
+  owner: number,
+  keyRegion: number,
+  keyOffset: number,
+  nonce: Uint8Array,
+  associatedData: Uint8Array,
+  region: number,
+  byteOffset: number,
+  byteLength: number,
+  sealed: Uint8Array,
+) => number;
+
+let loaded: Binding | undefined;
+
+/**
+ * The addon, loaded at the first call: importing this package loads nothing. Each worker thread loads it for itself. Throws
+ * whatever the loader throws.
+ */
+export function loadBinding(): Binding {
+  // Both `src` and `dist` lie directly in the package, so the binaries are one folder up from either.
+  loaded ??= loadPrebuilt(join(dirname(fileURLToPath(import.meta.url)), '..')) as Binding;
+  return loaded;
+}

@@ -1,0 +1,227 @@
+import {
+  type BackendCapabilities,
+  CONTRACT_VERSION,
+  type ForkBehaviour,
+  type LockLimit,
+  type MemoryBackend,
+  type Protection,
+  type RegionFacts,
+  type RegionId,
+  type RegionRange,
+  SecureMemoryError,
+  type View,
+} from '@securemem/core/contract';
+import type { Binding } from './binding.js';
+import { BACKEND_NAME, failure } from './failure.js';
+import { EmptyView, NapiView } from './napi-view.js';
+import { byteLengthOfOrdinary } from './ordinary-bytes.js';
+import { Status } from './status.js';
+
+/** In the order of `Protection` in native/pages.h. */
+export const PROTECTIONS: readonly Protection[] = ['no-access', 'read-only', 'read-write'];
+const NO_ACCESS = 0;
+const READ_ONLY = 1;
+const READ_WRITE = 2;
+
+/** In the order of `ForkBehaviour` in native/pages.h. */
+export const FORK_BEHAVIOURS: readonly ForkBehaviour[] = ['absent', 'zeroed', 'inherited'];
+
+/** Numbers per region that `inspect` of the addon writes. */
+const FACTS = 6;
+
+/** An owner that is nobody: every call with it answers that the backend is closed. */
+const NOBODY = 0;
+
+const UNLIMITED: LockLimit = Object.freeze({ kind: 'unlimited' });
+const UNKNOWN: LockLimit = Object.freeze({ kind: 'unknown' });
+
+function lockLimitOf(value: number): LockLimit {
+  if (value >= 0) return { kind: 'bytes', byteLength: value };
+  return value === -1 ? UNLIMITED : UNKNOWN;
+}
+
+function levelOf(protection: Protection): number {
+  if (protection === 'read-write') return READ_WRITE;
+  if (protection === 'no-access') return NO_ACCESS;
+  if (protection === 'read-only') return READ_ONLY;
+  throw new TypeError('protection must be no-access, read-only or read-write');
+}
+
+/**
+ * The contract over the addon. All bookkeeping of regions is native, so a method is one call and one comparison; what comes
+ * back is turned into an error only when it is one.
+ */
+export class NapiBackend implements MemoryBackend {
+  readonly name = BACKEND_NAME;
+  readonly contractVersion = CONTRACT_VERSION;
+  readonly capabilities: BackendCapabilities;
+  readonly pageByteLength: number;
+  readonly #binding: Binding;
+  #owner: number;
+
+  constructor(binding: Binding, owner: number, capabilities: BackendCapabilities) {
+    this.#binding = binding;
+    this.#owner = owner;
+    this.capabilities = capabilities;
+    this.pageByteLength = binding.pageByteLength;
+  }
+
+  lockLimit(): LockLimit {
+    this.#requireOpen('lockLimit');
+    return lockLimitOf(this.#binding.lockLimit());
+  }
+
+  /** Raises the soft limit, to the hard limit at most: that one is the administrator's to decide, even for root. */
+  raiseLockLimit(byteLength: number): LockLimit {
+    this.#requireOpen('raiseLockLimit');
+    if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
+      throw new RangeError('byteLength must be a non-negative integer');
+    }
+    this.#check(this.#binding.raiseLockLimit(byteLength), 'raiseLockLimit');
+    return this.lockLimit();
+  }
+
+  lockedByteLength(): number | 'unknown' {
+    this.#requireOpen('lockedByteLength');
+    const locked = this.#binding.lockedByteLength();
+    return locked < 0 ? 'unknown' : locked;
+  }
+
+  map(byteLength: number): RegionId {
+    const region = this.#binding.map(this.#owner, byteLength);
+    if (region > 0) return region as RegionId;
+    if (region === -Status.badRange || region === -Status.badType) {
+      throw new RangeError(`byteLength must be a positive multiple of ${this.pageByteLength}`);
+    }
+    throw failure(this.#binding, -region, 'map');
+  }
+
+  protect(region: RegionId, protection: Protection): void {
+    this.#check(this.#binding.protect(this.#owner, region, levelOf(protection)), 'protect');
+  }
+
+  wipe(region: RegionId, byteOffset: number, byteLength: number): void {
+    this.#check(this.#binding.wipe(this.#owner, region, byteOffset, byteLength), 'wipe');
+  }
+
+  read(region: RegionId, byteOffset: number, target: Uint8Array): void {
+    byteLengthOfOrdinary(target, 'target');
+    this.#check(this.#binding.read(this.#owner, region, byteOffset, target), 'read');
+  }
+
+  write(region: RegionId, byteOffset: number, source: Uint8Array): void {
+    byteLengthOfOrdinary(source, 'source');
+    this.#check(this.#binding.write(this.#owner, region, byteOffset, source), 'write');
+  }
+
+  openView(region: RegionId, byteOffset: number, byteLength: number): View {
+    if (this.capabilities.views === 'none') throw this.#withoutViews(region);
+    const buffer = this.#binding.openView(this.#owner, region, byteOffset, byteLength);
+    if (typeof buffer === 'object') {
+      return new NapiView(this.#binding, buffer, this.#binding.viewNumber[0] as number);
+    }
+    this.#check(buffer, 'openView');
+    return new EmptyView();
+  }
+
+  inspect(regions: readonly RegionId[]): readonly (RegionFacts | 'unknown')[] {
+    const answers = new Float64Array(regions.length * FACTS);
+    const status = this.#binding.inspect(this.#owner, Float64Array.from(regions), answers);
+    this.#check(status, 'inspect');
+    return regions.map((_, index) => {
+      const at = index * FACTS;
+      const [known, locked, protection, guarded, dumpExcluded, fork] = answers.subarray(at);
+      if (known !== 1) return 'unknown';
+      return {
+        lockedByteLength: locked as number,
+        protection: PROTECTIONS[protection as number] as Protection,
+        guarded: guarded === 1,
+        dumpExcluded: dumpExcluded === 1,
+        forkBehaviour: FORK_BEHAVIOURS[fork as number] as ForkBehaviour,
+      };
+    });
+  }
+
+  unmap(region: RegionId): void {
+    this.#check(this.#binding.unmap(this.#owner, region), 'unmap');
+  }
+
+  seal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    plaintext: RegionRange,
+    target: Uint8Array,
+  ): void {
+    this.#crypt('seal', key, nonce, associatedData, plaintext, target, 'target');
+  }
+
+  unseal(
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    source: Uint8Array,
+    plaintext: RegionRange,
+  ): void {
+    this.#crypt('unseal', key, nonce, associatedData, plaintext, source, 'source');
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#owner === NOBODY) return;
+    const owner = this.#owner;
+    this.#owner = NOBODY;
+    this.#binding.close(owner);
+  }
+
+  #crypt(
+    operation: 'seal' | 'unseal',
+    key: RegionRange,
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    plaintext: RegionRange,
+    sealed: Uint8Array,
+    sealedName: string,
+  ): void {
+    this.#requireOpen(operation);
+    if (byteLengthOfOrdinary(nonce, 'nonce') !== 12) throw new RangeError('nonce must be 12 bytes');
+    byteLengthOfOrdinary(associatedData, 'associatedData');
+    if (byteLengthOfOrdinary(sealed, sealedName) !== plaintext.byteLength + 16) {
+      throw new RangeError(`${sealedName} must be 16 bytes longer than the plaintext`);
+    }
+    if (key.byteLength !== 32) throw new RangeError('key must be a range of 32 bytes');
+    const status = this.#binding[operation](
+      this.#owner,
+      key.region,
+      key.byteOffset,
+      nonce,
+      associatedData,
+      plaintext.region,
+      plaintext.byteOffset,
+      plaintext.byteLength,
+      sealed,
+    );
+    this.#check(status, operation);
+  }
+
+  #check(status: number, operation: string): void {
+    if (status !== Status.ok) throw failure(this.#binding, status, operation);
+  }
+
+  #requireOpen(operation: string): void {
+    if (this.#owner === NOBODY) throw failure(this.#binding, Status.closed, operation);
+  }
+
+  #withoutViews(region: RegionId): Error {
+    // A stale id is the earlier mistake, so it is reported first.
+    const status = this.#binding.wipe(this.#owner, region, 0, 0);
+    if (status !== Status.ok) return failure(this.#binding, status, 'openView');
+    return new SecureMemoryError(
+      'ERR_SECMEM_NOT_SUPPORTED',
+      'this backend was opened without views',
+      {
+        operation: 'openView',
+        backend: BACKEND_NAME,
+      },
+    );
+  }
+}

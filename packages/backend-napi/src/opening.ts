@@ -1,0 +1,205 @@
+import {
+  type BackendCapabilities,
+  type BackendFactory,
+  type ForkBehaviour,
+  type MemoryBackend,
+  type ProbeResult,
+  type Protection,
+  SecureMemoryError,
+} from '@securemem/core/contract';
+import { type Binding, loadBinding } from './binding.js';
+import { BACKEND_NAME, failure } from './failure.js';
+import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
+import { revoke } from './napi-view.js';
+import { Status } from './status.js';
+
+export interface NapiBackendOptions {
+  /**
+   * Whether regions are memfd_secret pages, which not even root reads through `/proc/<pid>/mem`. `prefer` takes them where
+   * the kernel gives them (Linux 5.14 and later, unless it is switched off), `require` opens with nothing else, `off` uses
+   * mlock. They cost about 35 microseconds per page when a region is mapped, and nothing afterwards. Default: `prefer`.
+   */
+  readonly kernelHidden?: 'prefer' | 'require' | 'off';
+
+  /**
+   * `none` gives out no views: bytes go in and out by copies. For programs that rather pay for copies than have a pointer
+   * into locked memory reachable from JavaScript. Default: `revocable`, where the runtime allows it.
+   */
+  readonly views?: 'revocable' | 'none';
+}
+
+/** What the options may be; the first of each is the default. */
+const CHOICES: Readonly<Record<keyof NapiBackendOptions, readonly string[]>> = {
+  kernelHidden: ['prefer', 'require', 'off'],
+  views: ['revocable', 'none'],
+};
+
+/** In the order of `PageKind` in native/pages.h. */
+const ANONYMOUS = 0;
+const HIDDEN = 1;
+
+interface Opened {
+  readonly binding: Binding;
+  readonly owner: number;
+  readonly capabilities: BackendCapabilities;
+}
+
+function checkOptions(options: NapiBackendOptions | undefined): NapiBackendOptions {
+  if (options === undefined) return {};
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('the options of napiBackend() must be an object');
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const choices = CHOICES[name as keyof NapiBackendOptions];
+    if (choices === undefined) throw new TypeError(`napiBackend() has no option ${name}`);
+    if (value !== undefined && !choices.includes(value as string)) {
+      throw new TypeError(`${name} must be one of ${choices.join(', ')}`);
+    }
+  }
+  return options;
+}
+
+function unavailable(reason: string, cause?: unknown): SecureMemoryError {
+  return new SecureMemoryError('ERR_SECMEM_BACKEND_UNAVAILABLE', reason, {
+    operation: 'open',
+    backend: BACKEND_NAME,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function load(): Binding {
+  try {
+    return loadBinding();
+  } catch (cause) {
+    const denied = (cause as NodeJS.ErrnoException)?.code === 'ERR_DLOPEN_DISABLED';
+    throw unavailable(
+      denied
+        ? "Node's permission model forbids native addons: start it with --allow-addons"
+        : `there is no binary for ${process.platform}-${process.arch}, or it cannot be loaded`,
+      cause,
+    );
+  }
+}
+
+/** Whether a buffer over a region can be had and taken back; Electron, for one, has none. */
+function viewsWork(binding: Binding, owner: number, region: number): boolean {
+  const buffer = binding.openView(owner, region, 0, binding.pageByteLength);
+  if (typeof buffer !== 'object') return false;
+  const number = binding.viewNumber[0] as number;
+  const outcome = revoke(binding, buffer);
+  binding.closeView(number, outcome === 'revoked' ? 0 : 1);
+  return outcome === 'revoked';
+}
+
+/** Capacity may be back when it is needed; any other refusal means that this kind of region is not to be had here. */
+function isCapacity(status: number): boolean {
+  return status === Status.lockLimit || status === Status.mapLimit || status === Status.outOfMemory;
+}
+
+/**
+ * What regions of this kind have here, from making one and asking the system about it. Where the lock limit leaves no room
+ * for one, the calls that need no lock are all that is known; `map` delivers the rest or throws.
+ */
+function observe(binding: Binding, owner: number, hidden: boolean, views: boolean) {
+  const numbers = new Float64Array(3);
+  binding.abilities(owner, numbers);
+  const [strongest, dumpExcluded, fork] = numbers as unknown as [number, number, number];
+  const observed = {
+    locking: 'locked' as const,
+    guardPages: true,
+    protection: PROTECTIONS[strongest] as Exclude<Protection, 'read-write'>,
+    dumpExclusion: dumpExcluded === 1,
+    forkBehaviour: FORK_BEHAVIOURS[fork] as ForkBehaviour,
+    kernelHidden: hidden,
+    views: (views ? 'revocable' : 'none') as BackendCapabilities['views'],
+    threadExit: 'wiped' as const,
+    cipher: 'in-place' as const,
+  };
+  const region = binding.map(owner, binding.pageByteLength);
+  if (region < 0) {
+    if (isCapacity(-region)) return observed;
+    throw failure(binding, -region, 'open');
+  }
+  try {
+    if (views && !viewsWork(binding, owner, region)) observed.views = 'none';
+    const facts = new Float64Array(6);
+    binding.inspect(owner, Float64Array.of(region), facts);
+    if (facts[0] !== 1) return observed;
+    if ((facts[1] as number) < binding.pageByteLength) {
+      throw unavailable('the system says that it locks memory and does not');
+    }
+    observed.guardPages = facts[3] === 1;
+    observed.dumpExclusion &&= facts[4] === 1;
+    observed.forkBehaviour = FORK_BEHAVIOURS[facts[5] as number] as ForkBehaviour;
+    return observed;
+  } finally {
+    binding.unmap(owner, region);
+  }
+}
+
+function openKind(binding: Binding, kind: number, views: boolean): Opened {
+  const owner = binding.open(kind);
+  if (owner < 0) throw failure(binding, -owner, 'open');
+  try {
+    const capabilities = Object.freeze(observe(binding, owner, kind === HIDDEN, views));
+    return { binding, owner, capabilities };
+  } catch (error) {
+    binding.close(owner);
+    throw error;
+  }
+}
+
+function openBest(options: NapiBackendOptions): Opened {
+  const binding = load();
+  const wish = options.kernelHidden ?? 'prefer';
+  const views = options.views !== 'none';
+  if (wish !== 'off') {
+    try {
+      return openKind(binding, HIDDEN, views);
+    } catch (cause) {
+      if (wish === 'require') {
+        throw unavailable('this kernel gives no memfd_secret pages (Linux 5.14 and later)', cause);
+      }
+    }
+  }
+  try {
+    return openKind(binding, ANONYMOUS, views);
+  } catch (cause) {
+    throw unavailable(`secure memory cannot be made here: ${(cause as Error).message}`, cause);
+  }
+}
+
+function open(options?: NapiBackendOptions): MemoryBackend {
+  const { binding, owner, capabilities } = openBest(checkOptions(options));
+  return new NapiBackend(binding, owner, capabilities);
+}
+
+/**
+ * A lock limit below one page counts as unavailable here, although the backend opens: nothing could be mapped until the
+ * limit is raised, so another backend is the better choice for a program that has one.
+ */
+function probe(options?: NapiBackendOptions): ProbeResult {
+  const checked = checkOptions(options);
+  try {
+    const { binding, owner } = openBest(checked);
+    binding.close(owner);
+    const limit = binding.lockLimit();
+    if (limit < 0 || limit >= binding.pageByteLength) return { available: true };
+    const reason = `this process may lock ${limit} bytes, less than one page: raise RLIMIT_MEMLOCK (ulimit -l)`;
+    return { available: false, reason };
+  } catch (cause) {
+    return { available: false, reason: (cause as Error).message, cause };
+  }
+}
+
+/**
+ * Locked, guarded memory by a native addon, hidden from the kernel itself where that is to be had. No compiler and no
+ * install script: the binaries are in the package.
+ *
+ * The call opens the backend, or throws `ERR_SECMEM_BACKEND_UNAVAILABLE` with the reason. It opens under a lock limit of 0
+ * as well, since the limit may be raised later (`raiseLockLimit`); `map` throws `ERR_SECMEM_LOCK_LIMIT` until then.
+ */
+export const napiBackend: BackendFactory<NapiBackendOptions> = Object.assign(open, {
+  backendName: BACKEND_NAME,
+  probe,
+});
