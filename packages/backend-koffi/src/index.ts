@@ -3,4 +3,11 @@
  *
  * @packageDocumentation
  */
+export {
+  type HardenLimits,
+  type HardenReport,
+  type HardenStep,
+  hardenProcess,
+  type Measure,
+} from './harden.js';
 export { type KoffiBackendOptions, koffiBackend } from './opening.js';

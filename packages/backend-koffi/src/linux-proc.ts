@@ -1,5 +1,33 @@
+import { readFileSync } from 'node:fs';
 import type { ForkBehaviour, LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
 import type { Span } from './system.js';
+
+/** Text of a file of `/proc`, or undefined where it cannot be read. */
+export function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many mappings this process has. Milliseconds when there are tens of thousands. */
+export function mappingsNow(): number | 'unknown' {
+  const maps = textOf('/proc/self/maps');
+  return maps === undefined ? 'unknown' : maps.split('\n').length - 1;
+}
+
+export function mappingsMaxNow(): number | 'unknown' {
+  const text = textOf('/proc/sys/vm/max_map_count');
+  return text === undefined ? 'unknown' : Number(text);
+}
+
+/** Whether the lock limit does not bind the calling thread: see `exemptFromLockLimit`. */
+export function exemptNow(): boolean {
+  const status = textOf('/proc/thread-self/status');
+  const uidMap = textOf('/proc/thread-self/uid_map') ?? textOf('/proc/self/uid_map');
+  return status !== undefined && uidMap !== undefined && exemptFromLockLimit(status, uidMap);
+}
 
 /** CAP_IPC_LOCK in the capability words of `/proc/<pid>/status`. */
 const CAP_IPC_LOCK = 14n;

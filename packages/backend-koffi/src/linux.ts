@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs';
 import type { LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
 import type { LinuxCalls } from './linux-calls.js';
 import {
-  exemptFromLockLimit,
+  exemptNow,
   factsOf,
   lockedBytesOf,
   lockLimitOf,
+  mappingsMaxNow,
+  mappingsNow,
   mappingsOf,
+  textOf,
 } from './linux-proc.js';
 import { ProcFile } from './proc-file.js';
 import {
@@ -30,32 +32,17 @@ const RLIMIT_MEMLOCK = 8;
 const SC_PAGESIZE = 30;
 
 const NUMBERS: RefusalNumbers = {
-  noMemory: 12, // ENOMEM
+  noMemory: [12], // ENOMEM
   tryAgain: 11, // EAGAIN: madvise at the mapping limit, mlock where no page could be brought in
+  lockLimit: [],
   forbidden: [1, 13, 38], // EPERM, EACCES, ENOSYS: what sandboxes answer
 };
 
 /** `/proc/self/status` is about 1.5 kB. */
 const STATUS_BYTE_LENGTH_MAX = 8192;
 
-/** Text of a file of `/proc`, or undefined where it cannot be read. */
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined;
-  }
-}
-
-function mappingsNow(): number | 'unknown' {
-  const maps = textOf('/proc/self/maps');
-  return maps === undefined ? 'unknown' : maps.split('\n').length - 1;
-}
-
-function mappingsMaxNow(): number | 'unknown' {
-  const text = textOf('/proc/sys/vm/max_map_count');
-  return text === undefined ? 'unknown' : Number(text);
-}
+const LOCK_REMEDY =
+  'raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK= in a systemd unit, --ulimit memlock= for a container';
 
 /**
  * Linux: one anonymous mapping for each region, between two pages without access.
@@ -76,7 +63,7 @@ export class Linux implements System {
   constructor(calls: LinuxCalls) {
     this.#calls = calls;
     this.pageByteLength = calls.sysconf(SC_PAGESIZE);
-    this.#exempt = this.#readExemption();
+    this.#exempt = exemptNow();
   }
 
   observe(): SystemCapabilities {
@@ -119,7 +106,7 @@ export class Linux implements System {
   }
 
   raiseLockLimit(byteLength: number): LockLimit {
-    this.#exempt = this.#readExemption();
+    this.#exempt = exemptNow();
     const before = this.lockLimit();
     if (before.kind !== 'bytes' || before.byteLength >= byteLength) return before;
     const [soft, hard] = this.#limits as unknown as [bigint, bigint];
@@ -205,12 +192,6 @@ export class Linux implements System {
     this.#status.close();
   }
 
-  #readExemption(): boolean {
-    const status = textOf('/proc/thread-self/status');
-    const uidMap = textOf('/proc/thread-self/uid_map') ?? textOf('/proc/self/uid_map');
-    return status !== undefined && uidMap !== undefined && exemptFromLockLimit(status, uidMap);
-  }
-
   /** Reads into the same two words each time: it is asked before every admission. */
   #readLimits(): void {
     if (this.#calls.getrlimit(RLIMIT_MEMLOCK, this.#limits) === 0) return;
@@ -240,7 +221,7 @@ export class Linux implements System {
   #lock(address: Address, byteLength: number): void {
     if (this.#calls.mlock(address, byteLength) === 0) return;
     const errno = this.#calls.errno();
-    this.#exempt = this.#readExemption(); // The privilege may have been dropped since the last look.
+    this.#exempt = exemptNow(); // The privilege may have been dropped since the last look.
     const verdict = explainLockRefusal(this.#refusal('mlock', errno, byteLength), NUMBERS);
     throw this.#error('map', 'mlock', errno, verdict);
   }
@@ -263,6 +244,7 @@ export class Linux implements System {
       errno,
       requestedByteLength,
       pageByteLength: this.pageByteLength,
+      lockRemedy: LOCK_REMEDY,
       lockLimit: () => this.lockLimit(),
       lockedByteLength: () => this.lockedByteLength(),
       mappings: mappingsNow,

@@ -6,7 +6,10 @@ import {
   SecureMemoryError,
 } from '@securemem/core/contract';
 import type { Address } from './address.js';
+import { bindDarwinCalls, Darwin } from './darwin.js';
 import { type Koffi, loadKoffi } from './ffi.js';
+import { Kernel32 } from './kernel32.js';
+import { bindKernel32Calls } from './kernel32-calls.js';
 import { type Foundation, KoffiBackend } from './koffi-backend.js';
 import { Linux } from './linux.js';
 import { bindLinuxCalls } from './linux-calls.js';
@@ -67,6 +70,8 @@ function openSystem(koffi: Koffi): System {
     throw unavailable(`the architecture ${process.arch} is not supported: 64-bit systems only`);
   }
   if (process.platform === 'linux') return new Linux(bindLinuxCalls(koffi));
+  if (process.platform === 'darwin') return new Darwin(bindDarwinCalls(koffi));
+  if (process.platform === 'win32') return new Kernel32(bindKernel32Calls(koffi));
   throw unavailable(`the platform ${process.platform} is not supported`);
 }
 

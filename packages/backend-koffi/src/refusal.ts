@@ -42,6 +42,8 @@ export interface Refusal {
   readonly requestedByteLength: number;
   /** The unit in which the kernel counts locked bytes: a limit is rounded down to it. */
   readonly pageByteLength: number;
+  /** What to do about a lock limit on this system. */
+  readonly lockRemedy: string;
   lockLimit(): LockLimit;
   lockedByteLength(): number | 'unknown';
   mappings(): number | 'unknown';
@@ -57,12 +59,9 @@ export interface Verdict {
 /** A guarded region is three mappings, so the last attempt fails up to two before the maximum; one more is the kernel's. */
 const MAPPINGS_SLACK = 3;
 
-const LOCK_REMEDY =
-  'raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK= in a systemd unit, --ulimit memlock= for a container';
-
 function lockLimitVerdict(
   refusal: Refusal,
-  limitByteLength: number,
+  limitByteLength: number | undefined,
   locked: number | 'unknown',
 ): Verdict {
   return {
@@ -75,8 +74,8 @@ function lockLimitVerdict(
       limit: 'lock',
       requestedByteLength: refusal.requestedByteLength,
       ...(locked === 'unknown' ? {} : { inUseByteLength: locked }),
-      limitByteLength,
-      remedy: LOCK_REMEDY,
+      ...(limitByteLength === undefined ? {} : { limitByteLength }),
+      remedy: refusal.lockRemedy,
     },
   };
 }
@@ -107,6 +106,10 @@ function outOfMemoryVerdict(refusal: Refusal, limit: 'memory' | 'address-space')
   };
 }
 
+function isShortage(errno: number, numbers: RefusalNumbers): boolean {
+  return errno === numbers.tryAgain || numbers.noMemory.includes(errno);
+}
+
 const DENIED: Verdict = {
   code: 'ERR_SECMEM_DENIED',
   message: 'the system forbids it whatever the limit, as seccomp filters do',
@@ -122,8 +125,10 @@ const PLATFORM: Verdict = {
 /** Which numbers mean what, where they differ between systems. */
 export interface RefusalNumbers {
   /** More than one cause: the lock limit, the number of mappings, or memory. */
-  readonly noMemory: number;
+  readonly noMemory: readonly number[];
   readonly tryAgain: number;
+  /** Numbers that say by themselves that the lock limit is reached. Linux has none. */
+  readonly lockLimit: readonly number[];
   /** Numbers of a system that forbids the call as such. */
   readonly forbidden: readonly number[];
 }
@@ -138,8 +143,11 @@ export function explainLockRefusal(refusal: Refusal, numbers: RefusalNumbers): V
   const limitByteLength = limit.kind === 'bytes' ? limit.byteLength : undefined;
   const locked = refusal.lockedByteLength();
   if (limitByteLength === 0) return lockLimitVerdict(refusal, 0, locked);
+  if (numbers.lockLimit.includes(refusal.errno)) {
+    return lockLimitVerdict(refusal, limitByteLength, locked);
+  }
   if (numbers.forbidden.includes(refusal.errno)) return DENIED;
-  if (refusal.errno !== numbers.noMemory && refusal.errno !== numbers.tryAgain) return PLATFORM;
+  if (!isShortage(refusal.errno, numbers)) return PLATFORM;
 
   if (limitByteLength !== undefined) {
     const lockable = limitByteLength - (limitByteLength % refusal.pageByteLength);
@@ -152,7 +160,7 @@ export function explainLockRefusal(refusal: Refusal, numbers: RefusalNumbers): V
   if (mapLimit !== undefined) return mapLimit;
 
   // ENOMEM of a valid range and a finite limit: another thread locked or unlocked between the call and our look at it.
-  const limited = limitByteLength !== undefined && refusal.errno === numbers.noMemory;
+  const limited = limitByteLength !== undefined && numbers.noMemory.includes(refusal.errno);
   if (limited) return lockLimitVerdict(refusal, limitByteLength, locked);
   return outOfMemoryVerdict(refusal, 'memory');
 }
@@ -164,6 +172,6 @@ export function explainMapRefusal(
   limit: 'memory' | 'address-space',
 ): Verdict {
   if (numbers.forbidden.includes(refusal.errno)) return DENIED;
-  if (refusal.errno !== numbers.noMemory && refusal.errno !== numbers.tryAgain) return PLATFORM;
+  if (!isShortage(refusal.errno, numbers)) return PLATFORM;
   return mapLimitVerdict(refusal) ?? outOfMemoryVerdict(refusal, limit);
 }
