@@ -68,8 +68,12 @@ const TARGETS = {
   'win32-x64': {
     sources: [...SHARED, 'pages_windows.cc', 'delay_load_windows.cc'],
     prefixes: ['x86_64-w64-mingw32-'],
+    // Of the two compilers the one whose headers have std::mutex, which node-addon-api mentions and nothing here uses.
+    suffix: '-posix',
     compile: [],
     link: ['-shared', '-static-libgcc', '-Wl,--gc-sections'],
+    // The C driver links no C++ library; freestanding.cc has what is needed of it.
+    linker: 'gcc',
     imports: ['node_api', 'js_native_api'],
   },
 };
@@ -89,8 +93,14 @@ function works(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
+function tool(target, prefix, name) {
+  return `${prefix}${name}${target.suffix ?? ''}`;
+}
+
 function compilerFor(target) {
-  return target.prefixes.find((prefix) => works(`${prefix}gcc`) && works(`${prefix}g++`));
+  return target.prefixes.find(
+    (prefix) => works(tool(target, prefix, 'gcc')) && works(tool(target, prefix, 'g++')),
+  );
 }
 
 function newestSource() {
@@ -123,7 +133,7 @@ function build(target, prefix, folder, output, extra) {
   const vendor = join(NATIVE, 'vendor', 'bearssl');
   for (const file of readdirSync(vendor).filter((name) => name.endsWith('.c'))) {
     const object = join(folder, `${basename(file, '.c')}.o`);
-    run(`${prefix}gcc`, [
+    run(tool(target, prefix, 'gcc'), [
       ...COMMON,
       ...target.compile,
       ...extra.compile,
@@ -137,12 +147,18 @@ function build(target, prefix, folder, output, extra) {
   for (const file of target.sources.filter((name) => !extra.without.includes(name))) {
     const object = join(folder, `${basename(file, '.cc')}.o`);
     const flags = [...COMMON, ...CXX, ...target.compile, ...extra.compile];
-    run(`${prefix}g++`, [...flags, '-c', join(NATIVE, file), '-o', object]);
+    run(tool(target, prefix, 'g++'), [...flags, '-c', join(NATIVE, file), '-o', object]);
     objects.push(object);
   }
   const libraries = importLibraries(target, prefix, folder);
   const unfinished = join(folder, 'securemem.node');
-  run(`${prefix}g++`, [...extra.link(target), ...objects, '-o', unfinished, ...libraries]);
+  run(tool(target, prefix, target.linker ?? 'g++'), [
+    ...extra.link(target),
+    ...objects,
+    '-o',
+    unfinished,
+    ...libraries,
+  ]);
   copyFileSync(unfinished, `${output}.new`);
   renameSync(`${output}.new`, output);
 }
