@@ -1,2 +1,34 @@
+/**
+ * Secure memory for Node.js: the allocator. Open one with `createAllocator({ backend })` over a backend such as
+ * `koffiBackend()` of `@securemem/koffi`.
+ *
+ * @packageDocumentation
+ */
+export * from './allocator.js';
 export * from './contract/index.js';
+export { firstAvailable } from './first-available.js';
+export { Allocations } from './lifetime/allocations.js';
+export { Phase, type PhaseOptions } from './lifetime/phase.js';
+export type { AllocateOptions, AllocateSyncOptions } from './lifetime/request.js';
+export type { Discrepancy, VerifyReport } from './lifetime/verify.js';
+export type {
+  AllocatorOptions,
+  AtRest,
+  Guarantee,
+  LeakDetection,
+  OnCapacity,
+  OnCorruption,
+} from './options.js';
 export * from './policy/crash-policy.js';
+export type { AccessMode } from './secret/access.js';
+export type { Lease } from './secret/lease.js';
+export type { Receipt, Weakness } from './secret/receipt.js';
+export { Secret } from './secret/secret.js';
+export type { TelemetryEvent, TelemetryEvents, WaitContext } from './telemetry/events.js';
+export type {
+  AllocatorStats,
+  Occupancy,
+  PlacementStats,
+  SlabStats,
+} from './telemetry/stats.js';
+export { type Data, hmac } from './use/hmac.js';

@@ -1,0 +1,168 @@
+import { CONTRACT_VERSION, type MemoryBackend } from './contract/backend.js';
+import { SecureMemoryError } from './contract/errors.js';
+import { Engine } from './engine.js';
+import { Allocations, ownershipOf } from './lifetime/allocations.js';
+import { whenAccessesClosed } from './lifetime/open-accesses.js';
+import { Ownership } from './lifetime/ownership.js';
+import { type Phase, type PhaseOptions, runPhase } from './lifetime/phase.js';
+import { registerForExit, unregisterForExit } from './lifetime/shutdown.js';
+import { type VerifyReport, verify } from './lifetime/verify.js';
+import {
+  type AllocatorOptions,
+  integer,
+  type ResolvedOptions,
+  resolveOptions,
+  TIMER_MS_MAX,
+} from './options.js';
+import { demand, type Receipt } from './secret/receipt.js';
+import { type AllocatorStats, statsOf } from './telemetry/stats.js';
+
+export interface CloseOptions {
+  /** How long to wait for open leases, in milliseconds. Default: the allocator's `admission.waitMsMax`. */
+  readonly waitMsMax?: number;
+}
+
+/** What `close()` did. */
+export interface CloseReport {
+  /** Secrets that were still live and are wiped now. */
+  readonly secretsReleased: number;
+  /** Bytes that stay mapped, wiped, since a view over them escaped or is stuck, or the system refused to take them. */
+  readonly byteLengthLeftMapped: number;
+}
+
+/**
+ * Hands out secrets in protected memory. Made by `createAllocator`; one per thread.
+ *
+ * It belongs to the thread that made it, and is the outermost phase: everything in it ends with `close()`.
+ */
+export class Allocator extends Allocations {
+  readonly #engine: Engine;
+  #closing: Promise<CloseReport> | undefined;
+
+  /** @internal */
+  constructor(engine: Engine) {
+    super(new Ownership(engine));
+    this.#engine = engine;
+  }
+
+  /** What a pooled secret gets here, and why anything is missing. Each secret has its own. */
+  get receipt(): Receipt {
+    return this.#engine.receipt(undefined);
+  }
+
+  /** Runs `fn` in a lifetime group; see `runPhase`. */
+  phase<T>(fn: (phase: Phase) => Promise<T> | T, options?: PhaseOptions): Promise<T> {
+    return runPhase(ownershipOf(this), fn, options);
+  }
+
+  /** Exact counts and bytes of this instant. */
+  stats(): AllocatorStats {
+    return statsOf(this.#engine);
+  }
+
+  /** Checks every canary, and every claim against the kernel, now. `ERR_SECMEM_CANARY_MISMATCH` when one is damaged. */
+  verify(): VerifyReport {
+    this.#engine.assertOpen('verify');
+    return verify(this.#engine);
+  }
+
+  /**
+   * Wipes every secret at once, lent copies included; every handle is disposed then. The allocator stays usable. Safe in
+   * an exit handler. Memory under an open view stays mapped, zeroed, until the view closes.
+   */
+  purge(reason = 'requested'): void {
+    this.#engine.purge(reason);
+  }
+
+  /**
+   * Refuses new work at once, waits for open leases, then wipes and releases everything. Waiting requests are rejected
+   * with `ERR_SECMEM_CLOSED`. Repeated calls share one promise. When the wait is too long it rejects with
+   * `ERR_SECMEM_WAIT_TIMEOUT`, nothing freed under anybody; a later call waits anew.
+   */
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    this.#closing ??= this.#close(options).catch((error: unknown) => {
+      this.#closing = undefined;
+      throw error;
+    });
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {});
+  }
+
+  async #close(options: CloseOptions): Promise<CloseReport> {
+    const engine = this.#engine;
+    const waitMsMax = integer(
+      'waitMsMax',
+      options.waitMsMax ?? engine.options.waitMsMax,
+      0,
+      TIMER_MS_MAX,
+    );
+    engine.state = 'closing';
+    engine.admission.cancel(
+      new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator was closed', {
+        operation: 'allocate',
+      }),
+    );
+    await whenAccessesClosed(engine, () => engine.openAccesses.size, waitMsMax, 'close');
+    return engine.shutDown(() => unregisterForExit(engine));
+  }
+}
+
+/**
+ * Opens an allocator over a backend.
+ *
+ * Throws `TypeError` or `RangeError` for bad options, `ERR_SECMEM_CONTRACT_VERSION` for a backend of another contract,
+ * `ERR_SECMEM_NOT_SUPPORTED` for an `atRest` that the backend cannot give, `ERR_SECMEM_GUARANTEE_UNMET` where `require`
+ * asks for more than backend or fallback have, `ERR_SECMEM_CANNOT_RAISE`, and what `map` throws when
+ * `budget.lockedByteLengthMin` cannot be had. After a throw nothing is mapped or installed.
+ */
+export function createAllocator(options: AllocatorOptions): Allocator {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('createAllocator takes an options object with a backend');
+  }
+  for (const backend of [options.backend, options.fallback]) {
+    if (backend !== undefined || options.backend === undefined) checkBackend(backend);
+  }
+  const resolved = resolveOptions(options);
+  checkAtRest(resolved);
+  const engine = new Engine(resolved);
+  demand(engine.receipt(undefined), resolved.require, 'the memory');
+  if (engine.fallback !== undefined) {
+    demand(engine.fallbackReceipt(), resolved.require, 'the fallback memory');
+  }
+  if (resolved.raiseLimit) engine.primary.budget.raise();
+  try {
+    engine.primary.warmUp(resolved.lockedByteLengthMin);
+  } catch (error) {
+    engine.shutDown(() => {});
+    throw error;
+  }
+  engine.warnAtOpening();
+  if (resolved.exitHooks) registerForExit(engine);
+  return new Allocator(engine);
+}
+
+function checkBackend(backend: MemoryBackend | undefined): void {
+  if (typeof backend !== 'object' || backend === null || typeof backend.map !== 'function') {
+    throw new TypeError('backend must be a memory backend, such as koffiBackend()');
+  }
+  if (backend.contractVersion === CONTRACT_VERSION) return;
+  throw new SecureMemoryError(
+    'ERR_SECMEM_CONTRACT_VERSION',
+    `the backend ${backend.name} speaks version ${backend.contractVersion} of the contract and this core ` +
+      `speaks ${CONTRACT_VERSION}: install releases of both that belong together`,
+    { operation: 'createAllocator', backend: backend.name },
+  );
+}
+
+function checkAtRest({ backend, atRest }: ResolvedOptions): void {
+  const { protection } = backend.capabilities;
+  if (atRest === 'accessible' || protection === 'no-access' || protection === atRest) return;
+  throw new SecureMemoryError(
+    'ERR_SECMEM_NOT_SUPPORTED',
+    `atRest '${atRest}' is not possible: the strongest protection of the backend ${backend.name} is '${protection}'`,
+    { operation: 'createAllocator', backend: backend.name },
+  );
+}

@@ -1,0 +1,146 @@
+import { randomFillSync } from 'node:crypto';
+import { INSPECT } from '../secret/redaction.js';
+import { internals, type Secret } from '../secret/secret.js';
+import type { Ownership } from './ownership.js';
+import {
+  type AllocateOptions,
+  type AllocateSyncOptions,
+  checkByteLength,
+  checkByteLengths,
+  checkOnCapacity,
+  checkRequest,
+} from './request.js';
+
+const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
+  bytes: Uint8Array,
+  value: number,
+) => void;
+
+/** What the rest of core may know of an allocator or a phase. */
+export let ownershipOf: (allocations: Allocations) => Ownership;
+
+/**
+ * Everything that makes a secret. The allocator and every phase share it: what is allocated through a phase belongs to
+ * that phase and ends with it.
+ *
+ * Lengths are bytes, 1 to 2^31; anything else is a `TypeError` or `RangeError` before anything changes. All calls throw or
+ * reject with `ERR_SECMEM_CLOSED` after the end of the phase or the allocator. The calls that wait reject with the
+ * signal's reason when aborted, `ERR_SECMEM_WAIT_TIMEOUT` when it took too long, `ERR_SECMEM_QUEUE_FULL` when too many
+ * wait already, and `ERR_SECMEM_TOO_LARGE` at once for what can never fit.
+ */
+export abstract class Allocations {
+  readonly #ownership: Ownership;
+
+  /** @internal */
+  constructor(ownership: Ownership) {
+    this.#ownership = ownership;
+  }
+
+  static {
+    ownershipOf = (allocations) => allocations.#ownership;
+  }
+
+  /** A secret of `byteLength` zero bytes, when there is a place for it. */
+  async allocate(byteLength: number, options?: AllocateOptions): Promise<Secret> {
+    const [secret] = await this.#wait([checkByteLength(byteLength)], options);
+    return secret as Secret;
+  }
+
+  /** The same at once, or a capacity error. */
+  allocateSync(byteLength: number, options?: AllocateSyncOptions): Secret {
+    const ownership = this.#ownership;
+    return ownership.engine.allocateSync(
+      checkByteLength(byteLength),
+      ownership,
+      checkOnCapacity(options),
+    );
+  }
+
+  /**
+   * Several secrets in one admission, every one or none: how a request that needs a set avoids waiting for its second
+   * while it holds its first.
+   */
+  async allocateAll(byteLengths: readonly number[], options?: AllocateOptions): Promise<Secret[]> {
+    return this.#wait(checkByteLengths(byteLengths), options);
+  }
+
+  /** The same at once, or a capacity error with nothing taken. */
+  allocateAllSync(byteLengths: readonly number[], options?: AllocateSyncOptions): Secret[] {
+    const ownership = this.#ownership;
+    return ownership.engine.allocateAllSync(
+      checkByteLengths(byteLengths),
+      ownership,
+      checkOnCapacity(options),
+    );
+  }
+
+  /**
+   * Moves bytes in: copies them when there is a place and zeroes `source`. After a throw or rejection the source is as it
+   * was, and is still yours to wipe. It must not change while the call waits. Bytes in a typed array of 64 bytes or less
+   * that was made directly (`new Uint8Array(32)`) lie on V8's moving heap, which keeps copies nobody can wipe: make such
+   * sources with `new Uint8Array(new ArrayBuffer(32))`.
+   */
+  async adopt(source: Uint8Array, options?: AllocateOptions): Promise<Secret> {
+    const [secret] = await this.#wait([checkSource(source)], options);
+    return moveIn(secret as Secret, source);
+  }
+
+  /** The same at once, or a capacity error and the source untouched. */
+  adoptSync(source: Uint8Array, options?: AllocateSyncOptions): Secret {
+    return moveIn(this.allocateSync(checkSource(source), options), source);
+  }
+
+  /** A secret filled by the system's random generator, straight into the page. */
+  async random(byteLength: number, options?: AllocateOptions): Promise<Secret> {
+    return fillRandomly(await this.allocate(byteLength, options));
+  }
+
+  /** The same at once, or a capacity error. */
+  randomSync(byteLength: number, options?: AllocateSyncOptions): Secret {
+    return fillRandomly(this.allocateSync(byteLength, options));
+  }
+
+  toJSON(): string {
+    return `[${this.constructor.name}]`;
+  }
+
+  [INSPECT](): string {
+    return this.toJSON();
+  }
+
+  #wait(byteLengths: readonly number[], options: AllocateOptions | undefined): Promise<Secret[]> {
+    const ownership = this.#ownership;
+    return ownership.engine.allocateAll(byteLengths, ownership, checkRequest(options));
+  }
+}
+
+function checkSource(source: Uint8Array): number {
+  if (!(source instanceof Uint8Array)) throw new TypeError('source must be a Uint8Array');
+  return checkByteLength(source.length);
+}
+
+function moveIn(secret: Secret, source: Uint8Array): Secret {
+  try {
+    if (source.length !== secret.byteLength) {
+      throw new TypeError('the source changed its length while the call waited');
+    }
+    secret.copyFrom(source);
+  } catch (error) {
+    secret.dispose();
+    throw error;
+  }
+  fill(source, 0);
+  return secret;
+}
+
+function fillRandomly(secret: Secret): Secret {
+  try {
+    internals.withBytes(secret, 'write', (bytes) => {
+      randomFillSync(bytes);
+    });
+  } catch (error) {
+    secret.dispose();
+    throw error;
+  }
+  return secret;
+}

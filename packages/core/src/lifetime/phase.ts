@@ -1,0 +1,145 @@
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Engine } from '../engine.js';
+import { integer, oneOf, TIMER_MS_MAX } from '../options.js';
+import { internals, type Secret } from '../secret/secret.js';
+import { Allocations, ownershipOf } from './allocations.js';
+import { whenAccessesClosed } from './open-accesses.js';
+import { Ownership } from './ownership.js';
+
+export interface PhaseOptions {
+  /** Ends the phase early: the call rejects with `signal.reason`, and everything of the phase is released. */
+  readonly signal?: AbortSignal;
+  /** What the end does about leases that are still open. Default `'wait'`. */
+  readonly onOpenAccess?: 'wait' | 'throw';
+  /** How long the end waits for them, in milliseconds. Default: the allocator's `admission.waitMsMax`. */
+  readonly waitMsMax?: number;
+}
+
+/** A lifetime group. */
+export class Phase extends Allocations {
+  /**
+   * Moves a secret of this phase to the parent, where it outlives this one. `ERR_SECMEM_INPUT_INVALID` when it belongs to
+   * somebody else, `ERR_SECMEM_DISPOSED` when it is gone; then nothing has changed.
+   */
+  keep(secret: Secret): Secret {
+    internals.placeOf(secret);
+    const own = ownershipOf(this);
+    if (internals.ownerOf(secret) !== own) {
+      throw new SecureMemoryError('ERR_SECMEM_INPUT_INVALID', 'the secret is not of this phase', {
+        operation: 'keep',
+      });
+    }
+    const parent = own.parent as Ownership;
+    own.forget(secret);
+    internals.setOwner(secret, parent);
+    parent.own(secret);
+    return secret;
+  }
+
+  /** Runs `fn` in a phase inside this one, which ends before this one does. */
+  phase<T>(fn: (phase: Phase) => Promise<T> | T, options?: PhaseOptions): Promise<T> {
+    return runPhase(ownershipOf(this), fn, options);
+  }
+}
+
+/**
+ * Runs `fn` with a phase of its own and ends the phase, however `fn` ends: by return, throw, rejection or abort. Phases
+ * are told apart by the object that `fn` is given, so those that interleave at an await never touch each other's secrets.
+ *
+ * The end first refuses new allocations and cancels waiting ones, then ends the phases inside it, waits for open leases
+ * (or refuses them with `ERR_SECMEM_IN_USE`), then disposes every secret. A lease that is still open after that keeps its
+ * bytes until its release, and the handle is disposed all the same. What `fn` threw goes before what cleaning up threw.
+ */
+export async function runPhase<T>(
+  parent: Ownership,
+  fn: (phase: Phase) => Promise<T> | T,
+  options: PhaseOptions = {},
+): Promise<T> {
+  const { engine } = parent;
+  const { signal } = options;
+  const onOpenAccess = oneOf('onOpenAccess', options.onOpenAccess, ['wait', 'throw']);
+  const waitMsMax = integer(
+    'waitMsMax',
+    options.waitMsMax ?? engine.options.waitMsMax,
+    0,
+    TIMER_MS_MAX,
+  );
+  signal?.throwIfAborted();
+  engine.assertOpen('phase');
+  if (parent.ended) {
+    throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase has ended', { operation: 'phase' });
+  }
+  const ownership = new Ownership(engine, parent);
+  const end = (): Promise<void> => endPhase(engine, ownership, onOpenAccess, waitMsMax);
+  ownership.end = end;
+  let result: T;
+  try {
+    result = await orAborted(async () => fn(new Phase(ownership)), signal);
+  } catch (error) {
+    await end().catch((cleanup: unknown) => {
+      engine.telemetry.emit('release-failed', { byteLength: 0, error: cleanup });
+    });
+    throw error;
+  }
+  await end();
+  return result;
+}
+
+async function endPhase(
+  engine: Engine,
+  ownership: Ownership,
+  onOpenAccess: 'wait' | 'throw',
+  waitMsMax: number,
+): Promise<void> {
+  if (ownership.ended) return;
+  ownership.ended = true;
+  const errors: unknown[] = [];
+  engine.admission.cancel(closedError(), ownership);
+  for (const child of ownership.children) await child.end().catch((e: unknown) => errors.push(e));
+  ownership.detach();
+  const held = ownership.held as Set<Secret>;
+  const open = (): number => [...held].filter((secret) => internals.isOpen(secret)).length;
+  if (open() > 0) {
+    if (onOpenAccess === 'throw') errors.push(inUseError(open()));
+    else {
+      await whenAccessesClosed(engine, open, waitMsMax, 'phase end').catch((e: unknown) =>
+        errors.push(e),
+      );
+    }
+  }
+  for (const secret of held) {
+    try {
+      secret.dispose();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, 'the phase ended with several errors');
+}
+
+/** Settles as `fn` does, or rejects with the reason of the signal, whichever is first. */
+function orAborted<T>(fn: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return fn();
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    fn()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+function closedError(): SecureMemoryError {
+  return new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase ended before there was a place', {
+    operation: 'allocate',
+  });
+}
+
+function inUseError(openAccesses: number): SecureMemoryError {
+  return new SecureMemoryError(
+    'ERR_SECMEM_IN_USE',
+    `the phase ended with ${openAccesses} secrets lent; their bytes stay until they are released`,
+    { operation: 'phase end', details: { openAccesses } },
+  );
+}

@@ -1,0 +1,96 @@
+import type { RegionFacts } from '../contract/region.js';
+import type { Engine } from '../engine.js';
+import type { CanaryFinding, PlaceHost } from '../placement/place-host.js';
+import type { Placement } from '../placement/placement.js';
+import type { Region } from '../placement/region.js';
+
+/** A region of which the kernel says something else than the receipts do. */
+export interface Discrepancy {
+  readonly backend: string;
+  readonly fact: keyof RegionFacts;
+  readonly claimed: unknown;
+  readonly observed: unknown;
+  readonly byteLength: number;
+}
+
+export interface VerifyReport {
+  /** Secrets whose canaries were checked; all were intact, or `verify` had thrown. */
+  readonly secrets: number;
+  readonly regions: number;
+  /** Regions of which the system could not say anything. */
+  readonly regionsUnknown: number;
+  readonly discrepancies: readonly Discrepancy[];
+  /** No discrepancy, and the system could speak of every region. */
+  readonly ok: boolean;
+}
+
+/**
+ * Checks every canary and asks the kernel about every region, now. A damaged canary throws `ERR_SECMEM_CANARY_MISMATCH`
+ * after all of them were checked: the slots next to it are not used again once they are released, and the canaries are
+ * written anew. May cost milliseconds.
+ */
+export function verify(engine: Engine): VerifyReport {
+  let secrets = 0;
+  let damaged = 0;
+  let first: { finding: CanaryFinding; host: PlaceHost } | undefined;
+  const report = { regions: 0, regionsUnknown: 0, discrepancies: [] as Discrepancy[] };
+  for (const placement of [engine.primary, engine.fallback]) {
+    if (placement === undefined) continue;
+    compareWithKernel(placement, report);
+    for (const host of placement.hosts()) {
+      for (let i = 0; i < host.slotCount; i++) {
+        if (!host.isUsed(i)) continue;
+        secrets++;
+        const finding = host.examine(i);
+        if (finding === undefined) continue;
+        damaged++;
+        first ??= { finding, host };
+        host.repair(i);
+        host.condemned ??= new Set();
+        host.condemned.add(i);
+      }
+    }
+  }
+  if (first !== undefined) engine.reportCorruption(first.finding, first.host, damaged);
+  const ok = report.discrepancies.length === 0 && report.regionsUnknown === 0;
+  return { secrets, ...report, ok };
+}
+
+function compareWithKernel(
+  placement: Placement,
+  report: { regions: number; regionsUnknown: number; discrepancies: Discrepancy[] },
+): void {
+  const { backend, lifecycle } = placement;
+  const regions = [...lifecycle.regions];
+  const observed = backend.inspect(regions.map((region) => region.id));
+  for (const [i, region] of regions.entries()) {
+    report.regions++;
+    const facts = observed[i];
+    if (facts === undefined || facts === 'unknown') {
+      report.regionsUnknown++;
+      continue;
+    }
+    const claimed = claimsOf(placement, region);
+    for (const [fact, claim] of Object.entries(claimed) as [keyof RegionFacts, unknown][]) {
+      if (facts[fact] === claim) continue;
+      report.discrepancies.push({
+        backend: backend.name,
+        fact,
+        claimed: claim,
+        observed: facts[fact],
+        byteLength: region.byteLength,
+      });
+    }
+  }
+}
+
+function claimsOf(placement: Placement, region: Region): RegionFacts {
+  const { capabilities } = placement.backend;
+  return {
+    lockedByteLength: capabilities.locking === 'locked' ? region.byteLength : 0,
+    protection: region.protection,
+    guarded: capabilities.guardPages,
+    dumpExcluded: capabilities.dumpExclusion,
+    forkBehaviour: capabilities.forkBehaviour,
+  };
+}

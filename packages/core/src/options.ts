@@ -1,0 +1,269 @@
+import type { MemoryBackend } from './contract/backend.js';
+
+/** What an allocation does when there is no place. */
+export type OnCapacity = 'wait' | 'throw' | 'fallback' | 'abort';
+/** What happens, beside the quarantine, when bytes next to a secret were overwritten. */
+export type OnCorruption = 'throw' | 'purge' | 'abort';
+/** The protection of pages outside any access. */
+export type AtRest = 'accessible' | 'read-only' | 'no-access';
+export type LeakDetection = 'sampled' | 'all' | 'off';
+
+/** Names of receipt fields that can be demanded. */
+export const GUARANTEES = [
+  'locked',
+  'guarded',
+  'dumpExcluded',
+  'kernelHidden',
+  'noAccessAtRest',
+  'forkSafe',
+] as const;
+export type Guarantee = (typeof GUARANTEES)[number];
+
+/** Everything `createAllocator` takes. Unknown names and bad values are refused with `TypeError` or `RangeError`. */
+export interface AllocatorOptions {
+  /** Where secrets live. Belongs to the caller, who disposes it after `close()`; one backend for one allocator. */
+  readonly backend: MemoryBackend;
+
+  /**
+   * Where secrets go when the first backend has no place and the policy is `fallback`: weaker memory, visible in each
+   * receipt. Never used otherwise.
+   */
+  readonly fallback?: MemoryBackend;
+  /** Most bytes of regions on the fallback, a positive multiple of its page. Default 64 MiB: a bound, not a target. */
+  readonly fallbackByteLengthMax?: number;
+
+  readonly budget?: {
+    /**
+     * Most bytes of regions at any instant. `'auto'`, the default: the limit in force less the headroom, a quarter of
+     * physical memory when there is none, 64 KiB when it cannot be known. A smaller kernel limit holds all the same.
+     */
+    readonly lockedByteLengthMax?: number | 'auto';
+    /** Bytes mapped and locked ahead and kept. Default 0: a program that needs none holds none. */
+    readonly lockedByteLengthMin?: number;
+    /** Bytes of the kernel's limit left to others in the process. Default 0: nobody else in Node locks memory. */
+    readonly headroomByteLength?: number;
+    /** Most secrets at a time, 1 to 2^31 - 1. Default 2^31 - 1: bytes run out long before. */
+    readonly secretsMax?: number;
+    /** Raise the process's lock limit when opening, or throw `ERR_SECMEM_CANNOT_RAISE`. Default false: not ours to touch. */
+    readonly raiseLimit?: boolean;
+  };
+
+  readonly routing?: {
+    /**
+     * The largest secret, in bytes, that shares a slab; larger ones get a region of their own. 0 gives each its own.
+     * Default 2,048: half a page, above which a slot wastes more than a page of its own.
+     */
+    readonly pooledByteLengthMax?: number;
+    /**
+     * Largest slab in bytes, a multiple of the page. Default 1 MiB, and 16 pages where a protection is toggled: toggling
+     * costs about 4 µs for 1 page, 8 µs for 16 and 30 µs for 256.
+     */
+    readonly slabByteLengthMax?: number;
+  };
+
+  readonly admission?: {
+    /** Most waiting requests, 0 to 1,000,000. Default 10,000: more is an overload that should be told to the client. */
+    readonly queueLengthMax?: number;
+    /** Longest wait in milliseconds, 0 to 2^31 - 1. Default 30,000. The timer keeps the process alive. */
+    readonly waitMsMax?: number;
+  };
+
+  /** Default `'wait'`, which waits for capacity errors only; in a synchronous call it acts as `'throw'`. */
+  readonly onCapacity?: OnCapacity;
+  /** Default `'throw'`. */
+  readonly onCorruption?: OnCorruption;
+  /**
+   * Default `'accessible'`: locked, hidden from dumps and guarded, at no cost per access. `'read-only'` makes a stray
+   * write kill the process, `'no-access'` a stray read too.
+   */
+  readonly atRest?: AtRest;
+  /** Default `'sampled'`: every 64th handle, at no measurable cost. `'all'` adds the stack of creation. */
+  readonly leakDetection?: LeakDetection;
+  /** Empty regions go back to the system after this many milliseconds, 2 to 2^31 - 1. Default 1,000. */
+  readonly idleMs?: number;
+  /** What every secret must have. Checked when opening and for each secret. Default none. */
+  readonly require?: readonly Guarantee[];
+  /** Most slots out of use because a view over them may live, 0 to 2^20. Default 64: each is a bug in somebody's code. */
+  readonly quarantineMax?: number;
+  /** Wipe at exit, and on SIGINT, SIGTERM and SIGHUP where the program does not listen itself. Default true. */
+  readonly exitHooks?: boolean;
+}
+
+/** The options with every default filled in. */
+export interface ResolvedOptions {
+  readonly backend: MemoryBackend;
+  readonly fallback: MemoryBackend | undefined;
+  readonly fallbackByteLengthMax: number;
+  readonly lockedByteLengthMax: number | 'auto';
+  readonly lockedByteLengthMin: number;
+  readonly headroomByteLength: number;
+  readonly secretsMax: number;
+  readonly raiseLimit: boolean;
+  readonly pooledByteLengthMax: number;
+  readonly slabByteLengthMax: number;
+  readonly queueLengthMax: number;
+  readonly waitMsMax: number;
+  readonly onCapacity: OnCapacity;
+  readonly onCorruption: OnCorruption;
+  readonly atRest: AtRest;
+  readonly leakDetection: LeakDetection;
+  readonly idleMs: number;
+  readonly require: readonly Guarantee[];
+  readonly quarantineMax: number;
+  readonly exitHooks: boolean;
+}
+
+/** The longest delay of a Node timer; a longer one fires at once. */
+export const TIMER_MS_MAX = 2_147_483_647;
+/** The most of anything that is counted. */
+export const COUNT_MAX = 2_147_483_647;
+/** Largest secret and largest slab, in bytes: what one ArrayBuffer surely holds. */
+export const REGION_BYTE_LENGTH_MAX = 2_147_483_648;
+
+const GROUPS: Record<string, readonly string[]> = {
+  budget: [
+    'lockedByteLengthMax',
+    'lockedByteLengthMin',
+    'headroomByteLength',
+    'secretsMax',
+    'raiseLimit',
+  ],
+  routing: ['pooledByteLengthMax', 'slabByteLengthMax'],
+  admission: ['queueLengthMax', 'waitMsMax'],
+};
+const NAMES = [
+  'backend',
+  'fallback',
+  'fallbackByteLengthMax',
+  ...Object.keys(GROUPS),
+  'onCapacity',
+  'onCorruption',
+  'atRest',
+  'leakDetection',
+  'idleMs',
+  'require',
+  'quarantineMax',
+  'exitHooks',
+];
+
+/** Checks everything and fills in the defaults. Throws `TypeError` or `RangeError` that names the option. */
+export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
+  checkNames('', options, NAMES);
+  const { backend, fallback, budget = {}, routing = {}, admission = {} } = options;
+  for (const [group, names] of Object.entries(GROUPS)) {
+    checkNames(`${group}.`, (options as unknown as Record<string, object>)[group] ?? {}, names);
+  }
+  const page = backend.pageByteLength;
+  const atRest = oneOf('atRest', options.atRest, ['accessible', 'read-only', 'no-access']);
+  const slabDefault = atRest === 'accessible' ? Math.max(1_048_576, page) : 16 * page;
+  const slabByteLengthMax = integer(
+    'routing.slabByteLengthMax',
+    routing.slabByteLengthMax ?? slabDefault,
+    page,
+    REGION_BYTE_LENGTH_MAX,
+    page,
+  );
+  const onCapacity = oneOf('onCapacity', options.onCapacity, [
+    'wait',
+    'throw',
+    'fallback',
+    'abort',
+  ]);
+  if (onCapacity === 'fallback' && fallback === undefined) {
+    throw new TypeError("onCapacity 'fallback' needs a backend to fall back to: set `fallback`");
+  }
+  if (fallback === undefined && options.fallbackByteLengthMax !== undefined) {
+    throw new TypeError('fallbackByteLengthMax without `fallback` has no meaning');
+  }
+  return {
+    backend,
+    fallback,
+    fallbackByteLengthMax: integer(
+      'fallbackByteLengthMax',
+      options.fallbackByteLengthMax ?? 67_108_864,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    lockedByteLengthMax:
+      budget.lockedByteLengthMax === undefined || budget.lockedByteLengthMax === 'auto'
+        ? 'auto'
+        : integer('budget.lockedByteLengthMax', budget.lockedByteLengthMax, 0),
+    lockedByteLengthMin: integer('budget.lockedByteLengthMin', budget.lockedByteLengthMin ?? 0, 0),
+    headroomByteLength: integer('budget.headroomByteLength', budget.headroomByteLength ?? 0, 0),
+    secretsMax: integer('budget.secretsMax', budget.secretsMax ?? COUNT_MAX, 1, COUNT_MAX),
+    raiseLimit: boolean('budget.raiseLimit', budget.raiseLimit ?? false),
+    pooledByteLengthMax: integer(
+      'routing.pooledByteLengthMax',
+      routing.pooledByteLengthMax ?? Math.min(2_048, slabByteLengthMax - 16),
+      0,
+      slabByteLengthMax - 16,
+    ),
+    slabByteLengthMax,
+    queueLengthMax: integer(
+      'admission.queueLengthMax',
+      admission.queueLengthMax ?? 10_000,
+      0,
+      1_000_000,
+    ),
+    waitMsMax: integer('admission.waitMsMax', admission.waitMsMax ?? 30_000, 0, TIMER_MS_MAX),
+    onCapacity,
+    onCorruption: oneOf('onCorruption', options.onCorruption, ['throw', 'purge', 'abort']),
+    atRest,
+    leakDetection: oneOf('leakDetection', options.leakDetection, ['sampled', 'all', 'off']),
+    idleMs: integer('idleMs', options.idleMs ?? 1_000, 2, TIMER_MS_MAX),
+    require: checkGuarantees(options.require ?? []),
+    quarantineMax: integer('quarantineMax', options.quarantineMax ?? 64, 0, 1_048_576),
+    exitHooks: boolean('exitHooks', options.exitHooks ?? true),
+  };
+}
+
+/** An integer within bounds and a multiple of `multipleOf`, or a `TypeError` or `RangeError` that names `name`. */
+export function integer(
+  name: string,
+  value: unknown,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+  multipleOf = 1,
+): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`);
+  if (!Number.isSafeInteger(value) || value < min || value > max || value % multipleOf !== 0) {
+    const step = multipleOf === 1 ? '' : ` and a multiple of ${multipleOf}`;
+    throw new RangeError(`${name} must be an integer from ${min} to ${max}${step}; it is ${value}`);
+  }
+  return value;
+}
+
+/** One of `values`, of which the first is the default. */
+export function oneOf<const T extends string>(
+  name: string,
+  value: unknown,
+  values: readonly [T, ...T[]],
+): T {
+  if (value === undefined) return values[0];
+  if (values.includes(value as T)) return value as T;
+  throw new TypeError(`${name} must be one of ${values.map((v) => `'${v}'`).join(', ')}`);
+}
+
+function boolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false`);
+  return value;
+}
+
+function checkNames(prefix: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${prefix === '' ? 'options' : prefix.slice(0, -1)} must be an object`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`unknown option ${prefix}${name}`);
+  }
+}
+
+function checkGuarantees(names: readonly Guarantee[]): readonly Guarantee[] {
+  if (!Array.isArray(names)) throw new TypeError('require must be an array of names');
+  for (const name of names) {
+    if (!GUARANTEES.includes(name)) {
+      throw new TypeError(`require: unknown guarantee; known are ${GUARANTEES.join(', ')}`);
+    }
+  }
+  return [...names];
+}

@@ -1,0 +1,147 @@
+import { canaryBytes, endsWithCanary } from './canary.js';
+import { type CanaryFinding, PlaceHost } from './place-host.js';
+import type { Region } from './region.js';
+import { CANARY_BYTE_LENGTH, pagesByteLength } from './size-classes.js';
+
+/** What an own region tells whoever placed it. */
+export interface OwnRegionOwner {
+  /** The secret is gone and its bytes are wiped; the region may be used for something else. */
+  onVacant(host: OwnRegion): void;
+}
+
+/**
+ * A region with one secret in it.
+ *
+ * The content lies right-aligned, so that the guard after it begins at the very next byte; before it, in the slack of the
+ * first page, stands a canary. Where the backend has no guards, a canary stands after it as well.
+ */
+export class OwnRegion extends PlaceHost {
+  readonly #owner: OwnRegionOwner;
+  readonly #trailing: number;
+
+  /** Precondition: the region reads zero and is as large as `byteLengthFor` says. */
+  constructor(region: Region, byteLength: number, owner: OwnRegionOwner) {
+    super(region, 'own', 1);
+    this.#owner = owner;
+    this.#trailing = trailingByteLength(region.lifecycle.backend.capabilities.guardPages);
+    this.generations[0] = 1;
+    this.byteLengths[0] = byteLength;
+    this.live = 1;
+    region.idle = false;
+    this.repair();
+  }
+
+  /** Bytes of the region that a secret of `byteLength` bytes needs, in whole pages. */
+  static byteLengthFor(byteLength: number, pageByteLength: number, guardPages: boolean): number {
+    return pagesByteLength(byteLength + trailingByteLength(guardPages), pageByteLength);
+  }
+
+  /** Of the content, once its length is known to be `byteLength`. */
+  byteOffsetFor(byteLength: number): number {
+    return this.region.byteLength - this.#trailing - byteLength;
+  }
+
+  byteOffsetOf(): number {
+    return this.byteOffsetFor(this.byteLengths[0] as number);
+  }
+
+  examine(): CanaryFinding | undefined {
+    const before = !endsWithCanary(this.#read(this.byteOffsetOf() - this.#leading, this.#leading));
+    const after = !endsWithCanary(
+      this.#read(this.region.byteLength - this.#trailing, this.#trailing),
+    );
+    return before || after ? { before, after } : undefined;
+  }
+
+  repair(): void {
+    const canary = canaryBytes();
+    this.#write(this.byteOffsetOf() - this.#leading, canary.subarray(8 - this.#leading));
+    this.#write(this.region.byteLength - this.#trailing, canary.subarray(8 - this.#trailing));
+  }
+
+  release(): CanaryFinding | undefined {
+    let finding: CanaryFinding | undefined;
+    try {
+      finding = this.examine();
+      this.#end();
+    } catch (error) {
+      (this.generations[0] as number)++;
+      this.live = 0;
+      this.quarantined++;
+      throw error;
+    }
+    if (finding === undefined && !this.condemned?.has(0)) this.#owner.onVacant(this);
+    else this.quarantined++;
+    return finding;
+  }
+
+  quarantine(): void {
+    this.#end();
+    this.quarantined++;
+  }
+
+  readmit(): void {
+    this.quarantined--;
+    this.#end(false);
+    this.#owner.onVacant(this);
+  }
+
+  /** Shrinks only, and moves the content so that it ends at the guard again. */
+  setByteLength(_index: number, byteLength: number): boolean {
+    const before = this.byteLengths[0] as number;
+    if (byteLength > before) return false;
+    const { region } = this;
+    const bytes = region.lifecycle.bytes(region, 'read-write');
+    const from = this.byteOffsetFor(before);
+    const to = this.byteOffsetFor(byteLength);
+    if (bytes !== undefined) bytes.copyWithin(to, from, from + byteLength);
+    else this.#moveThroughBackend(from, to, byteLength);
+    region.lifecycle.wipe(region, 0, to);
+    this.byteLengths[0] = byteLength;
+    this.repair();
+    return true;
+  }
+
+  /** How much of a canary fits before the content. */
+  get #leading(): number {
+    return Math.min(CANARY_BYTE_LENGTH, this.byteOffsetOf());
+  }
+
+  #end(inUse = true): void {
+    this.region.lifecycle.wipe(this.region, 0, this.region.byteLength);
+    if (!inUse) return;
+    (this.generations[0] as number)++;
+    this.live = 0;
+  }
+
+  #moveThroughBackend(from: number, to: number, byteLength: number): void {
+    const { backend } = this.region.lifecycle;
+    const copy = new Uint8Array(new ArrayBuffer(byteLength));
+    try {
+      backend.read(this.region.id, from, copy);
+      backend.write(this.region.id, to, copy);
+    } finally {
+      copy.fill(0);
+    }
+  }
+
+  #read(byteOffset: number, byteLength: number): Uint8Array {
+    const { region } = this;
+    const copy = new Uint8Array(new ArrayBuffer(byteLength));
+    const bytes = region.lifecycle.bytes(region, 'read-only');
+    if (bytes !== undefined) copy.set(bytes.subarray(byteOffset, byteOffset + byteLength));
+    else if (byteLength > 0) region.lifecycle.backend.read(region.id, byteOffset, copy);
+    return copy;
+  }
+
+  #write(byteOffset: number, source: Uint8Array): void {
+    const { region } = this;
+    const bytes = region.lifecycle.bytes(region, 'read-write');
+    if (bytes !== undefined) bytes.set(source, byteOffset);
+    else if (source.length > 0) region.lifecycle.backend.write(region.id, byteOffset, source);
+  }
+}
+
+function trailingByteLength(guardPages: boolean): number {
+  return guardPages ? 0 : CANARY_BYTE_LENGTH;
+}

@@ -1,0 +1,84 @@
+import type { Region } from './region.js';
+import type { Route } from './size-router.js';
+
+/** One secret's memory: which slot of which host, and which use of that slot. */
+export interface Place {
+  readonly host: PlaceHost;
+  readonly index: number;
+}
+
+/** What a host found when it looked at the surroundings of a slot. */
+export interface CanaryFinding {
+  /** Bytes just before the slot are damaged: the slot before may have run over, or this one under. */
+  readonly before: boolean;
+  /** Bytes just after the content are damaged. */
+  readonly after: boolean;
+}
+
+/**
+ * Whatever holds secrets: a slab with many slots, or an own region with one. Bookkeeping is kept here, in ordinary
+ * memory, so that every locked byte is payload or canary.
+ *
+ * A slot's generation is odd while it is in use and grows by one at each taking and each release, so a handle that
+ * remembers the generation it was born with can tell for ever whether the slot is still its own. After 2^31 uses of one
+ * slot the slot is not used again.
+ */
+export abstract class PlaceHost {
+  readonly region: Region;
+  readonly route: Route;
+  readonly slotCount: number;
+  readonly generations: Uint32Array;
+  /** Bytes in use of each slot. */
+  readonly byteLengths: Uint32Array;
+  /** Slots that hold a secret now. */
+  live = 0;
+  /** Slots that will not be used again, or not before a view over them is garbage. */
+  quarantined = 0;
+
+  /** Slots whose surroundings were found damaged while they were in use: not used again after their release. */
+  condemned: Set<number> | undefined = undefined;
+
+  constructor(region: Region, route: Route, slotCount: number) {
+    this.region = region;
+    this.route = route;
+    this.slotCount = slotCount;
+    this.generations = new Uint32Array(slotCount);
+    this.byteLengths = new Uint32Array(slotCount);
+  }
+
+  /** Where the content of a slot begins, in bytes from the start of the region. */
+  abstract byteOffsetOf(index: number): number;
+
+  /** Looks at the canaries and the slack of a slot. Undefined when all is as it must be. */
+  abstract examine(index: number): CanaryFinding | undefined;
+
+  /** Writes the canaries around a slot anew, after damage was reported. */
+  abstract repair(index: number): void;
+
+  /**
+   * Wipes the slot and ends its use. Returns the finding when its surroundings were damaged: then it is wiped all the
+   * same, the canaries are written anew and the slot is not used again. After a throw (the backend could not wipe) the
+   * use has ended as well, and the slot is not used again.
+   */
+  abstract release(index: number): CanaryFinding | undefined;
+
+  /** Wipes the slot and ends its use, but keeps it out of use: something may still show it. */
+  abstract quarantine(index: number): void;
+
+  /** Puts a quarantined slot back into use: nothing shows it any more. */
+  abstract readmit(index: number): void;
+
+  /**
+   * Changes the length of a secret where it lies: bytes that are cut off read zero, bytes that are added too. False, and
+   * nothing changed, when it does not fit here.
+   */
+  abstract setByteLength(index: number, byteLength: number): boolean;
+
+  isLive(index: number, generation: number): boolean {
+    return this.generations[index] === generation;
+  }
+
+  isUsed(index: number): boolean {
+    return ((this.generations[index] as number) & 1) === 1;
+  }
+}

@@ -1,0 +1,141 @@
+import type { Region } from './region.js';
+import { slabByteLengthFor } from './size-classes.js';
+import type { SizeRouter } from './size-router.js';
+import { Slab, type SlabOwner } from './slab.js';
+
+/** The slabs of one size class. */
+interface Shelf {
+  readonly slotByteLength: number;
+  /** Slabs with a free slot; the last is taken from, so that the others can run empty. */
+  readonly withFree: Slab[];
+  /** Pages of the next slab: doubles with each, so that few secrets cost one page and many cost few mappings. */
+  growthPages: number;
+}
+
+/**
+ * Slots of all size classes. Knows slabs, not limits: regions come from the caller, and empty slabs go back to it.
+ *
+ * An empty slab keeps its class until its region is wanted for something else or has been idle, so that allocating and
+ * disposing one secret over and over costs no system call.
+ */
+export class SlabPool implements SlabOwner {
+  readonly slabs = new Set<Slab>();
+  /** Slabs without a secret. */
+  emptyCount = 0;
+
+  readonly #shelves: readonly Shelf[];
+  readonly #pageByteLength: number;
+  readonly #onEmptySlab: () => void;
+
+  constructor(router: SizeRouter, pageByteLength: number, onEmptySlab: () => void) {
+    this.#pageByteLength = pageByteLength;
+    this.#onEmptySlab = onEmptySlab;
+    this.#shelves = router.classes.map((slotByteLength) => ({
+      slotByteLength,
+      withFree: [],
+      growthPages: 1,
+    }));
+  }
+
+  /** A slab of the class with a free slot, or undefined. */
+  slabWithFree(classIndex: number): Slab | undefined {
+    const { withFree } = this.#shelf(classIndex);
+    return withFree.length === 0 ? undefined : withFree[withFree.length - 1];
+  }
+
+  /** Takes a slot of a slab that `slabWithFree` gave. */
+  takeFrom(slab: Slab, byteLength: number): number {
+    if (slab.live === 0) this.emptyCount--;
+    const index = slab.take(byteLength);
+    if (!slab.hasFree) this.#unlist(slab);
+    return index;
+  }
+
+  /** Free slots of a class, in the slabs that are there. */
+  freeSlots(classIndex: number): number {
+    let free = 0;
+    for (const slab of this.#shelf(classIndex).withFree) free += slab.freeSlots;
+    return free;
+  }
+
+  /** The smallest region, in bytes, that holds `count` slots of the class. */
+  byteLengthFor(classIndex: number, count: number): number {
+    return slabByteLengthFor(count, this.#shelf(classIndex).slotByteLength, this.#pageByteLength);
+  }
+
+  /** The region that the class would like next when `count` slots are wanted, in bytes. */
+  preferredByteLength(classIndex: number, count: number, slabByteLengthMax: number): number {
+    const { growthPages } = this.#shelf(classIndex);
+    const wanted = Math.max(
+      growthPages * this.#pageByteLength,
+      this.byteLengthFor(classIndex, count),
+    );
+    return Math.min(wanted, Math.max(slabByteLengthMax, this.byteLengthFor(classIndex, 1)));
+  }
+
+  /** Cuts a region, which reads zero, into slots of the class. */
+  adopt(region: Region, classIndex: number): Slab {
+    const shelf = this.#shelf(classIndex);
+    const slab = new Slab(region, classIndex, shelf.slotByteLength, this);
+    const pages = region.byteLength / this.#pageByteLength;
+    if (pages >= shelf.growthPages) shelf.growthPages = pages * 2;
+    this.slabs.add(slab);
+    this.emptyCount++;
+    this.onSlotFree(slab);
+    return slab;
+  }
+
+  /** Gives up a slab: no more slots come from it. Its region is the caller's again. */
+  abandon(slab: Slab): void {
+    if (slab.live === 0 && this.slabs.has(slab)) this.emptyCount--;
+    this.slabs.delete(slab);
+    this.close(slab);
+    const shelf = this.#shelf(slab.classIndex);
+    if (shelf.withFree.length === 0) shelf.growthPages = 1;
+  }
+
+  /** Takes no new secrets into a slab; those in it stay. */
+  close(slab: Slab): void {
+    slab.closedToNew = true;
+    this.#unlist(slab);
+  }
+
+  /** Takes new secrets again. */
+  reopen(slab: Slab): void {
+    slab.closedToNew = false;
+    if (slab.hasFree && slab.listIndex < 0) this.onSlotFree(slab);
+  }
+
+  /** Slabs without a secret and without a quarantined slot. */
+  *empties(): Generator<Slab> {
+    if (this.emptyCount === 0) return;
+    for (const slab of this.slabs) if (slab.live === 0 && slab.quarantined === 0) yield slab;
+  }
+
+  onSlotFree(slab: Slab): void {
+    const { withFree } = this.#shelf(slab.classIndex);
+    slab.listIndex = withFree.length;
+    withFree.push(slab);
+  }
+
+  onEmpty(_slab: Slab): void {
+    this.emptyCount++;
+    this.#onEmptySlab();
+  }
+
+  #shelf(classIndex: number): Shelf {
+    return this.#shelves[classIndex] as Shelf;
+  }
+
+  /** Constant time: the last of the list takes the place of the one that goes. */
+  #unlist(slab: Slab): void {
+    if (slab.listIndex < 0) return;
+    const { withFree } = this.#shelf(slab.classIndex);
+    const last = withFree.pop() as Slab;
+    if (last !== slab) {
+      withFree[slab.listIndex] = last;
+      last.listIndex = slab.listIndex;
+    }
+    slab.listIndex = -1;
+  }
+}

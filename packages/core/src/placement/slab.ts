@@ -1,0 +1,197 @@
+import { CANARY_HIGH, CANARY_LOW, canaryBytes } from './canary.js';
+import { type CanaryFinding, PlaceHost } from './place-host.js';
+import type { Region } from './region.js';
+import { CANARY_BYTE_LENGTH, slotsPerSlab } from './size-classes.js';
+
+const GENERATION_MAX = 0xffff_fffd;
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** What a slab tells the pool that owns it. */
+export interface SlabOwner {
+  /** A slab that was full has a free slot again. */
+  onSlotFree(slab: Slab): void;
+  /** The last secret of a slab went. Quarantined slots may remain. */
+  onEmpty(slab: Slab): void;
+}
+
+/** A region cut into slots of one size class. */
+export class Slab extends PlaceHost {
+  readonly classIndex: number;
+  readonly slotByteLength: number;
+  /** Position in the pool's list of slabs with free slots; -1 when not listed. */
+  listIndex = -1;
+  /** Gives out no more slots. */
+  closedToNew = false;
+
+  readonly #strideByteLength: number;
+  readonly #owner: SlabOwner;
+  /** Free slots that were used before; slots from `#fresh` on never were. */
+  readonly #freeStack: Uint32Array;
+  #freeCount = 0;
+  #fresh = 0;
+
+  /** Cuts a region: writes the canaries. The region must read zero. */
+  constructor(region: Region, classIndex: number, slotByteLength: number, owner: SlabOwner) {
+    super(region, 'pooled', slotsPerSlab(region.byteLength, slotByteLength));
+    this.classIndex = classIndex;
+    this.slotByteLength = slotByteLength;
+    this.#strideByteLength = slotByteLength + CANARY_BYTE_LENGTH;
+    this.#owner = owner;
+    this.#freeStack = new Uint32Array(this.slotCount);
+    this.#writeCanaries(0, this.slotCount);
+  }
+
+  get hasFree(): boolean {
+    return !this.closedToNew && (this.#freeCount > 0 || this.#fresh < this.slotCount);
+  }
+
+  get freeSlots(): number {
+    return this.closedToNew ? 0 : this.#freeCount + this.slotCount - this.#fresh;
+  }
+
+  byteOffsetOf(index: number): number {
+    return CANARY_BYTE_LENGTH + index * this.#strideByteLength;
+  }
+
+  /** Takes a free slot, which reads zero. Precondition: `hasFree`. */
+  take(byteLength: number): number {
+    const index =
+      this.#freeCount > 0 ? (this.#freeStack[--this.#freeCount] as number) : this.#fresh++;
+    (this.generations[index] as number)++;
+    this.byteLengths[index] = byteLength;
+    this.live++;
+    this.region.idle = false;
+    return index;
+  }
+
+  examine(index: number): CanaryFinding | undefined {
+    const byteLength = this.byteLengths[index] as number;
+    const words = this.region.lifecycle.words(this.region, 'read-only');
+    if (words !== undefined) {
+      return this.#findingIn(words, this.byteOffsetOf(index) >>> 2, byteLength);
+    }
+    return this.#findingIn(this.#copyOf(index), CANARY_BYTE_LENGTH >>> 2, byteLength);
+  }
+
+  repair(index: number): void {
+    this.#writeCanaries(index, index + 1);
+    this.#wipe(index, this.byteLengths[index] as number, this.slotByteLength);
+  }
+
+  release(index: number): CanaryFinding | undefined {
+    let finding: CanaryFinding | undefined;
+    try {
+      finding = this.#examineAndWipe(index);
+      if (finding !== undefined) this.repair(index);
+    } catch (error) {
+      this.#endUse(index);
+      this.quarantined++;
+      throw error;
+    }
+    this.#endUse(index);
+    if (finding !== undefined || this.condemned?.delete(index)) this.quarantined++;
+    else this.#free(index);
+    return finding;
+  }
+
+  quarantine(index: number): void {
+    this.#wipe(index, 0, this.slotByteLength);
+    this.#endUse(index);
+    this.quarantined++;
+  }
+
+  readmit(index: number): void {
+    this.#wipe(index, 0, this.slotByteLength);
+    this.quarantined--;
+    this.#free(index);
+  }
+
+  setByteLength(index: number, byteLength: number): boolean {
+    if (byteLength > this.slotByteLength) return false;
+    const before = this.byteLengths[index] as number;
+    if (byteLength < before) this.#wipe(index, byteLength, before);
+    this.byteLengths[index] = byteLength;
+    return true;
+  }
+
+  get #slotWords(): number {
+    return this.slotByteLength >>> 2;
+  }
+
+  /** The common case works on words that are open anyway; a closed slab or a backend without views goes by its calls. */
+  #examineAndWipe(index: number): CanaryFinding | undefined {
+    const byteLength = this.byteLengths[index] as number;
+    const words = this.region.lifecycle.words(this.region, 'read-write');
+    if (words === undefined) {
+      const finding = this.examine(index);
+      this.#wipe(index, 0, byteLength);
+      return finding;
+    }
+    const start = this.byteOffsetOf(index) >>> 2;
+    const finding = this.#findingIn(words, start, byteLength);
+    if (byteLength > 256) this.#wipe(index, 0, byteLength);
+    else for (let i = start, end = start + ((byteLength + 3) >>> 2); i < end; i++) words[i] = 0;
+    return finding;
+  }
+
+  #free(index: number): void {
+    if ((this.generations[index] as number) >= GENERATION_MAX) {
+      this.quarantined++;
+      return;
+    }
+    this.#freeStack[this.#freeCount++] = index;
+    if (this.listIndex < 0 && !this.closedToNew) this.#owner.onSlotFree(this);
+  }
+
+  #endUse(index: number): void {
+    (this.generations[index] as number)++;
+    if (--this.live === 0) this.#owner.onEmpty(this);
+  }
+
+  #findingIn(words: Int32Array, start: number, byteLength: number): CanaryFinding | undefined {
+    const end = start + this.#slotWords;
+    const before = words[start - 2] !== CANARY_LOW || words[start - 1] !== CANARY_HIGH;
+    let after = words[end] !== CANARY_LOW || words[end + 1] !== CANARY_HIGH;
+    let slack = start + (byteLength >>> 2);
+    const partial = (byteLength & 3) * 8;
+    if (partial > 0) {
+      const mask = LITTLE_ENDIAN ? -1 << partial : -1 >>> partial;
+      if (((words[slack++] as number) & mask) !== 0) after = true;
+    }
+    for (; slack < end; slack++) if (words[slack] !== 0) after = true;
+    return before || after ? { before, after } : undefined;
+  }
+
+  /** A slot with the canaries around it, copied through the backend; without the content, which is never copied. */
+  #copyOf(index: number): Int32Array {
+    const { region, slotByteLength } = this;
+    const copy = new Uint8Array(new ArrayBuffer(slotByteLength + 2 * CANARY_BYTE_LENGTH));
+    const used = this.byteLengths[index] as number;
+    const start = this.byteOffsetOf(index);
+    const { backend } = region.lifecycle;
+    backend.read(region.id, start - CANARY_BYTE_LENGTH, copy.subarray(0, CANARY_BYTE_LENGTH));
+    backend.read(region.id, start + used, copy.subarray(CANARY_BYTE_LENGTH + used));
+    return new Int32Array(copy.buffer);
+  }
+
+  #wipe(index: number, from: number, to: number): void {
+    const { region } = this;
+    region.lifecycle.wipe(region, this.byteOffsetOf(index) + from, to - from);
+  }
+
+  /** Writes the canary before slot `from`, and the one after each slot up to `to`. */
+  #writeCanaries(from: number, to: number): void {
+    const { region } = this;
+    const words = region.lifecycle.words(region, 'read-write');
+    const canary = words === undefined ? canaryBytes() : undefined;
+    for (let i = from; i <= to; i++) {
+      const byteOffset = i * this.#strideByteLength;
+      if (words === undefined) {
+        region.lifecycle.backend.write(region.id, byteOffset, canary as Uint8Array);
+      } else {
+        words[byteOffset >>> 2] = CANARY_LOW;
+        words[(byteOffset >>> 2) + 1] = CANARY_HIGH;
+      }
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import { performance } from 'node:perf_hooks';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Reach } from '../placement/placement.js';
+
+/**
+ * One request that may have to wait. Granting it takes its places and hands them over in the same step, so that a waiter
+ * is resolved with its slots already taken and nothing can come in between.
+ */
+export interface Claim {
+  /** Takes every place of the request and hands them over; false, with nothing taken, when there is no room now. */
+  tryGrant(reach: Reach): boolean;
+  /** The error with which waiting would end in vain: the request can never fit under the limit in force now. */
+  impossible(): SecureMemoryError | undefined;
+  /** What to say when the wait was too long; with the numbers of this moment. */
+  timedOut(waitedMs: number): SecureMemoryError;
+  reject(reason: unknown): void;
+}
+
+interface Waiter {
+  readonly claim: Claim;
+  /** Whoever may cancel it: the phase it belongs to. */
+  readonly owner: object;
+  /** Undoes the timer and the abort listener. */
+  readonly unhook: () => void;
+  previous: Waiter | undefined;
+  next: Waiter | undefined;
+  /** Later requests that were served while this one was first and waiting. */
+  overtaken: number;
+}
+
+export interface WaitOptions {
+  readonly waitMsMax: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly owner: object;
+}
+
+/**
+ * Requests that overtake a waiting one at most. They may only take slots that are there already, which the first in the
+ * queue cannot use, or it would have been served. Small enough that a large request waits for a bounded number of
+ * releases, large enough that one of them does not stop every small one at once.
+ */
+export const OVERTAKES_MAX = 16;
+
+/** How far behind the first waiter the queue is searched for one that fits. */
+const SEARCH_MAX = 16;
+
+/**
+ * The kernel's limit is shared with other threads, copies and programs, whose releases are not told to us. While anybody
+ * waits the queue is tried again at random intervals, in milliseconds; random, so that competitors do not keep step.
+ */
+const RETRY_MS_MIN = 10;
+const RETRY_MS_MAX = 250;
+
+/**
+ * First come, first served. A request that finds no place waits in a queue of bounded length, for a bounded time, and can
+ * be aborted; whoever leaves the queue takes nothing with it. This is the only place in core where anything waits.
+ */
+export class Admission {
+  readonly queueLengthMax: number;
+  /** Requests in the queue now. */
+  waiting = 0;
+  queueLengthPeak = 0;
+  /** Requests that had to wait, ever. */
+  waits = 0;
+  timeouts = 0;
+  aborts = 0;
+  refusals = 0;
+
+  #first: Waiter | undefined;
+  #last: Waiter | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #pumping = false;
+  readonly #onRetry: () => void;
+
+  /** `onRetry` is called before each of the random retries, so that what others released is looked for again. */
+  constructor(queueLengthMax: number, onRetry: () => void) {
+    this.queueLengthMax = queueLengthMax;
+    this.#onRetry = onRetry;
+  }
+
+  /**
+   * How far a request may go that has just arrived and will not wait, or not yet: anywhere when nobody waits; into slots
+   * that are there already while the first waiter was not overtaken too often; nowhere after that.
+   */
+  reachOfNewcomer(): Reach | undefined {
+    if (this.#first === undefined) return 'map';
+    return this.#first.overtaken < OVERTAKES_MAX ? 'warm' : undefined;
+  }
+
+  /** Serves a newcomer if the rule lets it; true when it was served. Throws what the claim throws. */
+  serveNewcomer(claim: Claim): boolean {
+    const reach = this.reachOfNewcomer();
+    if (reach === undefined || !claim.tryGrant(reach)) return false;
+    this.noteOvertaking();
+    return true;
+  }
+
+  /** A newcomer was served: whoever was first and waits was overtaken once more. */
+  noteOvertaking(): void {
+    if (this.#first !== undefined) this.#first.overtaken++;
+  }
+
+  /**
+   * Queues a claim. Precondition: `serveNewcomer` said false. The claim ends by grant, timeout, abort with
+   * `signal.reason`, or cancellation. Throws `ERR_SECMEM_QUEUE_FULL` at once when the queue is full.
+   */
+  enqueue(claim: Claim, options: WaitOptions): void {
+    if (this.waiting >= this.queueLengthMax) {
+      this.refusals++;
+      throw new SecureMemoryError(
+        'ERR_SECMEM_QUEUE_FULL',
+        `${this.waiting} requests wait for a place already, which is the maximum; slow down or raise admission.queueLengthMax`,
+        { operation: 'allocate', details: { limit: 'queue', waiting: this.waiting } },
+      );
+    }
+    const { signal, waitMsMax, owner } = options;
+    const since = performance.now();
+    const onTimeout = (): void => {
+      this.timeouts++;
+      this.#leave(waiter, claim.timedOut(Math.round(performance.now() - since)));
+    };
+    const onAbort = (): void => {
+      this.aborts++;
+      this.#leave(waiter, signal?.reason);
+    };
+    // The timer is referenced: a process that only waits must not end in silence.
+    const timer = setTimeout(onTimeout, waitMsMax);
+    const unhook = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const waiter: Waiter = {
+      claim,
+      owner,
+      unhook,
+      previous: this.#last,
+      next: undefined,
+      overtaken: 0,
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (this.#last === undefined) this.#first = waiter;
+    else this.#last.next = waiter;
+    this.#last = waiter;
+    this.waiting++;
+    this.waits++;
+    this.queueLengthPeak = Math.max(this.queueLengthPeak, this.waiting);
+    this.#retryLater();
+  }
+
+  /** Serves whoever can be served now. Called after every release. */
+  pump(): void {
+    if (this.#pumping || this.#first === undefined) return;
+    this.#pumping = true;
+    try {
+      while (this.#first !== undefined && this.#serve(this.#first, 'map'));
+      if (this.#first !== undefined) this.#searchBehind(this.#first);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** Rejects every waiter of an owner, or all of them. */
+  cancel(reason: unknown, owner?: object): void {
+    for (let waiter = this.#first; waiter !== undefined; ) {
+      const { next } = waiter;
+      if (owner === undefined || waiter.owner === owner) this.#unlink(waiter, reason);
+      waiter = next;
+    }
+    this.pump();
+  }
+
+  /** Lets later waiters take slots that the first one cannot use, a bounded number of times. */
+  #searchBehind(first: Waiter): void {
+    let waiter = first.next;
+    for (let i = 0; i < SEARCH_MAX && waiter !== undefined; i++) {
+      if (first.overtaken >= OVERTAKES_MAX) return;
+      const { next } = waiter;
+      if (this.#serve(waiter, 'warm')) first.overtaken++;
+      waiter = next;
+    }
+  }
+
+  /** True when the waiter is done with, by a grant or an error. */
+  #serve(waiter: Waiter, reach: Reach): boolean {
+    try {
+      if (waiter.claim.tryGrant(reach)) {
+        this.#remove(waiter);
+        return true;
+      }
+      if (reach === 'warm') return false;
+      const impossible = waiter.claim.impossible();
+      if (impossible === undefined) return false;
+      this.refusals++;
+      this.#unlink(waiter, impossible);
+    } catch (error) {
+      this.#unlink(waiter, error);
+    }
+    return true;
+  }
+
+  #leave(waiter: Waiter, reason: unknown): void {
+    this.#unlink(waiter, reason);
+    this.pump();
+  }
+
+  #unlink(waiter: Waiter, reason: unknown): void {
+    this.#remove(waiter);
+    waiter.claim.reject(reason);
+  }
+
+  #remove(waiter: Waiter): void {
+    waiter.unhook();
+    if (waiter.previous === undefined) this.#first = waiter.next;
+    else waiter.previous.next = waiter.next;
+    if (waiter.next === undefined) this.#last = waiter.previous;
+    else waiter.next.previous = waiter.previous;
+    this.waiting--;
+    if (this.waiting > 0 || this.#retryTimer === undefined) return;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+  }
+
+  #retryLater(): void {
+    if (this.#retryTimer !== undefined || this.#first === undefined) return;
+    const ms = RETRY_MS_MIN + Math.random() * (RETRY_MS_MAX - RETRY_MS_MIN);
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#onRetry();
+      this.pump();
+      this.#retryLater();
+    }, ms);
+    // Each waiter's own timer keeps the process alive; this one need not.
+    this.#retryTimer.unref();
+  }
+}

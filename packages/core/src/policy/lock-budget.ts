@@ -1,0 +1,83 @@
+import { totalmem } from 'node:os';
+import type { MemoryBackend } from '../contract/backend.js';
+import { isSecureMemoryError } from '../contract/errors.js';
+
+/** Where the limit that holds now comes from. */
+export type LimitSource = 'kernel' | 'option' | 'physical-memory' | 'assumed';
+
+/** In bytes, where the system cannot say what the limit is: the smallest default in the field. */
+export const ASSUMED_LIMIT_BYTE_LENGTH = 65_536;
+
+/** Of physical memory, where nothing limits locking: locking more starves the rest of the machine. */
+const PHYSICAL_MEMORY_SHARE = 0.25;
+
+export interface LimitInForce {
+  readonly byteLength: number;
+  readonly source: LimitSource;
+}
+
+/**
+ * How many bytes of regions one allocator may hold. The limit is read anew at each question, since it may be changed on
+ * the live process; nothing is cached that the kernel could contradict. Mapped bytes are counted where they are mapped
+ * (`RegionLifecycle.mappedByteLength`); here is only the limit.
+ */
+export class LockBudget {
+  readonly #backend: MemoryBackend;
+  readonly #byteLengthMax: number | 'auto';
+  readonly #headroomByteLength: number;
+
+  constructor(backend: MemoryBackend, byteLengthMax: number | 'auto', headroomByteLength: number) {
+    this.#backend = backend;
+    this.#byteLengthMax = byteLengthMax;
+    this.#headroomByteLength = headroomByteLength;
+  }
+
+  /**
+   * The limit in force now. With `'auto'`: the kernel's, less the headroom; a quarter of physical memory when the kernel
+   * sets none; 64 KiB when it cannot be known. A number given as an option holds, and so does a smaller kernel limit.
+   */
+  limit(): LimitInForce {
+    const kernel = this.#backend.lockLimit();
+    const option = this.#byteLengthMax;
+    if (kernel.kind === 'bytes') {
+      const byteLength = Math.max(0, kernel.byteLength - this.#headroomByteLength);
+      if (option === 'auto' || byteLength < option) return { byteLength, source: 'kernel' };
+    }
+    if (option !== 'auto') return { byteLength: option, source: 'option' };
+    if (kernel.kind === 'unknown') {
+      return { byteLength: ASSUMED_LIMIT_BYTE_LENGTH, source: 'assumed' };
+    }
+    const share = Math.floor(totalmem() * PHYSICAL_MEMORY_SHARE);
+    return { byteLength: share, source: 'physical-memory' };
+  }
+
+  /** Whether a refusal by this limit is a refusal by the kernel too, so that asking the kernel tells the same and more. */
+  get kernelDecides(): boolean {
+    return this.#headroomByteLength === 0 && this.limit().source === 'kernel';
+  }
+
+  /**
+   * Raises the kernel's limit to what the budget may use: the given maximum plus headroom, or with `'auto'` as far as the
+   * system lets this process go. Throws `ERR_SECMEM_CANNOT_RAISE` where that is no more than now.
+   */
+  raise(): void {
+    const before = this.#backend.lockLimit();
+    if (before.kind !== 'bytes') return;
+    const wanted =
+      this.#byteLengthMax === 'auto'
+        ? Math.floor(totalmem() * PHYSICAL_MEMORY_SHARE)
+        : this.#byteLengthMax + this.#headroomByteLength;
+    if (before.byteLength >= wanted) return;
+    try {
+      this.#backend.raiseLockLimit(wanted);
+    } catch (error) {
+      const hard = isSecureMemoryError(error, 'ERR_SECMEM_CANNOT_RAISE')
+        ? error.details['hardByteLength']
+        : undefined;
+      if (this.#byteLengthMax !== 'auto' || typeof hard !== 'number' || hard <= before.byteLength) {
+        throw error;
+      }
+      this.#backend.raiseLockLimit(hard);
+    }
+  }
+}

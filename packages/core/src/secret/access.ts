@@ -1,0 +1,221 @@
+import { SecureMemoryError } from '../contract/errors.js';
+import type { View } from '../contract/region.js';
+import type { PlaceHost } from '../placement/place-host.js';
+
+export type AccessMode = 'read' | 'write';
+
+/** What an access needs to know of the allocator. */
+export interface AccessKeeper {
+  /** Why views are not opened any more, if so: accesses then lend copies. */
+  readonly viewsStopped: string | undefined;
+  readonly openAccesses: Set<Access>;
+  /** The last access to a secret that was disposed meanwhile ended: its place is due. */
+  release(host: PlaceHost, index: number): void;
+  onAccessClosed(): void;
+  /** A view escaped or is stuck. The slot is in quarantine when this returns. */
+  onViewKept(access: Access, view: View, outcome: 'escaped' | 'stuck'): void;
+}
+
+type Transfer = (buffer: ArrayBuffer, byteLength: number) => ArrayBuffer;
+/** Taken at import; absent before Node 22. */
+const transfer: Transfer | undefined = (ArrayBuffer.prototype as { transfer?: unknown }).transfer
+  ? (Function.prototype.call.bind(
+      (ArrayBuffer.prototype as unknown as { transfer: () => void }).transfer,
+    ) as Transfer)
+  : undefined;
+const clone = structuredClone;
+const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
+  bytes: Uint8Array,
+  value: number,
+) => void;
+
+/** The open accesses to one secret: many readers or one writer. Exists only while there are any. */
+export class Use {
+  readers = 0;
+  writing = false;
+  /** The handle was disposed: whoever closes the last access releases the place. */
+  ended = false;
+
+  get idle(): boolean {
+    return this.readers === 0 && !this.writing;
+  }
+
+  /** Whether one more access of this kind may begin. */
+  admits(mode: AccessMode): boolean {
+    return mode === 'read' ? !this.writing : this.idle;
+  }
+}
+
+/**
+ * One opening of one secret, and the only opener of views.
+ *
+ * Where the backend has views, `bytes` is a fresh ArrayBuffer over exactly the secret, which `close` makes zero bytes
+ * long. Elsewhere it is a fresh copy outside V8's moving heap; `close` copies it back after a write, wipes it and
+ * detaches it. Either way the region is open as long as the access is, and nothing of it is reachable afterwards.
+ */
+export class Access {
+  readonly host: PlaceHost;
+  readonly index: number;
+  /** Of the slot when the access began: a purge in between ends it. */
+  readonly generation: number;
+  readonly mode: AccessMode;
+  readonly bytes: Uint8Array;
+  readonly #keeper: AccessKeeper;
+  readonly #use: Use;
+  readonly #view: View | undefined;
+  #open = true;
+
+  /** Precondition: `use.admits(mode)`. After a throw nothing is open and nothing counted. */
+  constructor(keeper: AccessKeeper, use: Use, host: PlaceHost, index: number, mode: AccessMode) {
+    const { region } = host;
+    const { lifecycle } = region;
+    this.#keeper = keeper;
+    this.#use = use;
+    this.host = host;
+    this.index = index;
+    this.generation = host.generations[index] as number;
+    this.mode = mode;
+    lifecycle.enter(region, mode);
+    try {
+      const byteLength = host.byteLengths[index] as number;
+      const byteOffset = host.byteOffsetOf(index);
+      if (region.ownView !== undefined && keeper.viewsStopped === undefined) {
+        this.#view = lifecycle.backend.openView(region.id, byteOffset, byteLength);
+        this.bytes = this.#view.bytes;
+      } else {
+        this.bytes = new Uint8Array(new ArrayBuffer(byteLength));
+        lifecycle.backend.read(region.id, byteOffset, this.bytes);
+      }
+    } catch (error) {
+      lifecycle.leave(region, mode);
+      throw error;
+    }
+    region.views++;
+    if (mode === 'write') use.writing = true;
+    else use.readers++;
+    keeper.openAccesses.add(this);
+  }
+
+  /** Whether the secret it was opened for is still there: false after a purge. */
+  get current(): boolean {
+    return this.host.isLive(this.index, this.generation);
+  }
+
+  /**
+   * Ends the access. Idempotent. Throws `ERR_SECMEM_VIEW_ESCAPED` when the bytes could not be taken back: the secret is
+   * wiped and ended then, and its slot in quarantine; all the rest of closing has been done.
+   */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const { region } = this.host;
+    let problem: SecureMemoryError | undefined;
+    try {
+      problem = this.#view === undefined ? this.#closeCopy() : this.#closeView(this.#view);
+    } finally {
+      this.#leave();
+    }
+    if (problem !== undefined) throw problem;
+  }
+
+  /** Zeroes a lent copy now; a view shows the region, which the purge wipes itself. */
+  wipeCopy(): void {
+    if (this.#view === undefined && this.bytes.length > 0) fill(this.bytes, 0);
+  }
+
+  #leave(): void {
+    const { region } = this.host;
+    const use = this.#use;
+    this.#keeper.openAccesses.delete(this);
+    if (this.mode === 'write') use.writing = false;
+    else use.readers--;
+    region.views--;
+    region.lifecycle.leave(region, this.mode);
+    try {
+      if (use.ended && use.idle && this.current) this.#keeper.release(this.host, this.index);
+      if (region.retired) region.lifecycle.retryRetired();
+    } finally {
+      this.#keeper.onAccessClosed();
+    }
+  }
+
+  #closeView(view: View): SecureMemoryError | undefined {
+    const outcome = view.close();
+    if (outcome === 'revoked') return undefined;
+    this.#keeper.onViewKept(this, view, outcome);
+    const how = outcome === 'escaped' ? 'was transferred to somebody else' : 'cannot be detached';
+    return new SecureMemoryError(
+      'ERR_SECMEM_VIEW_ESCAPED',
+      `a view of a secret ${how}; the secret was wiped and its slot is out of use`,
+      { operation: this.mode, backend: this.host.region.lifecycle.backend.name },
+    );
+  }
+
+  #closeCopy(): SecureMemoryError | undefined {
+    const { host, bytes } = this;
+    const { region } = host;
+    const { backend } = region.lifecycle;
+    if (bytes.length !== host.byteLengths[this.index] && this.current) {
+      return new SecureMemoryError(
+        'ERR_SECMEM_VIEW_ESCAPED',
+        'a lent copy of a secret was transferred to somebody else, who holds it unprotected now',
+        { operation: this.mode, backend: backend.name, details: { copy: true } },
+      );
+    }
+    try {
+      if (this.mode === 'write' && this.current) {
+        backend.write(region.id, host.byteOffsetOf(this.index), bytes);
+      }
+    } finally {
+      fill(bytes, 0);
+      detach(bytes.buffer as ArrayBuffer);
+    }
+    return undefined;
+  }
+}
+
+/** Makes every typed array over a buffer of our own zero bytes long. */
+function detach(buffer: ArrayBuffer): void {
+  try {
+    if (transfer !== undefined) transfer(buffer, 0);
+    else clone(buffer, { transfer: [buffer] });
+  } catch {
+    // Somebody marked it untransferable. It is wiped, and shows nothing but zeros.
+  }
+}
+
+/**
+ * Runs `fn` with the bytes and closes the access, on return and on throw. A promise is refused: the view would be closed
+ * before the work behind it began.
+ */
+export function runWithin<T>(access: Access, fn: (bytes: Uint8Array) => T, name: string): T {
+  let result: T;
+  try {
+    result = fn(access.bytes);
+  } catch (error) {
+    try {
+      access.close();
+    } catch (escape) {
+      if (escape instanceof Error && escape.cause === undefined) {
+        Object.defineProperty(escape, 'cause', { value: error, configurable: true });
+      }
+      throw escape;
+    }
+    throw error;
+  }
+  access.close();
+  if (isThenable(result)) {
+    result.then(undefined, () => {});
+    throw new TypeError(
+      `${name}() takes a synchronous function, and this one returned a promise: use lend() to hold a view across an await`,
+    );
+  }
+  return result;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,39 @@
+import type { Access } from './access.js';
+
+/**
+ * A view kept open across an await: the one way to hold the bytes of a secret longer than a call.
+ *
+ * As long as it is held the bytes stay where they are: disposing the secret, the end of its phase and `close()` of the
+ * allocator wait for it. `release()` makes every view of `bytes` zero bytes long.
+ */
+export class Lease implements Disposable {
+  readonly #access: Access;
+  readonly #onRelease: () => void;
+
+  /** @internal */
+  constructor(access: Access, onRelease: () => void) {
+    this.#access = access;
+    this.#onRelease = onRelease;
+  }
+
+  /** The bytes of the secret; length 0 after the release. A purge zeroes them. */
+  get bytes(): Uint8Array {
+    return this.#access.bytes;
+  }
+
+  /**
+   * Gives the view back. Idempotent. Throws `ERR_SECMEM_VIEW_ESCAPED` when the buffer was transferred or cannot be
+   * detached: the secret is wiped and its slot out of use then.
+   */
+  release(): void {
+    try {
+      this.#access.close();
+    } finally {
+      this.#onRelease();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

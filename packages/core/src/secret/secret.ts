@@ -1,0 +1,270 @@
+import { timingSafeEqual } from 'node:crypto';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Engine } from '../engine.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import type { Place, PlaceHost } from '../placement/place-host.js';
+import { Access, type AccessMode, runWithin, Use } from './access.js';
+import { Lease } from './lease.js';
+import type { Receipt } from './receipt.js';
+import { INSPECT, REDACTED, toJSON } from './redaction.js';
+
+/** What the rest of core may do with a handle, and nobody else: the fields are private. */
+export interface SecretInternals {
+  create(owner: Ownership, host: PlaceHost, index: number): Secret;
+  ownerOf(secret: Secret): Ownership;
+  setOwner(secret: Secret, owner: Ownership): void;
+  /** The place of a live secret. Throws `ERR_SECMEM_DISPOSED`. */
+  placeOf(secret: Secret): Place;
+  /** Whether a view or a lease of it is open. */
+  isOpen(secret: Secret): boolean;
+  isDisposed(secret: Secret): boolean;
+  /**
+   * Runs a synchronous consumer of core's own on the bytes where they lie, with no view of their own. Never given a
+   * function of the user: what it gets is a window of the whole slab.
+   */
+  withBytes<T>(secret: Secret, mode: AccessMode, fn: (bytes: Uint8Array) => T): T;
+}
+
+export let internals: SecretInternals;
+
+/**
+ * The handle of one secret. Holds no byte of it; the bytes lie in a place that the allocator granted, and go back to it
+ * with `dispose()`.
+ *
+ * Every method but `dispose` throws `ERR_SECMEM_DISPOSED` once the secret is gone: disposed, released with its phase,
+ * purged, or lost to an escaped view.
+ */
+export class Secret implements Disposable {
+  /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
+  readonly toJSON = toJSON;
+  #owner: Ownership;
+  #host: PlaceHost | undefined;
+  #index: number;
+  #generation: number;
+  #use: Use | undefined = undefined;
+  #tracked = false;
+
+  private constructor(owner: Ownership, host: PlaceHost, index: number) {
+    this.#owner = owner;
+    this.#host = host;
+    this.#index = index;
+    this.#generation = host.generations[index] as number;
+  }
+
+  static {
+    internals = {
+      create(owner, host, index) {
+        const secret = new Secret(owner, host, index);
+        secret.#tracked = owner.engine.leaks.track(secret, host, index);
+        owner.own(secret);
+        return secret;
+      },
+      ownerOf: (secret) => secret.#owner,
+      setOwner(secret, owner) {
+        secret.#owner = owner;
+      },
+      placeOf: (secret) => ({ host: secret.#live('use'), index: secret.#index }),
+      isOpen: (secret) => secret.#use !== undefined && !secret.#use.idle,
+      isDisposed: (secret) => !secret.#isLive(),
+      withBytes: (secret, mode, fn) => secret.#withBytes(mode, fn),
+    };
+  }
+
+  /** In bytes; 0 once it is gone. */
+  get byteLength(): number {
+    return this.#isLive() ? ((this.#host as PlaceHost).byteLengths[this.#index] as number) : 0;
+  }
+
+  get disposed(): boolean {
+    return !this.#isLive();
+  }
+
+  /** What protection this secret really has, now, and the reason for every weakness. */
+  get receipt(): Receipt {
+    return this.#engine.receipt(this.#live('receipt'));
+  }
+
+  /**
+   * Calls `fn` with a view of the bytes, which is closed when it returns or throws. Many reads may overlap, but none with
+   * a write of the same secret (`ERR_SECMEM_IN_USE`). The view must not be written to: with protection at rest that kills
+   * the process. A returned promise is refused with `TypeError`. `ERR_SECMEM_VIEW_ESCAPED` when `fn` let the buffer go.
+   *
+   * A view that outlives the call has length 0, and some consumers take that for an empty key: hand secrets to `hmac` and
+   * its kin instead of views to `node:crypto` wherever you can.
+   */
+  read<T>(fn: (bytes: Uint8Array) => T): T {
+    return this.#within('read', fn);
+  }
+
+  /** The same for changing the bytes. Excludes every other access to this secret. */
+  write<T>(fn: (bytes: Uint8Array) => T): T {
+    return this.#within('write', fn);
+  }
+
+  /**
+   * Opens a view that stays open until `lease.release()`. `mode` is `'read'` unless said otherwise; the same exclusions
+   * hold as for `read` and `write`.
+   */
+  lend(options: { readonly mode?: AccessMode } = {}): Lease {
+    const mode = options.mode ?? 'read';
+    if (mode !== 'read' && mode !== 'write') throw new TypeError("mode must be 'read' or 'write'");
+    const access = this.#openAccess(mode);
+    return new Lease(access, () => this.#dropIdleUse());
+  }
+
+  /**
+   * Copies `source` to the beginning of the secret; bytes behind it stay. `RangeError` when it is longer than the secret.
+   * The source is left as it is: `adopt` wipes it.
+   */
+  copyFrom(source: Uint8Array | Secret): void {
+    if (source instanceof Secret) {
+      source.#withBytes('read', (bytes) => this.copyFrom(bytes));
+      return;
+    }
+    if (!(source instanceof Uint8Array)) throw new TypeError('source must be a Uint8Array');
+    const { byteLength } = this;
+    this.#withBytes('write', (bytes) => {
+      if (source.length > byteLength) {
+        throw new RangeError(`source has ${source.length} bytes, more than the secret`);
+      }
+      bytes.set(source);
+    });
+  }
+
+  /** Compares in time that depends on the length alone. Secrets of different lengths are not equal. */
+  equals(other: Secret | Uint8Array): boolean {
+    if (other instanceof Secret) {
+      return other.#withBytes('read', (bytes) => this.equals(bytes));
+    }
+    if (!(other instanceof Uint8Array)) throw new TypeError('other must be a Secret or Uint8Array');
+    return this.#withBytes(
+      'read',
+      (bytes) => bytes.length === other.length && timingSafeEqual(bytes, other),
+    );
+  }
+
+  /** A copy in ordinary memory, outside V8's moving heap. It is unprotected, and wiping it is yours. */
+  exportCopy(): Uint8Array {
+    return this.#withBytes('read', (bytes) => {
+      const copy = new Uint8Array(new ArrayBuffer(bytes.length));
+      copy.set(bytes);
+      return copy;
+    });
+  }
+
+  /**
+   * Changes the length, at once and as a whole: added bytes are zero, bytes cut off are wiped. It stays on its backend,
+   * with no weaker receipt; where it moves, the old place reads zero. Throws a capacity error, or `ERR_SECMEM_IN_USE`
+   * with an access open, and then nothing has changed.
+   */
+  resize(byteLength: number): void {
+    const host = this.#live('resize');
+    this.#engine.assertOpen('resize');
+    if (this.#use !== undefined && !this.#use.idle) throw this.#inUse('resize');
+    const place = this.#engine.resize(host, this.#index, byteLength);
+    this.#host = place.host;
+    this.#index = place.index;
+    this.#generation = place.host.generations[place.index] as number;
+  }
+
+  /**
+   * Ends the handle. Idempotent. With no open access the bytes are wiped when this returns; with one open, when the last
+   * is closed. Throws `ERR_SECMEM_CANARY_MISMATCH` when bytes next to it were overwritten; it is gone all the same.
+   */
+  dispose(): void {
+    const host = this.#host;
+    if (host === undefined) return;
+    const live = host.isLive(this.#index, this.#generation);
+    this.#host = undefined;
+    const { engine } = this.#owner;
+    if (this.#tracked) engine.leaks.untrack(this);
+    this.#owner.forget(this);
+    if (!live) return;
+    const use = this.#use;
+    if (use !== undefined && !use.idle) use.ended = true;
+    else engine.release(host, this.#index);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  [Symbol.toPrimitive](): string {
+    return REDACTED;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Secret';
+  }
+
+  [INSPECT](): string {
+    return REDACTED;
+  }
+
+  get #engine(): Engine {
+    return this.#owner.engine;
+  }
+
+  #isLive(): boolean {
+    return this.#host !== undefined && this.#host.isLive(this.#index, this.#generation);
+  }
+
+  #live(operation: string): PlaceHost {
+    const host = this.#host;
+    if (host === undefined || !host.isLive(this.#index, this.#generation)) {
+      throw new SecureMemoryError('ERR_SECMEM_DISPOSED', 'the secret is gone', { operation });
+    }
+    return host;
+  }
+
+  #within<T>(mode: AccessMode, fn: (bytes: Uint8Array) => T): T {
+    if (typeof fn !== 'function') throw new TypeError(`${mode}() takes a function`);
+    const access = this.#openAccess(mode);
+    try {
+      return runWithin(access, fn, mode);
+    } finally {
+      this.#dropIdleUse();
+    }
+  }
+
+  #openAccess(mode: AccessMode): Access {
+    const host = this.#live(mode);
+    const engine = this.#owner.engine;
+    engine.assertOpen(mode);
+    const use = this.#use ?? new Use();
+    if (!use.admits(mode)) throw this.#inUse(mode);
+    const access = new Access(engine, use, host, this.#index, mode);
+    this.#use = use;
+    return access;
+  }
+
+  #withBytes<T>(mode: AccessMode, fn: (bytes: Uint8Array) => T): T {
+    const host = this.#live(mode);
+    const engine = this.#owner.engine;
+    engine.assertOpen(mode);
+    if (this.#use !== undefined && !this.#use.admits(mode)) throw this.#inUse(mode);
+    const { region } = host;
+    const level = mode === 'read' ? 'read-only' : 'read-write';
+    const bytes = region.lifecycle.bytes(region, level);
+    if (bytes === undefined) return this.#within(mode, fn);
+    const byteOffset = host.byteOffsetOf(this.#index);
+    const end = byteOffset + (host.byteLengths[this.#index] as number);
+    return fn(bytes.subarray(byteOffset, end));
+  }
+
+  #dropIdleUse(): void {
+    if (this.#use?.idle) this.#use = undefined;
+  }
+
+  #inUse(operation: string): SecureMemoryError {
+    return new SecureMemoryError(
+      'ERR_SECMEM_IN_USE',
+      `${operation} is not possible while another access to this secret is open`,
+      { operation },
+    );
+  }
+}

@@ -1,0 +1,86 @@
+import { channel, tracingChannel } from 'node:diagnostics_channel';
+import type { SecureMemoryError } from '../contract/errors.js';
+import type { CanaryFinding } from '../placement/place-host.js';
+
+/**
+ * Every event and its payload. The name of the `node:diagnostics_channel` channel is `securemem:` and the name here. Byte
+ * counts are bytes, times milliseconds; no payload has an address or a byte of a secret. Payloads grow, never shrink.
+ */
+export interface TelemetryEvents {
+  /** A secret went to the fallback backend: published at each change from `primary` to `fallback`, not for each secret. */
+  fallback: { readonly requestedByteLength: number; readonly error: SecureMemoryError };
+  /** Fewer secrets fit than the allocator was told to expect; once, when it opens. */
+  headroom: { readonly neededByteLength: number; readonly availableByteLength: number };
+  /** A view escaped or refused to be revoked; its slot is out of use. */
+  quarantine: { readonly outcome: 'escaped' | 'stuck'; readonly slots: number };
+  /** Bytes next to a secret were overwritten. */
+  corruption: { readonly found: CanaryFinding; readonly error: SecureMemoryError };
+  /** A handle was collected without having been disposed. Its memory stays. */
+  leak: { readonly byteLength: number; readonly stack: string | undefined };
+  /** Everything was wiped at once. */
+  purge: { readonly reason: string; readonly secrets: number };
+  /** The system refused to close a region; it stays open and is tried again at the next access. */
+  'protection-failed': { readonly byteLength: number; readonly error: unknown };
+  /** The system refused to unmap a region, or a step of cleaning up failed; the bytes are wiped, it is tried again. */
+  'release-failed': { readonly byteLength: number; readonly error: unknown };
+  /** Pages are closed at rest and the program listens to SIGSEGV: a stray touch would spin instead of killing. */
+  'sigsegv-listener': { readonly listeners: number };
+}
+
+export type TelemetryEvent = keyof TelemetryEvents;
+
+/** Created once, as the channels are shared by every allocator of the process; each payload says whose it is. */
+const channels = {
+  fallback: channel('securemem:fallback'),
+  headroom: channel('securemem:headroom'),
+  quarantine: channel('securemem:quarantine'),
+  corruption: channel('securemem:corruption'),
+  leak: channel('securemem:leak'),
+  purge: channel('securemem:purge'),
+  'protection-failed': channel('securemem:protection-failed'),
+  'release-failed': channel('securemem:release-failed'),
+  'sigsegv-listener': channel('securemem:sigsegv-listener'),
+} satisfies Record<TelemetryEvent, unknown>;
+
+/** Waiting for a place: `tracing:securemem:wait:start`, `:asyncStart`, `:asyncEnd`, `:error`, with `WaitContext`. */
+export const waitChannel = tracingChannel<WaitContext, WaitContext>('securemem:wait');
+
+export interface WaitContext {
+  readonly allocator: number;
+  readonly backend: string;
+  readonly requestedByteLength: number;
+  waitedMs?: number;
+  error?: unknown;
+  result?: unknown;
+}
+
+let lastAllocator = 0;
+
+/** What one allocator says. Counts every event, whether or not anybody listens. */
+export class Telemetry {
+  /** Tells allocators of one process apart. */
+  readonly allocator = ++lastAllocator;
+  readonly backend: string;
+  readonly counts: Record<TelemetryEvent, number> = {
+    fallback: 0,
+    headroom: 0,
+    quarantine: 0,
+    corruption: 0,
+    leak: 0,
+    purge: 0,
+    'protection-failed': 0,
+    'release-failed': 0,
+    'sigsegv-listener': 0,
+  };
+
+  constructor(backend: string) {
+    this.backend = backend;
+  }
+
+  emit<E extends TelemetryEvent>(event: E, payload: TelemetryEvents[E]): void {
+    this.counts[event]++;
+    const target = channels[event];
+    if (!target.hasSubscribers) return;
+    target.publish({ allocator: this.allocator, backend: this.backend, ...payload });
+  }
+}

@@ -1,0 +1,129 @@
+import type { Engine } from '../engine.js';
+import type { Placement } from '../placement/placement.js';
+import type { Route } from '../placement/size-router.js';
+import type { LimitSource } from '../policy/lock-budget.js';
+import type { TelemetryEvent } from './events.js';
+
+/** Secrets and their bytes, exactly, at one instant. */
+export interface Occupancy {
+  readonly secrets: number;
+  /** Bytes of content. */
+  readonly byteLength: number;
+}
+
+/** One slab, for a map of what the pages hold. */
+export interface SlabStats {
+  readonly byteLength: number;
+  readonly slotByteLength: number;
+  readonly slots: number;
+  readonly live: number;
+  readonly quarantined: number;
+}
+
+/** The memory of one backend. */
+export interface PlacementStats {
+  readonly backend: string;
+  /** Bytes of regions mapped now: all of them locked where the backend locks. */
+  readonly mappedByteLength: number;
+  readonly lockedByteLength: number;
+  readonly regions: number;
+  readonly mapCalls: number;
+  readonly unmapCalls: number;
+  readonly routes: Record<Route, Occupancy>;
+  readonly slabs: readonly SlabStats[];
+  readonly emptyByteLength: number;
+  readonly limitByteLength: number;
+  readonly limitSource: LimitSource;
+}
+
+/** Everything countable about an allocator now. Counters never fall; byte lengths are bytes of this instant. */
+export interface AllocatorStats {
+  readonly state: 'open' | 'closing' | 'closed';
+  readonly secrets: number;
+  readonly openAccesses: number;
+  readonly primary: PlacementStats;
+  readonly fallback: (PlacementStats & { readonly placed: number }) | undefined;
+  readonly admission: {
+    readonly waiting: number;
+    readonly waits: number;
+    readonly queueLengthPeak: number;
+    readonly timeouts: number;
+    readonly aborts: number;
+    readonly refusals: number;
+  };
+  readonly quarantine: {
+    readonly slots: number;
+    readonly byteLength: number;
+    /** Slots out of use for good: their surroundings were found damaged, or the system could not wipe them. */
+    readonly damagedSlots: number;
+  };
+  readonly events: Readonly<Record<TelemetryEvent, number>>;
+}
+
+export function statsOf(engine: Engine): AllocatorStats {
+  const { admission, quarantine, primary, fallback } = engine;
+  return {
+    state: engine.state,
+    secrets: engine.liveSecrets,
+    openAccesses: engine.openAccesses.size,
+    primary: placementStats(primary),
+    fallback:
+      fallback === undefined
+        ? undefined
+        : { ...placementStats(fallback), placed: engine.fallbacks },
+    admission: {
+      waiting: admission.waiting,
+      waits: admission.waits,
+      queueLengthPeak: admission.queueLengthPeak,
+      timeouts: admission.timeouts,
+      aborts: admission.aborts,
+      refusals: admission.refusals,
+    },
+    quarantine: {
+      slots: quarantine.slots,
+      byteLength: quarantine.byteLength,
+      damagedSlots: quarantinedSlots(primary, fallback) - quarantine.slots,
+    },
+    events: { ...engine.telemetry.counts },
+  };
+}
+
+function placementStats(placement: Placement): PlacementStats {
+  const { lifecycle, backend, pool, budget } = placement;
+  const limit = budget.limit();
+  const routes = { pooled: { secrets: 0, byteLength: 0 }, own: { secrets: 0, byteLength: 0 } };
+  for (const host of placement.hosts()) {
+    const route = routes[host.route];
+    route.secrets += host.live;
+    for (let i = 0; i < host.slotCount; i++) {
+      if (host.isUsed(i)) route.byteLength += host.byteLengths[i] as number;
+    }
+  }
+  return {
+    backend: backend.name,
+    mappedByteLength: lifecycle.mappedByteLength,
+    lockedByteLength: backend.capabilities.locking === 'locked' ? lifecycle.mappedByteLength : 0,
+    regions: lifecycle.regions.size,
+    mapCalls: lifecycle.mapCount,
+    unmapCalls: lifecycle.unmapCount,
+    routes,
+    slabs: [...pool.slabs].map((slab) => ({
+      byteLength: slab.region.byteLength,
+      slotByteLength: slab.slotByteLength,
+      slots: slab.slotCount,
+      live: slab.live,
+      quarantined: slab.quarantined,
+    })),
+    emptyByteLength: placement.emptyByteLength,
+    limitByteLength: limit.byteLength,
+    limitSource: limit.source,
+  };
+}
+
+function quarantinedSlots(...placements: (Placement | undefined)[]): number {
+  let total = 0;
+  for (const placement of placements) {
+    for (const host of placement?.hosts() ?? []) total += host.quarantined;
+  }
+  return total;
+}

@@ -1,0 +1,33 @@
+import { createHmac } from 'node:crypto';
+import type { Secret } from '../secret/secret.js';
+import { internals } from '../secret/secret.js';
+
+/** What is authenticated, encrypted or hashed beside the secret: bytes, or text as UTF-8. Several parts are joined. */
+export type Data = string | Uint8Array | readonly (string | Uint8Array)[];
+
+export function partsOf(data: Data): readonly (string | Uint8Array)[] {
+  const parts = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
+  if (!Array.isArray(parts)) throw new TypeError('data must be a string or a Uint8Array');
+  for (const part of parts) {
+    if (typeof part !== 'string' && !(part instanceof Uint8Array)) {
+      throw new TypeError('data must be a string or a Uint8Array');
+    }
+  }
+  return parts;
+}
+
+/**
+ * The HMAC (RFC 2104) of `data` under a secret key. The key goes from its page to OpenSSL; no view and no copy of ours is
+ * made, and a disposed key is an error, never an empty key. OpenSSL keeps the padded key in its own heap until the
+ * context is collected or finished; it is finished when this returns.
+ *
+ * Throws what `node:crypto` throws for an unknown algorithm, and `ERR_SECMEM_DISPOSED`.
+ */
+export function hmac(algorithm: string, key: Secret, data: Data): Buffer {
+  const parts = partsOf(data);
+  return internals.withBytes(key, 'read', (bytes) => {
+    const mac = createHmac(algorithm, bytes);
+    for (const part of parts) mac.update(part);
+    return mac.digest();
+  });
+}
