@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { ForkBehaviour, LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
 import type { Span } from './system.js';
 
@@ -11,10 +11,40 @@ export function textOf(path: string): string | undefined {
   }
 }
 
+/** Large enough for few system calls, small enough to come from the C heap: at the mapping limit nothing else is to be had. */
+const CHUNK_BYTE_LENGTH = 32_768;
+
+/**
+ * The lines of a file of `/proc`, a piece at a time. These files grow with the mappings, to tens of megabytes, and reading
+ * one whole asks the engine for large pages, which aborts the process exactly when the mappings are exhausted.
+ */
+export function* linesOf(path: string): Generator<string> {
+  const chunk = Buffer.alloc(CHUNK_BYTE_LENGTH);
+  const descriptor = openSync(path, 'r');
+  try {
+    let rest = '';
+    for (;;) {
+      const length = readSync(descriptor, chunk, 0, chunk.byteLength, null);
+      if (length === 0) break;
+      const lines = (rest + chunk.toString('latin1', 0, length)).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+    if (rest !== '') yield rest;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** How many mappings this process has. Milliseconds when there are tens of thousands. */
 export function mappingsNow(): number | 'unknown' {
-  const maps = textOf('/proc/self/maps');
-  return maps === undefined ? 'unknown' : maps.split('\n').length - 1;
+  try {
+    let count = 0;
+    for (const _line of linesOf('/proc/self/maps')) count += 1;
+    return count;
+  } catch {
+    return 'unknown';
+  }
 }
 
 export function mappingsMaxNow(): number | 'unknown' {
@@ -62,7 +92,7 @@ export function lockLimitOf(softByteLength: bigint, exempt: boolean): LockLimit 
   return { kind: 'bytes', byteLength };
 }
 
-interface Mapping {
+export interface Mapping {
   readonly start: number;
   readonly end: number;
   readonly permissions: string;
@@ -73,12 +103,12 @@ interface Mapping {
 /** Addresses of user space are below 2^57 and multiples of the page, so a double holds them exactly. */
 const HEADER = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) /;
 
-/** The mappings of an smaps text, in the order of the kernel, which is by address. */
-export function mappingsOf(smaps: string): Mapping[] {
+/** The mappings in the lines of an smaps file, in the order of the kernel, which is by address. */
+export function mappingsOf(lines: Iterable<string>): Mapping[] {
   const mappings: Mapping[] = [];
   let header: RegExpExecArray | null = null;
   let lockedByteLength = 0;
-  for (const line of smaps.split('\n')) {
+  for (const line of lines) {
     if (line.startsWith('VmFlags:')) {
       if (header === null) continue;
       mappings.push({

@@ -1,15 +1,21 @@
-import type { LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
+import type {
+  LockLimit,
+  Protection,
+  RegionFacts,
+  SecureMemoryError,
+} from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
 import type { LinuxCalls } from './linux-calls.js';
 import {
   exemptNow,
   factsOf,
+  linesOf,
   lockedBytesOf,
   lockLimitOf,
+  type Mapping,
   mappingsMaxNow,
   mappingsNow,
   mappingsOf,
-  textOf,
 } from './linux-proc.js';
 import { ProcFile } from './proc-file.js';
 import {
@@ -43,6 +49,11 @@ const STATUS_BYTE_LENGTH_MAX = 8192;
 
 const LOCK_REMEDY =
   'raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK= in a systemd unit, --ulimit memlock= for a container';
+
+interface Refused {
+  readonly syscall: string;
+  readonly errno: number;
+}
 
 /**
  * Linux: one anonymous mapping for each region, between two pages without access.
@@ -130,46 +141,25 @@ export class Linux implements System {
     const page = this.pageByteLength;
     const base = this.#reserve(byteLength + 2 * page);
     const address = offsetBy(base, page);
-    try {
-      if (this.#calls.mprotect(address, byteLength, PROT['read-write']) !== 0) {
-        throw this.#mapError('mprotect', byteLength, 'memory');
-      }
-      this.#lock(address, byteLength);
-      for (const advice of this.#advice) {
-        if (this.#calls.madvise(address, byteLength, advice) !== 0) {
-          throw this.#mapError('madvise', byteLength, 'memory');
-        }
-      }
-      return address;
-    } catch (error) {
-      // The munlock first: a lock that failed half-way is charged until then, even should the munmap fail as well.
-      this.#calls.munlock(address, byteLength);
-      this.#calls.munmap(base, byteLength + 2 * page);
-      throw error;
-    }
+    const refused = this.#prepare(address, byteLength);
+    if (refused === undefined) return address;
+    // The munlock first: a lock that failed half-way is charged until then, even should the munmap fail as well. The cause
+    // is looked for afterwards, since at the mapping limit the engine needs the room to build an error.
+    this.#calls.munlock(address, byteLength);
+    this.#calls.munmap(base, byteLength + 2 * page);
+    throw this.#explain('map', refused, byteLength);
   }
 
   protect(span: Span, protection: Protection): void {
     if (this.#calls.mprotect(span.address, span.byteLength, PROT[protection]) === 0) return;
-    const errno = this.#calls.errno();
-    const verdict = explainMapRefusal(
-      this.#refusal('mprotect', errno, span.byteLength),
-      NUMBERS,
-      'memory',
-    );
-    throw this.#error('protect', 'mprotect', errno, verdict);
+    throw this.#explain('protect', this.#refused('mprotect'), span.byteLength);
   }
 
   unmap(span: Span): void {
     const page = this.pageByteLength;
-    if (this.#calls.munmap(offsetBy(span.address, -page), span.byteLength + 2 * page) === 0) return;
-    const errno = this.#calls.errno();
-    const verdict = explainMapRefusal(
-      this.#refusal('munmap', errno, span.byteLength),
-      NUMBERS,
-      'memory',
-    );
-    throw this.#error('unmap', 'munmap', errno, verdict);
+    const base = offsetBy(span.address, -page);
+    if (this.#calls.munmap(base, span.byteLength + 2 * page) === 0) return;
+    throw this.#explain('unmap', this.#refused('munmap'), span.byteLength);
   }
 
   zero(address: Address, byteLength: number): void {
@@ -182,9 +172,12 @@ export class Linux implements System {
 
   inspect(spans: readonly Span[]): (RegionFacts | 'unknown')[] {
     if (spans.length === 0) return [];
-    const smaps = textOf('/proc/self/smaps');
-    if (smaps === undefined) return spans.map(() => 'unknown');
-    const mappings = mappingsOf(smaps);
+    let mappings: Mapping[];
+    try {
+      mappings = mappingsOf(linesOf('/proc/self/smaps'));
+    } catch {
+      return spans.map(() => 'unknown');
+    }
     return spans.map((span) => factsOf(mappings, span));
   }
 
@@ -213,29 +206,50 @@ export class Linux implements System {
       -1,
       0,
     );
-    if (base === MAP_FAILED)
-      throw this.#mapError('mmap', byteLength - 2 * this.pageByteLength, 'address-space');
-    return base;
+    if (base !== MAP_FAILED) return base;
+    throw this.#explain('map', this.#refused('mmap'), byteLength - 2 * this.pageByteLength);
   }
 
-  #lock(address: Address, byteLength: number): void {
-    if (this.#calls.mlock(address, byteLength) === 0) return;
-    const errno = this.#calls.errno();
-    this.#exempt = exemptNow(); // The privilege may have been dropped since the last look.
-    const verdict = explainLockRefusal(this.#refusal('mlock', errno, byteLength), NUMBERS);
-    throw this.#error('map', 'mlock', errno, verdict);
+  /** Makes a region of reserved address space. What it says was refused is for the caller to undo. */
+  #prepare(address: Address, byteLength: number): Refused | undefined {
+    const calls = this.#calls;
+    if (calls.mprotect(address, byteLength, PROT['read-write']) !== 0) {
+      return this.#refused('mprotect');
+    }
+    if (calls.mlock(address, byteLength) !== 0) return this.#refused('mlock');
+    for (const advice of this.#advice) {
+      if (calls.madvise(address, byteLength, advice) !== 0) return this.#refused('madvise');
+    }
+    return undefined;
   }
 
   /** Locks a probe page where there is room. A refusal for want of room proves nothing; a forbidden call does. */
   #tryLock(span: Span): boolean {
-    try {
-      this.#lock(span.address, span.byteLength);
-      return true;
-    } catch (error) {
-      this.#calls.munlock(span.address, span.byteLength);
-      if ((error as { kind?: string }).kind === 'capacity') return false;
-      throw error;
+    if (this.#calls.mlock(span.address, span.byteLength) === 0) return true;
+    const refused = this.#refused('mlock');
+    this.#calls.munlock(span.address, span.byteLength);
+    const error = this.#explain('open', refused, span.byteLength);
+    if (error.kind === 'capacity') return false;
+    throw error;
+  }
+
+  /** The call that just failed. Reads errno, so nothing may come between. */
+  #refused(syscall: string): Refused {
+    return { syscall, errno: this.#calls.errno() };
+  }
+
+  #explain(operation: string, refused: Refused, byteLength: number): SecureMemoryError {
+    const { syscall, errno } = refused;
+    const refusal = this.#refusal(syscall, errno, byteLength);
+    let verdict: Verdict;
+    if (syscall === 'mlock') {
+      this.#exempt = exemptNow(); // The privilege may have been dropped since the last look.
+      verdict = explainLockRefusal(refusal, NUMBERS);
+    } else {
+      const limit = syscall === 'mmap' ? 'address-space' : 'memory';
+      verdict = explainMapRefusal(refusal, NUMBERS, limit);
     }
+    return systemError(verdict.code, operation, syscall, errno, verdict.message, verdict.details);
   }
 
   #refusal(syscall: string, errno: number, requestedByteLength: number): Refusal {
@@ -250,16 +264,6 @@ export class Linux implements System {
       mappings: mappingsNow,
       mappingsMax: mappingsMaxNow,
     };
-  }
-
-  #mapError(syscall: string, byteLength: number, limit: 'memory' | 'address-space'): Error {
-    const errno = this.#calls.errno();
-    const verdict = explainMapRefusal(this.#refusal(syscall, errno, byteLength), NUMBERS, limit);
-    return this.#error('map', syscall, errno, verdict);
-  }
-
-  #error(operation: string, syscall: string, errno: number, verdict: Verdict): Error {
-    return systemError(verdict.code, operation, syscall, errno, verdict.message, verdict.details);
   }
 
   #cannotRaise(requested: number, soft: bigint, hard: bigint, errno: number): Error {

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import type { Address } from '../src/address.js';
+import {
+  exemptFromLockLimit,
+  factsOf,
+  lockedBytesOf,
+  lockLimitOf,
+  mappingsOf,
+} from '../src/linux-proc.js';
+
+const status = (capabilities: string) =>
+  `Name:\tnode\nVmLck:\t      64 kB\nCapEff:\t${capabilities}\n`;
+const ALL = '000001ffffffffff';
+const WITHOUT_IPC_LOCK = '000001ffffffbfff';
+const IDENTITY = '         0          0 4294967295\n';
+const ROOTLESS = '         0       1000          1\n         1     100000      65536\n';
+
+describe('exemptFromLockLimit()', () => {
+  it('X1 an effective CAP_IPC_LOCK in the first user namespace exempts', () => {
+    expect(exemptFromLockLimit(status(ALL), IDENTITY)).toBe(true);
+    expect(exemptFromLockLimit(status(WITHOUT_IPC_LOCK), IDENTITY)).toBe(false);
+    expect(exemptFromLockLimit(status('0000000000004000'), IDENTITY)).toBe(true);
+  });
+
+  it('X12 the same capability in a user namespace does not', () => {
+    expect(exemptFromLockLimit(status(ALL), ROOTLESS)).toBe(false);
+    expect(exemptFromLockLimit(status(ALL), '0 0 65536\n')).toBe(false);
+    expect(exemptFromLockLimit(status(ALL), '')).toBe(false);
+  });
+
+  it('a status without the line counts as bound', () => {
+    expect(exemptFromLockLimit('Name:\tnode\n', IDENTITY)).toBe(false);
+  });
+});
+
+describe('lockLimitOf()', () => {
+  it('X4 is the soft limit, and unlimited only where that is infinite or does not bind', () => {
+    expect(lockLimitOf(65_536n, false)).toEqual({ kind: 'bytes', byteLength: 65_536 });
+    expect(lockLimitOf(0n, false)).toEqual({ kind: 'bytes', byteLength: 0 });
+    expect(lockLimitOf(65_536n, true)).toEqual({ kind: 'unlimited' });
+    expect(lockLimitOf(2n ** 64n - 1n, false)).toEqual({ kind: 'unlimited' });
+    const huge = { kind: 'bytes', byteLength: Number.MAX_SAFE_INTEGER };
+    expect(lockLimitOf(2n ** 63n, false)).toEqual(huge);
+  });
+});
+
+describe('lockedBytesOf()', () => {
+  it('is in bytes, and unknown where the line is missing', () => {
+    expect(lockedBytesOf(status(ALL))).toBe(65_536);
+    expect(lockedBytesOf('Name:\tnode\n')).toBe('unknown');
+  });
+});
+
+function mapping(range: string, permissions: string, locked: number, flags: string): string {
+  return `${range} ${permissions} 00000000 00:00 0 \nSize: 4 kB\nLocked:    ${locked} kB\nVmFlags: ${flags} \n`;
+}
+
+describe('factsOf()', () => {
+  const span = { address: 0x2000n as Address, byteLength: 0x1000 };
+  const guard = (range: string) => mapping(range, '---p', 0, 'mr mw me sd');
+  const before = guard('1000-2000');
+  const after = guard('3000-4000');
+  const factsIn = (...lines: string[]) => factsOf(mappingsOf(lines.join('').split('\n')), span);
+
+  it('X7 reads what the kernel says: locked, hidden from dumps, wiped on fork, guarded', () => {
+    const page = mapping('2000-3000', 'rw-p', 4, 'rd wr mr mw me lo ac wf dd sd');
+    expect(factsIn(before, page, after)).toEqual({
+      lockedByteLength: 4096,
+      protection: 'read-write',
+      guarded: true,
+      dumpExcluded: true,
+      forkBehaviour: 'zeroed',
+    });
+  });
+
+  it('each weakness shows', () => {
+    const plain = mapping('2000-3000', 'r--p', 0, 'rd mr mw me ac sd');
+    expect(factsIn(before, plain)).toEqual({
+      lockedByteLength: 0,
+      protection: 'read-only',
+      guarded: false,
+      dumpExcluded: false,
+      forkBehaviour: 'inherited',
+    });
+    const closed = mapping('2000-3000', '---p', 4, 'mr mw me lo dc dd sd');
+    expect(factsIn(before, closed, after)).toMatchObject({
+      protection: 'no-access',
+      forkBehaviour: 'absent',
+    });
+  });
+
+  it('a range that is not exactly one mapping is unknown', () => {
+    expect(factsIn(before)).toBe('unknown');
+    expect(factsIn(before, mapping('2000-5000', 'rw-p', 4, 'lo'))).toBe('unknown');
+  });
+});
