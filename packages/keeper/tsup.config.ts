@@ -1,3 +1,3 @@
 import { library } from '@securemem/presets/tsup';
 
-export default library({ index: 'src/index.ts' });
+export default library({ index: 'src/index.ts', child: 'src/child.ts' });

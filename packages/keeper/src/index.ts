@@ -1,1 +1,24 @@
-export {};
+/**
+ * Secrets in a supervised process, with an explicit crash policy.
+ *
+ * @packageDocumentation
+ */
+export {
+  defineKeeper,
+  type Host,
+  type KeeperDefinition,
+  type Operation,
+  type OperationContext,
+  type ProvisionContext,
+} from './define-keeper.js';
+export type { HostContext, HostFunction, HostFunctions } from './host-function.js';
+export type { HardenLimits, KeeperLimits, KeeperOptions } from './options.js';
+export type { CallOptions } from './supervisor/call.js';
+export type { CrashReport, CrashSummary } from './supervisor/crash-report.js';
+export { type Keeper, openKeeper } from './supervisor/keeper.js';
+export type {
+  KeeperEvents,
+  KeeperState,
+  KeeperStats,
+  RestartReport,
+} from './supervisor/reports.js';

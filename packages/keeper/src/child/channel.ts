@@ -1,0 +1,72 @@
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { ProtocolViolation } from '../channel/frame.js';
+import {
+  type FrameHandler,
+  FrameReader,
+  type FrameReaderOptions,
+} from '../channel/frame-reader.js';
+import { FrameWriter } from '../channel/frame-writer.js';
+
+/** EX_PROTOCOL of sysexits.h. */
+const PROTOCOL_EXIT_CODE = 76;
+
+export interface ChannelOptions extends FrameReaderOptions {
+  readonly descriptor: number;
+  /** Every byte from the host lands here first, and is wiped after it was looked at. */
+  readonly receiveBuffer: Uint8Array;
+}
+
+/**
+ * The keeper's end of the channel. It reads into one buffer that its owner has put into locked memory, stops reading
+ * while the host does not take its answers, and exits when the host is gone.
+ */
+export class Channel {
+  readonly writer: FrameWriter;
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  readonly #receiveBuffer: Uint8Array;
+
+  constructor(options: ChannelOptions, handler: FrameHandler) {
+    this.#reader = new FrameReader(options, handler);
+    this.#receiveBuffer = options.receiveBuffer;
+    // The types have `onread` for connections only; the constructor takes it for a descriptor as well.
+    const socketOptions: SocketConstructorOpts & { onread: OnReadOpts } = {
+      fd: options.descriptor,
+      readable: true,
+      writable: true,
+      onread: {
+        buffer: options.receiveBuffer,
+        callback: (byteLength) => this.#receive(byteLength),
+      },
+    };
+    this.#socket = new Socket(socketOptions);
+    this.writer = new FrameWriter(this.#socket, options.generation, () => this.#socket.resume());
+    this.#socket.on('error', leave);
+    this.#socket.on('end', leave);
+    this.#socket.on('close', leave);
+  }
+
+  /** Runs `then` once everything that was written has left. */
+  finish(then: () => void): void {
+    this.writer.flush();
+    this.#socket.write(new Uint8Array(0), then);
+  }
+
+  /** False stops reading until the writer has room again. */
+  #receive(byteLength: number): boolean {
+    try {
+      this.#reader.push(this.#receiveBuffer, 0, byteLength);
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      process.exit(PROTOCOL_EXIT_CODE);
+    } finally {
+      this.#receiveBuffer.fill(0, 0, byteLength);
+    }
+    return !this.writer.blocked;
+  }
+}
+
+/** Without a host there is nobody to work for; the exit hooks wipe what there is. */
+function leave(): void {
+  process.exit(0);
+}

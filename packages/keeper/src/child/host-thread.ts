@@ -1,0 +1,27 @@
+import { Worker } from 'node:worker_threads';
+
+/** How long the main thread has to notice by itself that the host is gone, and to leave in good order. */
+const GRACE_MS = 1_000;
+
+/**
+ * A thread that waits for the end of a pipe that carries nothing: the host holds the other end, so it ends when the host
+ * does, however that dies. The main thread sees the same on its own channel, but not while it is busy; this thread then
+ * kills the process, so that no keeper outlives its host by more than a second or so.
+ */
+export function watchHost(descriptor: number): void {
+  const program = `
+    const { Socket } = require('node:net');
+    const socket = new Socket({ fd: ${descriptor} });
+    const leave = () => setTimeout(() => process.kill(process.pid, 'SIGKILL'), ${GRACE_MS});
+    socket.on('error', () => {});
+    socket.on('close', leave);
+    socket.resume();
+  `;
+  const thread = new Worker(program, {
+    eval: true,
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
+  });
+  thread.unref();
+}

@@ -1,0 +1,144 @@
+import { writeSync } from 'node:fs';
+import { type Allocator, createAllocator, type Lease } from '@securemem/core';
+import { FrameKind, HEADER_BYTE_LENGTH, writeU32 } from '../channel/frame.js';
+import { encodeError, encodeMetadata } from '../channel/metadata.js';
+import { type KeeperDefinition, requireDefinition } from '../define-keeper.js';
+import { Channel } from './channel.js';
+import { type Hello, readHello } from './hello.js';
+import { HostCalls } from './host-calls.js';
+import { watchHost } from './host-thread.js';
+import { Operations, type Provisioned } from './operations.js';
+
+/** Where the host has put the channel and the pipe that ends with it. */
+const CHANNEL_DESCRIPTOR = 3;
+const HOST_PIPE_DESCRIPTOR = 4;
+
+/** Locked bytes for everything that comes in, one page; longer frames pass through it in pieces. */
+const RECEIVE_BYTE_LENGTH = 4_096;
+
+/** How long secrets that operations still hold may delay a requested end. */
+const CLOSE_MS_MAX = 1_000;
+
+/** EX_CONFIG of sysexits.h: the module could not be started. */
+const START_EXIT_CODE = 78;
+
+const KINDS: ReadonlySet<number> = new Set([
+  FrameKind.call,
+  FrameKind.cancel,
+  FrameKind.hostReply,
+  FrameKind.hostError,
+  FrameKind.close,
+]);
+
+/**
+ * The life of a keeper: greet, harden, open the memory, connect, provision, serve. Whatever fails before the service is
+ * reported to the host and ends the process.
+ */
+export async function runKeeper(): Promise<void> {
+  const hello = readHello(CHANNEL_DESCRIPTOR);
+  try {
+    const definition = await importModule(hello.moduleUrl);
+    harden(definition, hello);
+    watchHost(HOST_PIPE_DESCRIPTOR);
+    await serve(definition, hello);
+  } catch (error) {
+    writeStartFailure(hello.generation, error);
+    process.exit(START_EXIT_CODE);
+  }
+}
+
+async function importModule(url: string): Promise<KeeperDefinition<unknown>> {
+  const module: { default?: unknown } = await import(url);
+  const definition = module.default;
+  requireDefinition(definition);
+  return definition;
+}
+
+/** Sets the limits from inside, before the first secret. What was asked for and could not be done fails the start. */
+function harden(definition: KeeperDefinition<unknown>, { limits }: Hello): void {
+  if (definition.harden === undefined) {
+    const asked = Object.entries(limits).filter(([, value]) => value !== 0);
+    if (asked.length === 0) return;
+    throw new TypeError('there are limits, but the keeper module has no harden to set them');
+  }
+  const failures = failuresOf(definition.harden(limits));
+  if (failures.length > 0) throw new Error(`hardening failed: ${failures.join('; ')}`);
+}
+
+async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promise<void> {
+  // Without signal handlers: a polite signal must end a keeper that is busy, too. Its pages go with it.
+  const memory = createAllocator({
+    ...definition.allocator,
+    backend: definition.backend(),
+    exitHooks: false,
+  });
+  const wipe = (): void => memory.purge('exit');
+  process.on('exit', wipe);
+  const received = memory.allocateSync(RECEIVE_BYTE_LENGTH);
+  const lease = received.lend({ mode: 'write' });
+
+  const { generation, payloadByteLengthMax } = hello;
+  const provisioned: Provisioned = { memory, generation, state: undefined };
+  const operations = new Operations({
+    operations: definition.operations,
+    provisioned,
+    payloadByteLengthMax,
+    onClose: () => void leave(memory, lease, wipe),
+  });
+  const channel = new Channel(
+    {
+      descriptor: CHANNEL_DESCRIPTOR,
+      receiveBuffer: lease.bytes,
+      kinds: KINDS,
+      generation,
+      payloadByteLengthMax,
+    },
+    operations,
+  );
+  const hostCalls = new HostCalls(channel.writer, hello.hostFunctions, hello);
+  operations.connect(channel.writer, hostCalls);
+
+  const host = hostCalls.onBehalfOf(0);
+  const { descriptors } = hello;
+  try {
+    provisioned.state = await definition.provision?.({ memory, host, generation, descriptors });
+  } catch (error) {
+    channel.writer.write(FrameKind.startFailed, 0, 0, encodeError(error));
+    channel.finish(() => process.exit(START_EXIT_CODE));
+    return;
+  }
+  const greeting = encodeMetadata({ operations: Object.keys(definition.operations) });
+  channel.writer.write(FrameKind.ready, 0, 0, greeting);
+}
+
+/** The host has no open calls and asks for an end: wipe and release in order, then go. */
+async function leave(memory: Allocator, received: Lease, wipe: () => void): Promise<void> {
+  try {
+    received.release();
+    await memory.close({ waitMsMax: CLOSE_MS_MAX });
+    process.off('exit', wipe);
+  } finally {
+    // What an operation still holds is wiped by the exit hook instead.
+    process.exit(0);
+  }
+}
+
+/** What failed, in words, in the report of either native backend; a function of the module's own may just throw. */
+function failuresOf(report: unknown): string[] {
+  const { failed, steps } = (report ?? {}) as { failed?: unknown; steps?: unknown };
+  const all = [...(Array.isArray(failed) ? failed : []), ...(Array.isArray(steps) ? steps : [])];
+  return all
+    .filter((step) => step.outcome === undefined || step.outcome === 'failed')
+    .map((step) => `${step.step ?? step.measure}: ${step.reason}`);
+}
+
+/** The channel is not open yet, so the frame goes straight to its descriptor, which still blocks. */
+function writeStartFailure(generation: number, error: unknown): void {
+  const body = encodeError(error);
+  const frame = new Uint8Array(new ArrayBuffer(HEADER_BYTE_LENGTH + body.length));
+  writeU32(frame, 0, body.length);
+  frame[4] = FrameKind.startFailed;
+  writeU32(frame, 8, generation);
+  frame.set(body, HEADER_BYTE_LENGTH);
+  writeSync(CHANNEL_DESCRIPTOR, frame);
+}

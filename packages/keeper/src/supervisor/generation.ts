@@ -1,0 +1,270 @@
+import type { Crash, CrashActivity, CrashObservation } from '@securemem/core';
+import {
+  copyBytes,
+  FLAG_SECRET,
+  FrameKind,
+  HOST_CALL_PREFIX,
+  ID_MAX,
+  PROTOCOL_VERSION,
+  ProtocolViolation,
+  readU32,
+} from '../channel/frame.js';
+import { type FrameHandler, type FrameHeader, FrameReader } from '../channel/frame-reader.js';
+import { FrameWriter } from '../channel/frame-writer.js';
+import { decodeError, decodeMetadata, encodeMetadata } from '../channel/metadata.js';
+import { type CompleteOptions, NAMES_MAX } from '../options.js';
+import type { Call } from './call.js';
+import { Deadline } from './deadline.js';
+import { HostCalls } from './host-calls.js';
+import { KeeperProcess, type ProcessEnding } from './keeper-process.js';
+import type { Counters } from './reports.js';
+
+/** What a life tells the keeper that owns it. */
+export interface GenerationListener {
+  onReady(generation: Generation): void;
+  /** There is room on the channel again. */
+  onDrain(): void;
+  /** The last open call was answered. */
+  onIdle(): void;
+  /** Exactly once. `calls` are those that the keeper had and did not answer, in the order they were sent. */
+  onEnd(
+    generation: Generation,
+    crash: Crash,
+    calls: readonly Call[],
+    cause: Error | undefined,
+  ): void;
+}
+
+const KINDS: ReadonlySet<number> = new Set([
+  FrameKind.ready,
+  FrameKind.startFailed,
+  FrameKind.reply,
+  FrameKind.error,
+  FrameKind.hostCall,
+  FrameKind.hostReplyReceived,
+]);
+
+/**
+ * One life of a keeper: a process, the channel to it and the calls in it. Nothing of it survives into the next life, so
+ * an answer of this process can only ever settle a call that was sent to this process.
+ */
+export class Generation implements FrameHandler {
+  readonly number: number;
+  readonly #options: CompleteOptions;
+  readonly #listener: GenerationListener;
+  readonly #process: KeeperProcess;
+  readonly #reader: FrameReader;
+  readonly #writer: FrameWriter | undefined;
+  readonly #hostCalls: HostCalls | undefined;
+  readonly #calls = new Map<number, Call>();
+  /** For each host call that is not confirmed: the call on whose behalf it was made. */
+  readonly #callbacks = new Map<number, Call | undefined>();
+  readonly #deadline: Deadline;
+  #operations = new Map<string, number>();
+  #startDeadlineMs = Number.POSITIVE_INFINITY;
+  #lastId = 0;
+  #ready = false;
+  #closing = false;
+  #startFailure: Error | undefined;
+
+  constructor(
+    number: number,
+    options: CompleteOptions,
+    counters: Counters,
+    listener: GenerationListener,
+  ) {
+    this.number = number;
+    this.#options = options;
+    this.#listener = listener;
+    this.#reader = new FrameReader(
+      { kinds: KINDS, generation: number, payloadByteLengthMax: options.payloadByteLengthMax },
+      this,
+    );
+    this.#process = new KeeperProcess(options, {
+      onData: (bytes) => this.#receive(bytes),
+      onEnd: (ending) => this.#end(ending),
+    });
+    this.#deadline = new Deadline(
+      () => this.#earliestDeadlineMs(),
+      () => this.kill('SIGKILL', 'call-timeout'),
+    );
+    const { channel, pid } = this.#process;
+    if (channel === undefined) return;
+    this.#writer = new FrameWriter(channel, number, () => listener.onDrain());
+    const { host, payloadByteLengthMax } = options;
+    this.#hostCalls = new HostCalls(host, this.#writer, payloadByteLengthMax, counters, {
+      generation: number,
+      pid,
+    });
+    this.#startDeadlineMs = performance.now() + options.startMsMax;
+    this.#deadline.watch();
+    this.#greet();
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get openCalls(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether calls can be sent now. */
+  get writable(): boolean {
+    return this.#ready && this.#writer !== undefined && !this.#writer.blocked;
+  }
+
+  /** The names that the keeper greeted with, and their indices on the channel. */
+  get operations(): ReadonlyMap<string, number> {
+    return this.#operations;
+  }
+
+  /** Sends a call of a known operation. The caller has looked at `writable`. */
+  send(call: Call): void {
+    const id = this.#nextId();
+    const index = this.#operations.get(call.operation) as number;
+    call.id = id;
+    call.sentAtMs = performance.now();
+    this.#calls.set(id, call);
+    this.#deadline.watch();
+    if (call.secret) {
+      this.#writer?.writeSecret(FrameKind.call, FLAG_SECRET, index, id, call.payload, () =>
+        call.wipePayload(),
+      );
+    } else {
+      this.#writer?.write(FrameKind.call, index, id, call.payload);
+    }
+  }
+
+  /** Tells the keeper that nobody waits any more. The call stays open until the keeper answers it. */
+  cancel(call: Call): void {
+    this.#writer?.write(FrameKind.cancel, 0, call.id);
+  }
+
+  /** Asks the keeper to wipe, release and exit. */
+  askToClose(): void {
+    this.#closing = true;
+    this.#process.observe('requested');
+    this.#writer?.write(FrameKind.close, 0, 0);
+  }
+
+  kill(signal: NodeJS.Signals, observation: CrashObservation): void {
+    this.#process.kill(signal, observation);
+  }
+
+  onFrame(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
+    switch (header.kind) {
+      case FrameKind.reply:
+        this.#take(header.id).resolve(copyBytes(bytes, start, end));
+        break;
+      case FrameKind.error:
+        this.#take(header.id).reject(decodeError(bytes, start, end));
+        break;
+      case FrameKind.hostCall:
+        this.#startCallback(header, bytes, start, end);
+        return;
+      case FrameKind.hostReplyReceived:
+        this.#confirmCallback(header.id);
+        return;
+      case FrameKind.ready:
+        this.#becomeReady(decodeMetadata(bytes, start, end));
+        return;
+      case FrameKind.startFailed:
+        if (this.#ready) throw new ProtocolViolation('a failed start after the start');
+        this.#startFailure = decodeError(bytes, start, end);
+        return;
+    }
+    if (this.#calls.size === 0) this.#listener.onIdle();
+  }
+
+  #receive(bytes: Uint8Array): void {
+    try {
+      this.#reader.push(bytes, 0, bytes.length);
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      this.#startFailure ??= error;
+      this.#process.observe('protocol-error');
+      this.#process.kill('SIGKILL', 'protocol-error');
+    }
+  }
+
+  #greet(): void {
+    const { moduleUrl, limits, payloadByteLengthMax, callsMax, host, descriptors } = this.#options;
+    const { heapByteLengthMax: _, ...hardenLimits } = limits;
+    const hello = {
+      version: PROTOCOL_VERSION,
+      moduleUrl,
+      limits: hardenLimits,
+      payloadByteLengthMax,
+      callsMax,
+      hostFunctions: Object.keys(host),
+      descriptors: descriptors.map((_descriptor, index) => 5 + index),
+    };
+    this.#writer?.write(FrameKind.hello, 0, 0, encodeMetadata(hello));
+  }
+
+  #becomeReady(greeting: { operations?: unknown }): void {
+    const { operations } = greeting;
+    if (this.#ready || !Array.isArray(operations) || operations.length > NAMES_MAX) {
+      throw new ProtocolViolation('a second or malformed greeting');
+    }
+    this.#operations = new Map(operations.map((name, index) => [String(name), index]));
+    this.#ready = true;
+    // The next deadline may be nearer than the one for the start.
+    this.#deadline.stop();
+    this.#listener.onReady(this);
+  }
+
+  /** The open call that a frame answers. */
+  #take(id: number): Call {
+    const call = this.#calls.get(id);
+    if (call === undefined) throw new ProtocolViolation('an answer to no call');
+    this.#calls.delete(id);
+    return call;
+  }
+
+  #earliestDeadlineMs(): number {
+    if (!this.#ready) return this.#startDeadlineMs;
+    for (const oldest of this.#calls.values()) return oldest.sentAtMs + this.#options.callMsMax;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #startCallback(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < HOST_CALL_PREFIX) throw new ProtocolViolation('a host call cut short');
+    const call = this.#calls.get(readU32(bytes, start));
+    this.#hostCalls?.start(header, bytes, start + HOST_CALL_PREFIX, end);
+    this.#callbacks.set(header.id, call);
+    if (call !== undefined) call.callbacks++;
+  }
+
+  #confirmCallback(id: number): void {
+    this.#hostCalls?.confirm(id);
+    const call = this.#callbacks.get(id);
+    this.#callbacks.delete(id);
+    if (call !== undefined) call.callbacks--;
+  }
+
+  #nextId(): number {
+    do this.#lastId = this.#lastId >= ID_MAX ? 1 : this.#lastId + 1;
+    while (this.#calls.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #activity(): CrashActivity {
+    if (!this.#ready) return 'starting';
+    if (this.#closing) return 'closing';
+    if (this.#callbacks.size > 0) return 'callback';
+    return this.#calls.size > 0 ? 'busy' : 'idle';
+  }
+
+  #end({ startError, ...ending }: ProcessEnding): void {
+    this.#deadline.stop();
+    this.#writer?.stop();
+    this.#hostCalls?.stop();
+    const crash = { ...ending, activity: this.#activity(), limits: this.#options.limits };
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    this.#callbacks.clear();
+    this.#listener.onEnd(this, crash, calls, startError ?? this.#startFailure);
+  }
+}

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex, Readable } from 'node:stream';
+import type { CrashObservation } from '@securemem/core';
+import { type CompleteOptions, runtimeArguments } from '../options.js';
+import { childEntry } from './child-entry.js';
+import { StderrTail } from './stderr-tail.js';
+
+/** How long the pipes may stay open after the exit, in the hands of a grandchild, before we stop listening. */
+const DRAIN_MS_MAX = 250;
+
+/** How long a keeper may live on after it closed its channel. Death closes it a few milliseconds before the exit shows. */
+const SILENT_MS_MAX = 1_000;
+
+/** How a process ended, as far as its supervisor can know. */
+export interface ProcessEnding {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly observation: CrashObservation;
+  readonly stderrTail: string;
+  readonly ageMs: number;
+  /** The error of the system where the process could not be started. */
+  readonly startError: Error | undefined;
+}
+
+export interface ProcessListener {
+  onData(bytes: Uint8Array): void;
+  /** Exactly once, whatever happened, after the last `onData`. */
+  onEnd(ending: ProcessEnding): void;
+}
+
+/**
+ * One keeper process from spawn to end. EPIPE, ECONNRESET, an early end of the channel, a failed spawn and the exit
+ * itself arrive in any order; out of here comes one ending.
+ */
+export class KeeperProcess {
+  readonly channel: Duplex | undefined;
+  readonly #child: ChildProcess | undefined;
+  readonly #listener: ProcessListener;
+  readonly #stderr = new StderrTail();
+  readonly #startedAtMs = performance.now();
+  #observation: CrashObservation = 'ended';
+  #exit: { code: number | null; signal: string | null } | undefined;
+  #startError: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(options: CompleteOptions, listener: ProcessListener) {
+    this.#listener = listener;
+    try {
+      this.#child = spawn(options.execPath, [...runtimeArguments(options), childEntry()], {
+        // 3 is the channel. 4 carries nothing: its end tells a thread of the keeper that the host is gone.
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...options.descriptors],
+        env: options.env,
+        shell: false,
+        windowsHide: true,
+        // A terminal's Ctrl-C is for the host, which closes its keeper in its own order.
+        detached: process.platform !== 'win32',
+      });
+    } catch (error) {
+      this.#failStart(error as Error);
+      return;
+    }
+    this.channel = this.#child.stdio[3] as Duplex | undefined;
+    this.#watch(this.#child);
+  }
+
+  /** The process id; 0 where it never started. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Sends a signal and remembers why; the first reason stays. Nothing happens to a process that has ended, since its id
+   * may belong to somebody else by now.
+   */
+  kill(signal: NodeJS.Signals, observation: CrashObservation): void {
+    if (this.#ended || this.#exit !== undefined) return;
+    this.observe(observation);
+    this.#child?.kill(signal);
+  }
+
+  /** Remembers why the end is coming; the first reason stays. */
+  observe(observation: CrashObservation): void {
+    if (this.#observation === 'ended') this.#observation = observation;
+  }
+
+  #watch(child: ChildProcess): void {
+    child.on('error', (error) => {
+      // The same event reports a signal that could not be sent; only without a process is it a failed start.
+      if (child.pid === undefined) this.#failStart(error);
+    });
+    child.on('exit', (code, signal) => {
+      this.#exit = { code, signal };
+      this.#startTimer(DRAIN_MS_MAX, () => this.#finish());
+    });
+    child.on('close', () => this.#finish());
+
+    child.stderr?.on('data', (piece: Uint8Array) => this.#stderr.add(piece));
+    child.stderr?.on('error', ignore);
+    child.stdio[4]?.on('error', ignore);
+    (child.stdio[4] as Readable | undefined)?.resume();
+    this.channel?.on('data', (bytes: Uint8Array) => {
+      if (!this.#ended) this.#listener.onData(bytes);
+    });
+    this.channel?.on('error', () => this.#onChannelGone());
+    this.channel?.on('close', () => this.#onChannelGone());
+  }
+
+  /** Usually the first sign of a death. If no exit follows, the keeper has shut its ears and must not live on. */
+  #onChannelGone(): void {
+    if (this.#ended || this.#exit !== undefined || this.#timer !== undefined) return;
+    this.#startTimer(SILENT_MS_MAX, () => this.kill('SIGKILL', 'protocol-error'));
+  }
+
+  #failStart(error: Error): void {
+    this.#startError = error;
+    this.observe('spawn-failed');
+    process.nextTick(() => this.#finish());
+  }
+
+  #startTimer(ms: number, then: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, ms);
+  }
+
+  #finish(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    this.#listener.onEnd({
+      code: this.#exit?.code ?? null,
+      signal: this.#exit?.signal ?? null,
+      observation: this.#observation,
+      stderrTail: this.#stderr.toString(),
+      ageMs: Math.round(performance.now() - this.#startedAtMs),
+      startError: this.#startError,
+    });
+  }
+}
+
+function ignore(): void {}

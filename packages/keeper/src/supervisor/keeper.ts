@@ -1,0 +1,135 @@
+import { EventEmitter } from 'node:events';
+import { type CompleteOptions, completeOptions, type KeeperOptions } from '../options.js';
+import { Call, type CallOptions } from './call.js';
+import type { KeeperEvents, KeeperStats } from './reports.js';
+import { Supervisor } from './supervisor.js';
+
+const NOTHING = new Uint8Array(0);
+
+const CALL_OPTION_NAMES = ['signal', 'idempotent', 'secret'];
+
+/**
+ * A supervised process that holds secrets and carries out operations on them. The host gets results, never secrets. It
+ * keeps the host's event loop alive until it is closed or gone.
+ */
+export class Keeper {
+  readonly #options: CompleteOptions;
+  readonly #events = new EventEmitter();
+  readonly #supervisor: Supervisor;
+
+  /** Use `openKeeper`. */
+  constructor(
+    options: CompleteOptions,
+    onOpen: (keeper: Keeper) => void,
+    onOpenFailed: (error: Error) => void,
+  ) {
+    this.#options = options;
+    this.#supervisor = new Supervisor(options, {
+      onOpen: () => onOpen(this),
+      onOpenFailed,
+      onEvent: (name, report) => process.nextTick(() => this.#events.emit(name, report)),
+    });
+    this.#supervisor.open();
+  }
+
+  /**
+   * Carries out an operation of the keeper module and resolves with its result. `payload` must not change until then.
+   *
+   * Rejects with the error that the operation threw; with `signal.reason`; and, of kind `crash`:
+   * `ERR_SECMEM_OUTCOME_UNKNOWN` when the keeper died while it had the call; `ERR_SECMEM_KEEPER_CRASHED` or
+   * `ERR_SECMEM_KEEPER_PROTOCOL` for a call marked idempotent that could not be repeated; `ERR_SECMEM_KEEPER_HALTED` and
+   * `ERR_SECMEM_KEEPER_LOST` for calls that were not sent. Further `ERR_SECMEM_WAIT_TIMEOUT` after waiting `callMsMax`
+   * for a restart, `ERR_SECMEM_QUEUE_FULL` beyond `callsMax`, `ERR_SECMEM_CLOSED`, and `TypeError` or `RangeError` for bad
+   * arguments, which leave a secret payload untouched; all else wipes it.
+   */
+  call(name: string, payload: Uint8Array = NOTHING, options?: CallOptions): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#check(name, payload, options);
+      const call = new Call(name, payload, options, resolve, reject);
+      const signal = options?.signal;
+      try {
+        signal?.throwIfAborted();
+        this.#supervisor.accept(call);
+      } catch (error) {
+        call.wipePayload();
+        throw error;
+      }
+      if (signal !== undefined) {
+        call.listenTo(signal, () => this.#supervisor.abort(call, signal.reason));
+      }
+    });
+  }
+
+  on<Name extends keyof KeeperEvents>(
+    name: Name,
+    listener: (report: KeeperEvents[Name]) => void,
+  ): this {
+    this.#events.on(name, listener);
+    return this;
+  }
+
+  off<Name extends keyof KeeperEvents>(
+    name: Name,
+    listener: (report: KeeperEvents[Name]) => void,
+  ): this {
+    this.#events.off(name, listener);
+    return this;
+  }
+
+  /** Exact numbers, now. */
+  stats(): KeeperStats {
+    return this.#supervisor.stats();
+  }
+
+  /**
+   * Refuses new calls, waits for the open ones, lets the keeper wipe and leave, and resolves when its process is gone.
+   * After `closeMsMax` it gets SIGTERM, `termMsMax` later SIGKILL; then open calls reject with
+   * `ERR_SECMEM_OUTCOME_UNKNOWN`. Never rejects; further calls give the same promise.
+   */
+  close(): Promise<void> {
+    return this.#supervisor.close();
+  }
+
+  /** Like `close`, but with SIGKILL at once. The policy is not asked: the host wanted it so. */
+  kill(): Promise<void> {
+    return this.#supervisor.kill();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #check(name: string, payload: Uint8Array, options: CallOptions | undefined): void {
+    if (typeof name !== 'string') throw new TypeError('call: name must be a string');
+    if (!(payload instanceof Uint8Array)) throw new TypeError('call: payload must be a Uint8Array');
+    const { payloadByteLengthMax } = this.#options;
+    if (payload.length > payloadByteLengthMax) {
+      throw new RangeError(`call: the payload has more than ${payloadByteLengthMax} bytes`);
+    }
+    if (!this.#supervisor.offers(name)) throw new RangeError(`call: no operation ${name}`);
+    if (options === undefined) return;
+    for (const option of Object.keys(options)) {
+      if (!CALL_OPTION_NAMES.includes(option)) {
+        throw new TypeError(`call: unknown option ${option}`);
+      }
+    }
+    if (options.secret && options.idempotent) {
+      throw new TypeError('call: a secret payload is wiped once sent, so it cannot be repeated');
+    }
+    if (options.secret && payload.length === 0) {
+      throw new RangeError('call: a secret payload must have at least one byte');
+    }
+  }
+}
+
+/**
+ * Starts a keeper and resolves when it is provisioned. A start that fails is a crash like any other: the policy decides,
+ * and where it does not start it again this rejects with `ERR_SECMEM_KEEPER_CRASHED`, category `spawn`, whose cause is
+ * what the keeper reported. With a policy object that has halted already it rejects with `ERR_SECMEM_KEEPER_HALTED` and
+ * starts nothing.
+ */
+export function openKeeper(options: KeeperOptions): Promise<Keeper> {
+  return new Promise((resolve, reject) => {
+    new Keeper(completeOptions(options), resolve, reject);
+  });
+}

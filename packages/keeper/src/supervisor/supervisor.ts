@@ -1,0 +1,299 @@
+import {
+  type Crash,
+  type CrashDecision,
+  decideCrash,
+  haltsWithin,
+  NO_CRASHES,
+  withRestart,
+} from '@securemem/core';
+import type { CompleteOptions } from '../options.js';
+import type { Call } from './call.js';
+import { CallQueue } from './call-queue.js';
+import {
+  type CrashReport,
+  type CrashSummary,
+  crashError,
+  outcomeUnknown,
+  reportOf,
+  summarise,
+} from './crash-report.js';
+import { exitHost } from './exit-host.js';
+import { Generation, type GenerationListener } from './generation.js';
+import { closed, queueFull, refusal } from './refusals.js';
+import { type KeeperEvents, type KeeperState, type KeeperStats, newCounters } from './reports.js';
+
+/** Ends of a process that are remembered. */
+const ENDINGS_MAX = 20;
+
+/** What the supervisor reports to its owner. */
+export interface SupervisorListener {
+  /** The first start succeeded. */
+  onOpen(): void;
+  /** The first start failed for good. */
+  onOpenFailed(error: Error): void;
+  onEvent<Name extends keyof KeeperEvents>(name: Name, report: KeeperEvents[Name]): void;
+}
+
+/**
+ * Starts one life of a keeper after another, as the crash policy decides, and sees to it that every call is settled
+ * exactly once. There is at most one process at a time.
+ */
+export class Supervisor implements GenerationListener {
+  readonly #options: CompleteOptions;
+  readonly #listener: SupervisorListener;
+  readonly #waiting: CallQueue;
+  readonly #counters = newCounters();
+  readonly #endings: CrashSummary[] = [];
+  #leaveLatches: (() => void)[] = [];
+  #generation: Generation | undefined;
+  #number = 0;
+  #state: KeeperState = 'starting';
+  #opened = false;
+  #operations: ReadonlyMap<string, number> = new Map();
+  #fatal: Error | undefined;
+  #history = NO_CRASHES;
+  #timer: NodeJS.Timeout | undefined;
+  #closing: { readonly promise: Promise<void>; readonly done: () => void } | undefined;
+
+  constructor(options: CompleteOptions, listener: SupervisorListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#waiting = new CallQueue(options.callMsMax);
+  }
+
+  /** Starts the first life, unless the policy has halted already. */
+  open(): void {
+    for (const { latch } of haltsWithin(this.#options.crashPolicy)) {
+      if (latch.cause !== undefined) {
+        this.#becomeFatal('halted', latch.cause);
+        return;
+      }
+      this.#leaveLatches.push(latch.onTrip((cause) => this.#haltWithOthers(cause)));
+    }
+    this.#start();
+  }
+
+  /** Whether the module has this operation, as of its last greeting. */
+  offers(operation: string): boolean {
+    return this.#operations.has(operation);
+  }
+
+  /** Takes a call, or throws what it is refused with. */
+  accept(call: Call): void {
+    if (this.#fatal !== undefined) {
+      throw refusal(this.#state === 'halted' ? 'halted' : 'lost', call.operation, this.#fatal);
+    }
+    if (this.#state === 'closed' || this.#closing !== undefined) throw closed(call.operation);
+    const open = (this.#generation?.openCalls ?? 0) + this.#waiting.length;
+    if (open >= this.#options.callsMax) throw queueFull(call.operation, open);
+    this.#counters.calls++;
+    if (this.#waiting.length === 0 && this.#generation?.writable) this.#generation.send(call);
+    else this.#waiting.push(call);
+  }
+
+  /** Rejects a call with the reason of its signal; the keeper is told if it has the call. */
+  abort(call: Call, reason: unknown): void {
+    if (call.settled) return;
+    call.reject(reason);
+    if (call.id !== 0) {
+      this.#generation?.cancel(call);
+      return;
+    }
+    call.wipePayload();
+    this.#waiting.dropped();
+    this.#closeWhenIdle();
+  }
+
+  close(): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing.promise;
+    let done = (): void => {};
+    const promise = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    this.#closing = { promise, done };
+    clearTimeout(this.#timer);
+    if (this.#generation === undefined) {
+      this.#becomeClosed();
+      return promise;
+    }
+    const { closeMsMax, termMsMax } = this.#options;
+    this.#timer = setTimeout(() => {
+      this.#generation?.kill('SIGTERM', 'requested');
+      this.#timer = setTimeout(() => this.kill(), termMsMax);
+    }, closeMsMax);
+    this.#closeWhenIdle();
+    return promise;
+  }
+
+  /** Ends the process without waiting for anything. */
+  kill(): Promise<void> {
+    const promise = this.close();
+    this.#generation?.kill('SIGKILL', 'requested');
+    return promise;
+  }
+
+  stats(): KeeperStats {
+    return {
+      state: this.#state,
+      generation: this.#number,
+      pid: this.#generation?.pid ?? 0,
+      openCalls: this.#generation?.openCalls ?? 0,
+      waitingCalls: this.#waiting.length,
+      restarts: this.#history.restarts,
+      ...this.#counters,
+      lastEndings: [...this.#endings],
+    };
+  }
+
+  onReady(generation: Generation): void {
+    this.#state = 'ready';
+    this.#operations = generation.operations;
+    if (this.#opened) {
+      const { number, pid } = generation;
+      const { restarts } = this.#history;
+      this.#listener.onEvent('restart', { generation: number, pid, restarts });
+    } else {
+      this.#opened = true;
+      this.#listener.onOpen();
+    }
+    this.onDrain();
+    this.#closeWhenIdle();
+  }
+
+  onDrain(): void {
+    while (this.#generation?.writable) {
+      const call = this.#waiting.shift();
+      if (call === undefined) break;
+      // A module that changed between two lives may have lost the operation.
+      if (this.offers(call.operation)) this.#generation.send(call);
+      else call.reject(new RangeError(`call: no operation ${call.operation}`));
+    }
+  }
+
+  onIdle(): void {
+    this.#closeWhenIdle();
+  }
+
+  onEnd(
+    generation: Generation,
+    crash: Crash,
+    calls: readonly Call[],
+    cause: Error | undefined,
+  ): void {
+    this.#generation = undefined;
+    const decision = this.#decide(crash);
+    const report = reportOf(crash, decision, generation);
+    this.#endings.push(summarise(report));
+    if (this.#endings.length > ENDINGS_MAX) this.#endings.shift();
+    // Where another keeper's crash halted this one, that is the cause of everything here.
+    const error = this.#fatal ?? crashError(report, cause);
+    if (crash.observation !== 'requested') {
+      this.#counters.crashes++;
+      this.#listener.onEvent('crash', report);
+    }
+    const restart = decision.action === 'restart';
+    if (restart) this.#restartLater(decision.delayMs);
+    this.#settle(calls, restart, error);
+    if (decision.action === 'terminate') this.#becomeFatal('lost', error);
+    if (decision.action === 'halt') this.#halt(decision, error, report);
+    if (this.#closing !== undefined || decision.action === 'closed') this.#becomeClosed();
+  }
+
+  #start(): void {
+    this.#number++;
+    this.#generation = new Generation(this.#number, this.#options, this.#counters, this);
+  }
+
+  /** A requested end is nobody's crash, and while closing nothing is started again. */
+  #decide(crash: Crash): CrashDecision | RequestedEnd {
+    const { crashPolicy } = this.#options;
+    const nowMs = performance.now();
+    const decision = decideCrash(crashPolicy, crash, this.#history, nowMs, Math.random());
+    const { category, reason } = decision;
+    const over = this.#closing !== undefined && decision.action === 'restart';
+    const requested = crash.observation === 'requested';
+    return over || requested ? { action: 'closed', category, reason } : decision;
+  }
+
+  #restartLater(delayMs: number): void {
+    this.#state = 'restarting';
+    this.#timer = setTimeout(() => {
+      this.#history = withRestart(this.#history, performance.now());
+      this.#start();
+    }, delayMs);
+  }
+
+  /** Settles the calls that a dead process had: those that may be repeated wait for the next life, once. */
+  #settle(calls: readonly Call[], restart: boolean, error: Error): void {
+    const repeated: Call[] = [];
+    for (const call of calls) {
+      if (call.settled) continue;
+      if (restart && call.idempotent && !call.replayed) {
+        call.replayed = true;
+        call.id = 0;
+        repeated.push(call);
+      } else {
+        call.reject(call.idempotent ? error : outcomeUnknown(call.operation, error));
+      }
+    }
+    if (repeated.length === 0) return;
+    this.#counters.replays += repeated.length;
+    this.#waiting.unshift(repeated);
+  }
+
+  #halt(decision: CrashDecision & { action: 'halt' }, error: Error, report: CrashReport): void {
+    this.#becomeFatal('halted', error);
+    if (decision.policy.exitHost) exitHost(report);
+    decision.policy.latch.trip(error);
+  }
+
+  /** Another keeper with the same policy object crashed. */
+  #haltWithOthers(cause: Error): void {
+    if (this.#fatal !== undefined || this.#state === 'closed') return;
+    clearTimeout(this.#timer);
+    this.#becomeFatal('halted', cause);
+    this.#generation?.kill('SIGKILL', 'requested');
+  }
+
+  #becomeFatal(state: 'halted' | 'lost', cause: Error): void {
+    this.#state = state;
+    this.#fatal = cause;
+    this.#stopListening();
+    for (const call of this.#waiting.takeAll()) {
+      call.wipePayload();
+      call.reject(refusal(state, call.operation, cause));
+    }
+    if (state === 'halted') this.#listener.onEvent('halt', cause);
+    if (this.#opened) return;
+    this.#opened = true;
+    this.#listener.onOpenFailed(
+      state === 'halted' && this.#number === 0 ? refusal(state, 'openKeeper', cause) : cause,
+    );
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#closing === undefined || this.#state !== 'ready') return;
+    if (this.#waiting.length > 0 || (this.#generation?.openCalls ?? 0) > 0) return;
+    this.#generation?.askToClose();
+  }
+
+  #becomeClosed(): void {
+    clearTimeout(this.#timer);
+    if (this.#fatal === undefined) this.#state = 'closed';
+    this.#stopListening();
+    for (const call of this.#waiting.takeAll()) {
+      call.wipePayload();
+      call.reject(closed(call.operation));
+    }
+    this.#closing?.done();
+  }
+
+  #stopListening(): void {
+    for (const leave of this.#leaveLatches) leave();
+    this.#leaveLatches = [];
+  }
+}
+
+interface RequestedEnd extends Pick<CrashDecision, 'category' | 'reason'> {
+  readonly action: 'closed';
+}
