@@ -100,7 +100,7 @@ export class Allocator extends Allocations {
       TIMER_MS_MAX,
     );
     engine.state = 'closing';
-    engine.admission.cancel(
+    engine.granter.admission.cancel(
       new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator was closed', {
         operation: 'allocate',
       }),

@@ -49,7 +49,7 @@ export abstract class Allocations {
   /** The same at once, or a capacity error. */
   allocateSync(byteLength: number, options?: AllocateSyncOptions): Secret {
     const ownership = this.#ownership;
-    return ownership.engine.allocateSync(
+    return ownership.engine.granter.allocateSync(
       checkByteLength(byteLength),
       ownership,
       checkOnCapacity(options),
@@ -67,7 +67,7 @@ export abstract class Allocations {
   /** The same at once, or a capacity error with nothing taken. */
   allocateAllSync(byteLengths: readonly number[], options?: AllocateSyncOptions): Secret[] {
     const ownership = this.#ownership;
-    return ownership.engine.allocateAllSync(
+    return ownership.engine.granter.allocateAllSync(
       checkByteLengths(byteLengths),
       ownership,
       checkOnCapacity(options),
@@ -110,7 +110,7 @@ export abstract class Allocations {
 
   #wait(byteLengths: readonly number[], options: AllocateOptions | undefined): Promise<Secret[]> {
     const ownership = this.#ownership;
-    return ownership.engine.allocateAll(byteLengths, ownership, checkRequest(options));
+    return ownership.engine.granter.allocateAll(byteLengths, ownership, checkRequest(options));
   }
 }
 

@@ -94,7 +94,7 @@ async function endPhase(
   if (ownership.ended) return;
   ownership.ended = true;
   const errors: unknown[] = [];
-  engine.admission.cancel(closedError(), ownership);
+  engine.granter.admission.cancel(closedError(), ownership);
   for (const child of ownership.children) await child.end().catch((e: unknown) => errors.push(e));
   ownership.detach();
   const held = ownership.held as Set<Secret>;

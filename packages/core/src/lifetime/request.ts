@@ -1,4 +1,3 @@
-import type { RequestOptions } from '../engine.js';
 import {
   integer,
   type OnCapacity,
@@ -6,6 +5,7 @@ import {
   REGION_BYTE_LENGTH_MAX,
   TIMER_MS_MAX,
 } from '../options.js';
+import type { RequestOptions } from '../policy/granter.js';
 
 /** Options of a call that throws at once instead of waiting. */
 export interface AllocateSyncOptions {

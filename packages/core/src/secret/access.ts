@@ -108,7 +108,6 @@ export class Access {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    const { region } = this.host;
     let problem: SecureMemoryError | undefined;
     try {
       problem = this.#view === undefined ? this.#closeCopy() : this.#closeView(this.#view);
@@ -195,11 +194,11 @@ export function runWithin<T>(access: Access, fn: (bytes: Uint8Array) => T, name:
   } catch (error) {
     try {
       access.close();
-    } catch (escape) {
-      if (escape instanceof Error && escape.cause === undefined) {
-        Object.defineProperty(escape, 'cause', { value: error, configurable: true });
+    } catch (escaped) {
+      if (escaped instanceof Error && escaped.cause === undefined) {
+        Object.defineProperty(escaped, 'cause', { value: error, configurable: true });
       }
-      throw escape;
+      throw escaped;
     }
     throw error;
   }

@@ -210,7 +210,7 @@ export class Secret implements Disposable {
   }
 
   #isLive(): boolean {
-    return this.#host !== undefined && this.#host.isLive(this.#index, this.#generation);
+    return this.#host?.isLive(this.#index, this.#generation) ?? false;
   }
 
   #live(operation: string): PlaceHost {

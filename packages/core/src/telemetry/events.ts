@@ -1,6 +1,8 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
+import { performance } from 'node:perf_hooks';
 import type { SecureMemoryError } from '../contract/errors.js';
 import type { CanaryFinding } from '../placement/place-host.js';
+import type { Claim } from '../policy/admission.js';
 
 /**
  * Every event and its payload. The name of the `node:diagnostics_channel` channel is `securemem:` and the name here. Byte
@@ -42,16 +44,20 @@ const channels = {
   'sigsegv-listener': channel('securemem:sigsegv-listener'),
 } satisfies Record<TelemetryEvent, unknown>;
 
-/** Waiting for a place: `tracing:securemem:wait:start`, `:asyncStart`, `:asyncEnd`, `:error`, with `WaitContext`. */
-export const waitChannel = tracingChannel<WaitContext, WaitContext>('securemem:wait');
+/**
+ * Waiting for a place is traced by the tracing channel `securemem:wait`: `tracing:securemem:wait:start` when a request
+ * joins the queue, `:asyncEnd` when it leaves it, `:error` before that when it leaves it without a place.
+ */
+const waits = tracingChannel<WaitContext, WaitContext>('securemem:wait');
 
 export interface WaitContext {
   readonly allocator: number;
   readonly backend: string;
   readonly requestedByteLength: number;
+  /** Milliseconds, once it is over. */
   waitedMs?: number;
+  /** Why it ended without a place. */
   error?: unknown;
-  result?: unknown;
 }
 
 let lastAllocator = 0;
@@ -82,5 +88,35 @@ export class Telemetry {
     const target = channels[event];
     if (!target.hasSubscribers) return;
     target.publish({ allocator: this.allocator, backend: this.backend, ...payload });
+  }
+
+  /** A claim that tells the tracing channel how its wait went; the claim itself where nobody listens. */
+  traceWait(claim: Claim, byteLengths: readonly number[]): Claim {
+    if (!waits.start.hasSubscribers && !waits.asyncEnd.hasSubscribers) return claim;
+    const context: WaitContext = {
+      allocator: this.allocator,
+      backend: this.backend,
+      requestedByteLength: byteLengths.reduce((sum, n) => sum + n, 0),
+    };
+    const since = performance.now();
+    const finish = (): void => {
+      context.waitedMs = performance.now() - since;
+      waits.asyncEnd.publish(context);
+    };
+    waits.start.publish(context);
+    return {
+      ...claim,
+      tryGrant: (reach) => {
+        const granted = claim.tryGrant(reach);
+        if (granted) finish();
+        return granted;
+      },
+      reject: (reason) => {
+        context.error = reason;
+        waits.error.publish(context);
+        finish();
+        claim.reject(reason);
+      },
+    };
   }
 }

@@ -61,7 +61,8 @@ export interface AllocatorStats {
 }
 
 export function statsOf(engine: Engine): AllocatorStats {
-  const { admission, quarantine, primary, fallback } = engine;
+  const { granter, quarantine, primary, fallback } = engine;
+  const { admission } = granter;
   return {
     state: engine.state,
     secrets: engine.liveSecrets,
@@ -70,7 +71,7 @@ export function statsOf(engine: Engine): AllocatorStats {
     fallback:
       fallback === undefined
         ? undefined
-        : { ...placementStats(fallback), placed: engine.fallbacks },
+        : { ...placementStats(fallback), placed: granter.fallbacks },
     admission: {
       waiting: admission.waiting,
       waits: admission.waits,

@@ -1,0 +1,287 @@
+import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
+import type { Engine } from '../engine.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import { abortWith } from '../lifetime/shutdown.js';
+import type { OnCapacity } from '../options.js';
+import type { Place } from '../placement/place-host.js';
+import type { Placement, Reach } from '../placement/placement.js';
+import { isShortage, type Shortage } from '../placement/shortage.js';
+import { OWN_REGION } from '../placement/size-router.js';
+import { demand } from '../secret/receipt.js';
+import { internals, type Secret } from '../secret/secret.js';
+import { Admission, type Claim } from './admission.js';
+import { respondTo } from './capacity-policy.js';
+import { fragmentationOf, queueError, shortageError } from './shortage-error.js';
+
+/** What a caller says about one request. */
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onCapacity?: OnCapacity | undefined;
+  readonly waitMsMax?: number | undefined;
+}
+
+/**
+ * Turns requests into secrets: places them, lets them wait in turn, falls back, aborts or refuses, by policy. Arguments are
+ * taken as checked.
+ */
+export class Granter {
+  readonly admission: Admission;
+  /** Secrets placed on the fallback, ever. */
+  fallbacks = 0;
+  readonly #engine: Engine;
+  #fallingBack = false;
+  /** The kernel refused a waiter although our own account had room: mapping waits for something to change. */
+  #kernelRefusedAtUnmapCount = -1;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.admission = new Admission(engine.options.queueLengthMax, () => {
+      this.#kernelRefusedAtUnmapCount = -1;
+      engine.quarantine.sweep();
+    });
+  }
+
+  /** One secret at once, or an error. The steady state is a slot of a slab that is there: no system call, no queue. */
+  allocateSync(byteLength: number, owner: Ownership, onCapacity?: OnCapacity): Secret {
+    if (
+      this.admission.waiting === 0 &&
+      this.#engine.liveSecrets < this.#engine.options.secretsMax
+    ) {
+      this.#assertAllocatable(owner);
+      const { pool, router } = this.#engine.primary;
+      const classIndex = router.classOf(byteLength);
+      const slab = classIndex === OWN_REGION ? undefined : pool.slabWithFree(classIndex);
+      if (slab !== undefined && slab.region.openBecause === undefined) {
+        const index = pool.takeFrom(slab, byteLength);
+        this.#engine.liveSecrets++;
+        this.#fallingBack = false;
+        return internals.create(owner, slab, index);
+      }
+    }
+    return this.allocateAllSync([byteLength], owner, onCapacity)[0] as Secret;
+  }
+
+  /** All at once, or an error and nothing taken. */
+  allocateAllSync(
+    byteLengths: readonly number[],
+    owner: Ownership,
+    onCapacity: OnCapacity = this.#engine.options.onCapacity,
+  ): Secret[] {
+    this.#assertAllocatable(owner);
+    let error: SecureMemoryError;
+    try {
+      const granted = this.#grantNewcomer(byteLengths, owner);
+      if (Array.isArray(granted)) return granted;
+      error = granted;
+    } catch (thrown) {
+      if (!isSecureMemoryError(thrown)) throw thrown;
+      error = thrown;
+    }
+    return this.#respond(error, byteLengths, owner, onCapacity);
+  }
+
+  /** All, when there is room for all; in turn. */
+  allocateAll(
+    byteLengths: readonly number[],
+    owner: Ownership,
+    request: RequestOptions,
+  ): Promise<Secret[]> {
+    const onCapacity = request.onCapacity ?? this.#engine.options.onCapacity;
+    return new Promise((resolve, reject) => {
+      request.signal?.throwIfAborted();
+      this.#assertAllocatable(owner);
+      if (onCapacity !== 'wait') {
+        resolve(this.allocateAllSync(byteLengths, owner, onCapacity));
+        return;
+      }
+      const claim = this.#claim(byteLengths, owner, resolve, reject);
+      if (this.admission.serveNewcomer(claim)) return;
+      const impossible = claim.impossible();
+      if (impossible !== undefined) throw impossible;
+      const traced = this.#engine.telemetry.traceWait(claim, byteLengths);
+      try {
+        this.admission.enqueue(traced, {
+          waitMsMax: request.waitMsMax ?? this.#engine.options.waitMsMax,
+          signal: request.signal,
+          owner,
+        });
+      } catch (error) {
+        traced.reject(error);
+      }
+    });
+  }
+
+  #assertAllocatable(owner: Ownership): void {
+    if (this.#engine.state !== 'open') this.#engine.assertOpen('allocate');
+    if (owner.ended) {
+      throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase has ended', {
+        operation: 'allocate',
+      });
+    }
+  }
+
+  /** Secrets for a request that has just arrived, or the error that says why not. */
+  #grantNewcomer(byteLengths: readonly number[], owner: Ownership): Secret[] | SecureMemoryError {
+    const reach = this.admission.reachOfNewcomer();
+    const found =
+      reach === undefined ? undefined : this.#place(byteLengths, reach === 'map' ? 'ask' : reach);
+    if (found === undefined || isShortage(found)) {
+      return this.refusal(found, byteLengths, 'allocateSync', this.#engine.primary);
+    }
+    this.admission.noteOvertaking();
+    return this.#handOut(found, owner);
+  }
+
+  #place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
+    const { primary } = this.#engine;
+    if (this.#engine.liveSecrets + byteLengths.length > this.#engine.options.secretsMax) {
+      return {
+        by: byteLengths.length > this.#engine.options.secretsMax ? 'never' : 'secrets',
+        requestedByteLength: primary.leastByteLength(byteLengths),
+        inUseByteLength: primary.lifecycle.mappedByteLength,
+        limit: primary.budget.limit(),
+      };
+    }
+    const found = primary.place(byteLengths, reach);
+    if (isShortage(found)) this.#engine.quarantine.sweep();
+    return found;
+  }
+
+  #handOut(places: readonly Place[], owner: Ownership): Secret[] {
+    const secrets = places.map(({ host, index }) => internals.create(owner, host, index));
+    this.#engine.liveSecrets += places.length;
+    this.#fallingBack = false;
+    for (const { host } of places) {
+      if (host.region.openBecause === undefined || this.#engine.options.require.length === 0)
+        continue;
+      try {
+        demand(this.#engine.receipt(host), this.#engine.options.require, 'the place found');
+      } catch (error) {
+        for (const secret of secrets) secret.dispose();
+        throw error;
+      }
+    }
+    return secrets;
+  }
+
+  #claim(
+    byteLengths: readonly number[],
+    owner: Ownership,
+    resolve: (secrets: Secret[]) => void,
+    reject: (reason: unknown) => void,
+  ): Claim {
+    let shortage: Shortage | undefined;
+    return {
+      tryGrant: (reach) => {
+        const refused =
+          this.#kernelRefusedAtUnmapCount === this.#engine.primary.lifecycle.unmapCount;
+        const found = this.#place(byteLengths, reach === 'map' && refused ? 'warm' : reach);
+        if (!isShortage(found)) {
+          resolve(this.#handOut(found, owner));
+          return true;
+        }
+        shortage = refused ? shortage : found;
+        if (found.by === 'kernel') {
+          this.#kernelRefusedAtUnmapCount = this.#engine.primary.lifecycle.unmapCount;
+        }
+        return false;
+      },
+      impossible: () => this.#impossible(byteLengths),
+      timedOut: (waitedMs) => this.#waitTimeout(waitedMs, shortage, byteLengths),
+      reject,
+    };
+  }
+
+  /** The error for what can never fit under the limit in force now, whatever is released. */
+  #impossible(byteLengths: readonly number[]): SecureMemoryError | undefined {
+    const { primary } = this.#engine;
+    const limit = primary.budget.limit();
+    const least = primary.leastByteLength(byteLengths);
+    if (least <= limit.byteLength && byteLengths.length <= this.#engine.options.secretsMax) {
+      return undefined;
+    }
+    return this.refusal(this.#place(byteLengths, 'ask'), byteLengths, 'allocate', primary);
+  }
+
+  /** The error for a shortage; undefined means that nobody may be overtaken. */
+  refusal(
+    found: Shortage | readonly Place[] | undefined,
+    byteLengths: readonly number[],
+    operation: string,
+    placement: Placement,
+  ): SecureMemoryError {
+    const { backend, budget } = placement;
+    const least = placement.leastByteLength(byteLengths);
+    if (!isShortage(found) || (this.admission.waiting > 0 && found.by === 'budget')) {
+      return queueError(this.admission.waiting, least, backend.name);
+    }
+    const limit = budget.limit();
+    const zero = limit.byteLength === 0 && found.error !== undefined;
+    const never = found.by !== 'secrets' && least > limit.byteLength && !zero;
+    const shortage: Shortage = never
+      ? { ...found, by: 'never', requestedByteLength: least, limit }
+      : found;
+    return shortageError(shortage, backend.name, operation, fragmentationOf(placement));
+  }
+
+  #waitTimeout(
+    waitedMs: number,
+    shortage: Shortage | undefined,
+    byteLengths: readonly number[],
+  ): SecureMemoryError {
+    const { primary } = this.#engine;
+    const cause = this.refusal(
+      shortage ?? this.#place(byteLengths, 'warm'),
+      byteLengths,
+      'allocate',
+      primary,
+    );
+    return new SecureMemoryError(
+      'ERR_SECMEM_WAIT_TIMEOUT',
+      `no place within ${waitedMs} ms: ${cause.message}`,
+      {
+        operation: 'allocate',
+        backend: primary.backend.name,
+        details: { ...cause.details, limit: 'wait', waitedMs, boundBy: cause.details.limit },
+        cause,
+      },
+    );
+  }
+
+  #respond(
+    error: SecureMemoryError,
+    byteLengths: readonly number[],
+    owner: Ownership,
+    policy: OnCapacity,
+  ): Secret[] {
+    switch (respondTo(error, policy, true)) {
+      case 'abort':
+        return abortWith(error, () => this.#engine.purge('abort'));
+      case 'fallback':
+        return this.#fallBack(error, byteLengths, owner);
+      default:
+        throw error;
+    }
+  }
+
+  #fallBack(error: SecureMemoryError, byteLengths: readonly number[], owner: Ownership): Secret[] {
+    const { fallback } = this.#engine;
+    if (fallback === undefined) {
+      throw new TypeError("onCapacity 'fallback' needs a backend to fall back to: set `fallback`");
+    }
+    const found = fallback.place(byteLengths, 'map');
+    if (isShortage(found)) {
+      const refused = this.refusal(found, byteLengths, 'fallback', fallback);
+      throw Object.defineProperty(refused, 'cause', { value: error, configurable: true });
+    }
+    const first = !this.#fallingBack;
+    const secrets = this.#handOut(found, owner);
+    this.#fallingBack = true;
+    this.fallbacks += secrets.length;
+    if (first) {
+      const requestedByteLength = byteLengths.reduce((sum, n) => sum + n, 0);
+      this.#engine.telemetry.emit('fallback', { requestedByteLength, error });
+    }
+    return secrets;
+  }
+}
