@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -18,7 +20,13 @@ export function tryPnpm(args) {
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 256 * 1024 * 1024,
     shell: process.platform === 'win32',
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', npm_config_update_notifier: 'false' },
+    env: {
+      ...process.env,
+      TURBO_TELEMETRY_DISABLED: '1',
+      npm_config_update_notifier: 'false',
+      // The addon is built only where there is a compiler, so a build without one must not be remembered for later.
+      SECUREMEM_COMPILER: findOnPath('g++') ?? findOnPath('c++') ?? '',
+    },
   });
   if (result.error !== undefined) throw result.error;
   if (result.status !== 0) process.stderr.write(Buffer.concat([result.stdout, result.stderr]));
@@ -31,4 +39,10 @@ export function runPnpm(args) {
   if (tryPnpm(args)) return;
   process.stderr.write(`\n\`pnpm ${args.join(' ')}\` failed\n`);
   process.exit(1);
+}
+
+/** @param {string} program */
+function findOnPath(program) {
+  const directories = (process.env['PATH'] ?? '').split(delimiter);
+  return directories.map((directory) => join(directory, program)).find((path) => existsSync(path));
 }
