@@ -39,11 +39,16 @@ export function runChild(
   program: string,
   limit: LockLimitOfChild = null,
   nodeOptions: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Ended {
   const node = [process.execPath, ...nodeOptions, '--input-type=module', '-e', PRELUDE + program];
   const [command, ...rest] = [...confine(limit), ...node] as [string, ...string[]];
   const cwd = fileURLToPath(new URL('..', import.meta.url));
-  const child = spawnSync(command, rest, { cwd, encoding: 'utf8' });
+  const child = spawnSync(command, rest, {
+    cwd,
+    env: { ...process.env, ...environment },
+    encoding: 'utf8',
+  });
   const lastLine = child.stdout?.trim().split('\n').at(-1) ?? '';
   return {
     code: child.status,
