@@ -5,13 +5,15 @@ import { LeakDetector } from './lifetime/leak-detector.js';
 import { abortWith } from './lifetime/shutdown.js';
 import { COUNT_MAX, type ResolvedOptions } from './options.js';
 import type { CanaryFinding, Place, PlaceHost } from './placement/place-host.js';
-import { Placement } from './placement/placement.js';
+import { Placement, type Reach } from './placement/placement.js';
 import { Quarantine } from './placement/quarantine.js';
 import { RegionLifecycle } from './placement/region-lifecycle.js';
-import { isShortage } from './placement/shortage.js';
+import { isShortage, type Shortage } from './placement/shortage.js';
 import { OWN_REGION, SizeRouter } from './placement/size-router.js';
 import { Granter } from './policy/granter.js';
 import { LockBudget } from './policy/lock-budget.js';
+import { SealingKey } from './sealed/sealing-key.js';
+import type { Standby } from './sealed/standby.js';
 import type { Access, AccessKeeper } from './secret/access.js';
 import { type Receipt, receiptOf } from './secret/receipt.js';
 import { Telemetry } from './telemetry/events.js';
@@ -28,6 +30,9 @@ export class Engine implements AccessKeeper {
   readonly granter: Granter;
   readonly quarantine: Quarantine;
   readonly leaks: LeakDetector;
+  readonly sealingKey: SealingKey;
+  /** Whoever holds locked memory that it can do without. */
+  readonly standbys = new Set<Standby>();
   readonly openAccesses = new Set<Access>();
   /** Called whenever an access has closed, by whoever waits for that. */
   readonly onAccessClosedWatchers = new Set<() => void>();
@@ -60,6 +65,7 @@ export class Engine implements AccessKeeper {
       this.telemetry,
       (host) => this.placementOf(host).pool,
     );
+    this.sealingKey = new SealingKey(this);
   }
 
   get viewsStopped(): string | undefined {
@@ -91,6 +97,21 @@ export class Engine implements AccessKeeper {
     return receiptOf(lifecycle, undefined, { fallback: true, viewsStopped: this.viewsStopped });
   }
 
+  /** Places on the first backend, once whoever can do without memory has given up as much as it takes. */
+  place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
+    return this.orGiveUp(() => this.primary.place(byteLengths, reach));
+  }
+
+  /**
+   * What `attempt` finds, at the latest after everything on standby is given up. Places go one, two, four at a time, so that
+   * a request that one place serves costs the others nothing.
+   */
+  orGiveUp<T>(attempt: () => T | Shortage): T | Shortage {
+    let found = attempt();
+    for (let count = 1; isShortage(found) && this.#giveUp(count) > 0; count *= 2) found = attempt();
+    return found;
+  }
+
   /** Ends a secret: its bytes are wiped when this returns or throws, and its place is anybody's. */
   release(host: PlaceHost, index: number): void {
     this.liveSecrets--;
@@ -108,7 +129,12 @@ export class Engine implements AccessKeeper {
     const stays = placement.router.classOf(byteLength) === this.#classOf(host);
     if (stays && host.setByteLength(index, byteLength)) return { host, index };
     const reach = this.granter.admission.reachOfNewcomer();
-    const found = reach === undefined ? undefined : placement.place([byteLength], reach);
+    const found =
+      reach === undefined
+        ? undefined
+        : placement === this.primary
+          ? this.place([byteLength], reach)
+          : placement.place([byteLength], reach);
     if (found === undefined || isShortage(found)) {
       if (
         byteLength < (host.byteLengths[index] as number) &&
@@ -140,6 +166,7 @@ export class Engine implements AccessKeeper {
     this.primary.purge();
     this.fallback?.purge();
     this.liveSecrets = 0;
+    for (const standby of this.standbys) standby.onPurge();
     this.telemetry.emit('purge', { reason, secrets });
     this.granter.admission.pump();
   }
@@ -156,6 +183,7 @@ export class Engine implements AccessKeeper {
       byteLengthLeftMapped += placement.lifecycle.mappedByteLength;
     }
     this.liveSecrets = 0;
+    for (const standby of this.standbys) standby.onPurge();
     onShut();
     return { secretsReleased, byteLengthLeftMapped };
   }
@@ -193,6 +221,14 @@ export class Engine implements AccessKeeper {
     if (this.options.onCorruption === 'abort') abortWith(error, () => this.purge('corruption'));
     if (this.options.onCorruption === 'purge') this.purge('corruption');
     throw error;
+  }
+
+  #giveUp(countMax: number): number {
+    let count = 0;
+    for (const standby of this.standbys) {
+      if (count < countMax) count += standby.giveUp(countMax - count);
+    }
+    return count;
   }
 
   #onCorruption(finding: CanaryFinding, host: PlaceHost): void {

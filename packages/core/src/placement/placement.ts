@@ -74,6 +74,14 @@ export class Placement implements OwnRegionOwner {
     }
   }
 
+  /**
+   * A region for keys of our own, or a shortage: charged to the budget like any other, cut into nothing, and closed at rest
+   * as far as the backend goes.
+   */
+  reserve(byteLength: number): Region | Shortage {
+    return this.#map(byteLength, 'ask', new Attempt(this, 0), true);
+  }
+
   /** The fewest bytes of regions that could ever hold this set, all else empty. */
   leastByteLength(byteLengths: readonly number[]): number {
     let total = 0;
@@ -241,7 +249,7 @@ export class Placement implements OwnRegionOwner {
    * Maps a region, after giving back empty ones where the limit demands it. Nothing is given back for a request that
    * would not fit all the same.
    */
-  #map(byteLength: number, reach: Reach, to: Attempt): Region | Shortage {
+  #map(byteLength: number, reach: Reach, to: Attempt, closed = false): Region | Shortage {
     const missing = byteLength - this.#room();
     if (missing > 0) {
       if (missing > this.emptyByteLength) {
@@ -251,7 +259,8 @@ export class Placement implements OwnRegionOwner {
     }
     for (;;) {
       try {
-        const region = this.lifecycle.map(byteLength);
+        const { lifecycle } = this;
+        const region = closed ? lifecycle.mapClosed(byteLength) : lifecycle.map(byteLength);
         to.mapped.push(region);
         return region;
       } catch (error) {

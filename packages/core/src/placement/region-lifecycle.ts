@@ -43,24 +43,47 @@ export class RegionLifecycle {
     this.#atRestProtection = atRest === 'accessible' ? 'read-write' : atRest;
   }
 
-  /** Maps a region, read-write and zeroed. Throws what the backend throws; then nothing exists and nothing is counted. */
+  /**
+   * Maps a region, read-write and zeroed. Throws what the backend throws; then nothing exists and nothing is counted, unless
+   * the system also refuses to take the region back: then it is wiped, counted and tried again like any other.
+   */
   map(byteLength: number): Region {
-    const region = new Region(this, this.backend.map(byteLength), byteLength);
+    const region = this.#mapped(byteLength, this.#atRestProtection);
     if (this.backend.capabilities.views === 'revocable') {
       try {
         const view = this.backend.openView(region.id, 0, byteLength);
         region.ownView = view;
         region.ownWords = new Int32Array(view.bytes.buffer, 0, byteLength >>> 2);
       } catch (error) {
-        this.backend.unmap(region.id);
+        this.unmap(region);
         throw error;
       }
     }
-    this.regions.add(region);
-    this.mappedByteLength += byteLength;
-    this.mapCount++;
     this.#closeLater(region);
     return region;
+  }
+
+  /**
+   * Maps a region for keys of our own: closed at rest as far as the backend goes, whatever the level of secrets is, and
+   * without a view of core's own. It is open until `close`.
+   */
+  mapClosed(byteLength: number): Region {
+    const { protection } = this.backend.capabilities;
+    return this.#mapped(byteLength, protection === 'none' ? 'read-write' : protection);
+  }
+
+  /** Lowers the protection of a region now to what its open accesses need, instead of at the end of the turn. */
+  close(region: Region): void {
+    const needed = this.#neededBy(region);
+    if (!this.regions.has(region) || RANK[region.protection] <= RANK[needed]) return;
+    try {
+      this.#protect(region, needed);
+      region.openBecause = undefined;
+    } catch (error) {
+      this.protectFailures++;
+      region.openBecause = 'the system refused to close its pages';
+      this.#telemetry.emit('protection-failed', { byteLength: region.byteLength, error });
+    }
   }
 
   /**
@@ -70,7 +93,7 @@ export class RegionLifecycle {
   unmap(region: Region): boolean {
     if (region.views > 0 || region.pinned > 0) {
       region.retired = true;
-      this.wipe(region, 0, region.byteLength);
+      this.backend.wipe(region.id, 0, region.byteLength);
       return false;
     }
     region.ownView?.close();
@@ -179,7 +202,7 @@ export class RegionLifecycle {
   }
 
   #closeLater(region: Region): void {
-    if (this.#atRestProtection === 'read-write' || region.closing) return;
+    if (region.atRest === 'read-write' || region.closing) return;
     region.closing = true;
     this.#closingRegions.push(region);
     if (this.#closingRegions.length === 1) queueMicrotask(() => this.#closeNow());
@@ -190,22 +213,21 @@ export class RegionLifecycle {
     this.#closingRegions = [];
     for (const region of regions) {
       region.closing = false;
-      const needed = this.#neededBy(region);
-      if (!this.regions.has(region) || RANK[region.protection] <= RANK[needed]) continue;
-      try {
-        this.#protect(region, needed);
-        region.openBecause = undefined;
-      } catch (error) {
-        this.protectFailures++;
-        region.openBecause = 'the system refused to close its pages';
-        this.#telemetry.emit('protection-failed', { byteLength: region.byteLength, error });
-      }
+      this.close(region);
     }
   }
 
   #neededBy(region: Region): Protection {
     if (region.writers > 0 || region.pinned > 0) return 'read-write';
-    if (region.readers > 0 && this.#atRestProtection === 'no-access') return 'read-only';
-    return this.#atRestProtection;
+    if (region.readers > 0 && region.atRest === 'no-access') return 'read-only';
+    return region.atRest;
+  }
+
+  #mapped(byteLength: number, atRest: Protection): Region {
+    const region = new Region(this, this.backend.map(byteLength), byteLength, atRest);
+    this.regions.add(region);
+    this.mappedByteLength += byteLength;
+    this.mapCount++;
+    return region;
   }
 }

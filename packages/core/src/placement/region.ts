@@ -10,8 +10,10 @@ export class Region {
   readonly lifecycle: RegionLifecycle;
   readonly id: RegionId;
   readonly byteLength: number;
+  /** Its protection outside any access. */
+  readonly atRest: Protection;
 
-  /** Core's own view of the whole region, for the life of the region; undefined where the backend has no views. */
+  /** Core's own view of the whole region, for the life of the region; undefined where the backend has no views and for keys. */
   ownView: View | undefined = undefined;
   ownWords: Int32Array | undefined = undefined;
 
@@ -36,9 +38,10 @@ export class Region {
   /** Set by a sweep while nothing lives here, cleared by use: two sweeps in a row make a region idle. */
   idle = false;
 
-  constructor(lifecycle: RegionLifecycle, id: RegionId, byteLength: number) {
+  constructor(lifecycle: RegionLifecycle, id: RegionId, byteLength: number, atRest: Protection) {
     this.lifecycle = lifecycle;
     this.id = id;
     this.byteLength = byteLength;
+    this.atRest = atRest;
   }
 }

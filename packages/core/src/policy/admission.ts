@@ -71,11 +71,16 @@ export class Admission {
   #retryTimer: NodeJS.Timeout | undefined;
   #pumping = false;
   readonly #onRetry: () => void;
+  readonly #overtakesMax: number;
 
-  /** `onRetry` is called before each of the random retries, so that what others released is looked for again. */
-  constructor(queueLengthMax: number, onRetry: () => void) {
+  /**
+   * `onRetry` is called before each of the random retries, so that what others released is looked for again.
+   * `overtakesMax` is for tests, which show what happens without the bound.
+   */
+  constructor(queueLengthMax: number, onRetry: () => void, overtakesMax = OVERTAKES_MAX) {
     this.queueLengthMax = queueLengthMax;
     this.#onRetry = onRetry;
+    this.#overtakesMax = overtakesMax;
   }
 
   /**
@@ -84,7 +89,7 @@ export class Admission {
    */
   reachOfNewcomer(): Reach | undefined {
     if (this.#first === undefined) return 'map';
-    return this.#first.overtaken < OVERTAKES_MAX ? 'warm' : undefined;
+    return this.#first.overtaken < this.#overtakesMax ? 'warm' : undefined;
   }
 
   /** Serves a newcomer if the rule lets it; true when it was served. Throws what the claim throws. */
@@ -173,7 +178,7 @@ export class Admission {
   #searchBehind(first: Waiter): void {
     let waiter = first.next;
     for (let i = 0; i < SEARCH_MAX && waiter !== undefined; i++) {
-      if (first.overtaken >= OVERTAKES_MAX) return;
+      if (first.overtaken >= this.#overtakesMax) return;
       const { next } = waiter;
       if (this.#serve(waiter, 'warm')) first.overtaken++;
       waiter = next;

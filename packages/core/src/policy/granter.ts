@@ -133,6 +133,12 @@ export class Granter {
   }
 
   #place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
+    const found = this.#engine.orGiveUp(() => this.#tryPlace(byteLengths, reach));
+    if (isShortage(found)) this.#engine.quarantine.sweep();
+    return found;
+  }
+
+  #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
     const { primary } = this.#engine;
     if (this.#engine.liveSecrets + byteLengths.length > this.#engine.options.secretsMax) {
       return {
@@ -142,9 +148,7 @@ export class Granter {
         limit: primary.budget.limit(),
       };
     }
-    const found = primary.place(byteLengths, reach);
-    if (isShortage(found)) this.#engine.quarantine.sweep();
-    return found;
+    return primary.place(byteLengths, reach);
   }
 
   #handOut(places: readonly Place[], owner: Ownership): Secret[] {

@@ -1,0 +1,298 @@
+import { describe, expect, it } from 'vitest';
+import { isSecureMemoryError, type Secret } from '../src/index.js';
+import { createFakeKernel } from '../src/testing/index.js';
+import { open, PAGE, sleep, thrown, turn } from './fixture.js';
+
+/** Room for `n` secrets in regions of their own. */
+const ownRegions = (n: number) => ({
+  routing: { pooledByteLengthMax: 0 },
+  budget: { lockedByteLengthMax: n * PAGE },
+});
+
+describe('waiting for a place', () => {
+  it('A3 allocate() counts what is held, not what is being called: never more than the budget', async () => {
+    const { memory, kernel } = open(ownRegions(4));
+    let peak = 0;
+    const jobs = Array.from({ length: 20 }, async () => {
+      const secret = await memory.allocate(32);
+      peak = Math.max(peak, kernel.lockedByteLength);
+      await turn();
+      peak = Math.max(peak, kernel.lockedByteLength);
+      secret.dispose();
+    });
+    await Promise.all(jobs);
+    expect(peak).toBe(4 * PAGE);
+    expect(memory.stats().admission.waits).toBe(16);
+  });
+
+  it('A3 control: permits that are given back when the call resolves let too many in', async () => {
+    const { memory, kernel } = open({
+      ...ownRegions(20),
+      kernel: { lockLimit: { kind: 'unlimited' } },
+    });
+    let permits = 4;
+    const waiting: (() => void)[] = [];
+    const admitted = async (): Promise<Secret> => {
+      if (permits === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      else permits--;
+      try {
+        return await memory.allocate(32);
+      } finally {
+        const next = waiting.shift();
+        if (next === undefined) permits++;
+        else next();
+      }
+    };
+    const secrets = await Promise.all(Array.from({ length: 20 }, admitted));
+    expect(kernel.lockedByteLength).toBeGreaterThan(4 * PAGE);
+    for (const secret of secrets) secret.dispose();
+  });
+
+  it('A4 taking a second secret while holding the first ends in a timeout, not a hang', async () => {
+    const { memory } = open({ ...ownRegions(4), admission: { waitMsMax: 60 } });
+    const jobs = Array.from({ length: 4 }, async () => {
+      using first = await memory.allocate(32);
+      await turn();
+      using second = await memory.allocate(32);
+      return first.byteLength + second.byteLength;
+    });
+    const results = await Promise.allSettled(jobs);
+    const failures = results.filter((r) => r.status === 'rejected');
+    expect(failures.length).toBeGreaterThan(0);
+    for (const { reason } of failures) {
+      expect(isSecureMemoryError(reason, 'ERR_SECMEM_WAIT_TIMEOUT')).toBe(true);
+    }
+    expect(memory.stats().secrets).toBe(0);
+  });
+
+  it('A4 allocateAll() takes the whole set in one admission: all four finish', async () => {
+    const { memory } = open(ownRegions(4));
+    const jobs = Array.from({ length: 4 }, async () => {
+      const set = await memory.allocateAll([32, 32]);
+      await turn();
+      for (const secret of set) secret.dispose();
+    });
+    await expect(Promise.all(jobs)).resolves.toHaveLength(4);
+  });
+
+  it('A4 twenty kinds of random sets never deadlock', async () => {
+    const { memory } = open({ admission: { waitMsMax: 5_000 } });
+    let seed = 42;
+    const random = (n: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return seed % n;
+    };
+    const sizes = [8, 32, 64, 200, 1024, 2048, 2049, 4096, 9000];
+    const kinds = Array.from({ length: 20 }, () =>
+      Array.from({ length: 1 + random(4) }, () => sizes[random(sizes.length)] as number),
+    );
+    const jobs = Array.from({ length: 400 }, async (_, i) => {
+      const set = await memory.allocateAll(kinds[i % kinds.length] as number[]);
+      for (let k = random(4); k > 0; k--) await turn();
+      for (const secret of set) secret.dispose();
+    });
+    await Promise.all(jobs);
+    expect(memory.stats().admission.waits).toBeGreaterThan(0);
+    expect(memory.stats().secrets).toBe(0);
+  });
+
+  it('A5 allocate() times out between one and ten times the wait, and its place goes to the next', async () => {
+    const { memory } = open(ownRegions(1));
+    const holder = memory.allocateSync(32);
+    const since = performance.now();
+    const impatient = memory.allocate(32, { waitMsMax: 50 });
+    const patient = memory.allocate(32);
+    await expect(impatient).rejects.toMatchObject({ code: 'ERR_SECMEM_WAIT_TIMEOUT' });
+    const waited = performance.now() - since;
+    expect(waited).toBeGreaterThanOrEqual(49);
+    expect(waited).toBeLessThan(500);
+    holder.dispose();
+    (await patient).dispose();
+  });
+
+  it('A5 allocate() rejects with signal.reason while queued, and leaves no place behind', async () => {
+    const { memory } = open(ownRegions(1));
+    const holder = memory.allocateSync(32);
+    const abort = new AbortController();
+    const aborted = memory.allocate(32, { signal: abort.signal });
+    const next = memory.allocate(32);
+    const reason = new Error('the client went away');
+    abort.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+    expect(memory.stats().admission).toMatchObject({ waiting: 1, aborts: 1 });
+    holder.dispose();
+    (await next).dispose();
+    expect(memory.stats()).toMatchObject({ secrets: 0, admission: { waiting: 0 } });
+  });
+
+  it('A5 allocate() with a signal that is aborted already takes nothing', async () => {
+    const { memory } = open();
+    await expect(memory.allocate(32, { signal: AbortSignal.abort('no') })).rejects.toBe('no');
+    expect(memory.stats().secrets).toBe(0);
+  });
+
+  it('A5 the queue holds its maximum and refuses the next at once', async () => {
+    const { memory } = open({ ...ownRegions(1), admission: { queueLengthMax: 3 } });
+    const holder = memory.allocateSync(32);
+    const queued = [1, 2, 3].map(() => memory.allocate(32));
+    await expect(memory.allocate(32)).rejects.toMatchObject({ code: 'ERR_SECMEM_QUEUE_FULL' });
+    holder.dispose();
+    for (const waiting of queued) (await waiting).dispose();
+    expect(memory.stats().admission).toMatchObject({ waiting: 0, queueLengthPeak: 3, refusals: 1 });
+  });
+
+  it('A5 waiters are served in the order in which they came', async () => {
+    const { memory } = open(ownRegions(1));
+    const holder = memory.allocateSync(32);
+    const order: number[] = [];
+    const jobs = [0, 1, 2, 3, 4].map(async (i) => {
+      const secret = await memory.allocate(32);
+      order.push(i);
+      secret.dispose();
+    });
+    holder.dispose();
+    await Promise.all(jobs);
+    expect(order).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('A12 what can never fit is refused at once, and nobody behind it waits longer', async () => {
+    const { memory } = open(ownRegions(4));
+    const since = performance.now();
+    await expect(memory.allocate(5 * PAGE)).rejects.toMatchObject({
+      code: 'ERR_SECMEM_TOO_LARGE',
+      kind: 'capacity',
+      details: { limitByteLength: 4 * PAGE, requestedByteLength: 5 * PAGE },
+    });
+    expect(performance.now() - since).toBeLessThan(1_000);
+    expect(memory.stats().admission.waits).toBe(0);
+    expect(thrown(() => memory.allocateSync(5 * PAGE)).code).toBe('ERR_SECMEM_TOO_LARGE');
+    await expect(memory.allocateAll([PAGE, PAGE, PAGE, PAGE, 1])).rejects.toMatchObject({
+      code: 'ERR_SECMEM_TOO_LARGE',
+    });
+    (await memory.allocate(4 * PAGE)).dispose();
+  });
+
+  it('A12 a waiter that a lowered limit makes impossible is refused', async () => {
+    const { memory, kernel } = open({ routing: { pooledByteLengthMax: 0 } });
+    const holder = memory.allocateSync(PAGE);
+    const waiting = memory.allocate(16 * PAGE);
+    await turn();
+    kernel.setLockLimit({ kind: 'bytes', byteLength: 8 * PAGE });
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_SECMEM_TOO_LARGE' });
+    holder.dispose();
+  });
+});
+
+describe('who may overtake', () => {
+  it('A13 one large waiter is served within a bounded number of releases under a stream of small ones', async () => {
+    const { memory } = open({ admission: { waitMsMax: 20_000 } });
+    const held: Secret[] = [];
+    while (memory.stats().primary.mappedByteLength < 16 * PAGE) held.push(memory.allocateSync(32));
+    let served = false;
+    const large = memory.allocate(8 * PAGE).then((secret) => {
+      served = true;
+      secret.dispose();
+    });
+    const stream: Promise<unknown>[] = [];
+    let releases = 0;
+    for (const bound = held.length + 32; !served && releases <= bound; releases++) {
+      stream.push(memory.allocate(32).then((secret) => held.push(secret)));
+      held.shift()?.dispose();
+      await turn();
+    }
+    expect(served).toBe(true);
+    await large;
+    await Promise.all(stream);
+    for (const secret of held) secret.dispose();
+  });
+
+  it('A13 allocateSync() overtakes a waiter 16 times at most, and only into slots that are there', async () => {
+    const { memory } = open({ routing: { pooledByteLengthMax: 2048 } });
+    const kept = memory.allocateSync(32);
+    const waiting = memory.allocate(16 * PAGE);
+    await turn();
+    const overtaking = Array.from({ length: 16 }, () => memory.allocateSync(32));
+    const refused = thrown(() => memory.allocateSync(32));
+    expect(refused).toMatchObject({ code: 'ERR_SECMEM_LOCK_LIMIT', details: { limit: 'queue' } });
+    for (const secret of [kept, ...overtaking]) secret.dispose();
+    (await waiting).dispose();
+  });
+
+  it('A13 allocateSync() maps no page that a waiter needs', async () => {
+    const { memory } = open();
+    const kept = memory.allocateSync(32);
+    const waiting = memory.allocate(16 * PAGE);
+    await turn();
+    expect(thrown(() => memory.allocateSync(4096))).toMatchObject({ details: { limit: 'queue' } });
+    kept.dispose();
+    (await waiting).dispose();
+  });
+
+  it('A13 one long-lived slot in each page is named as fragmentation', async () => {
+    const { memory } = open({ routing: { slabByteLengthMax: PAGE } });
+    const secrets: Secret[] = [];
+    while (memory.stats().primary.mappedByteLength < 16 * PAGE)
+      secrets.push(memory.allocateSync(64));
+    while (memory.stats().primary.slabs.some((slab) => slab.live < slab.slots)) {
+      secrets.push(memory.allocateSync(64));
+    }
+    const perSlab = secrets.length / 16;
+    for (const [i, secret] of secrets.entries()) if (i % perSlab !== 0) secret.dispose();
+    const error = thrown(() => memory.allocateSync(2048));
+    expect(error.message).toMatch(/fragmentation: 16 slabs are held by one long-lived secret each/);
+    expect(error.details).toMatchObject({ fragmentation: { slabsHeldByOneSecret: 16 } });
+  });
+});
+
+describe('one limit, several allocators', () => {
+  it('A14 each of two serves everything under one limit, and gives pages back to the other', async () => {
+    const kernel = createFakeKernel();
+    const two = [open({ kernel, idleMs: 20 }), open({ kernel, idleMs: 20 })];
+    let peak = 0;
+    const jobs = two.flatMap(({ memory }) =>
+      Array.from({ length: 100 }, async () => {
+        const set = await memory.allocateAll([2000, 2000, 2000]);
+        peak = Math.max(peak, kernel.lockedByteLength);
+        await turn();
+        for (const secret of set) secret.dispose();
+      }),
+    );
+    await Promise.all(jobs);
+    expect(peak).toBeLessThanOrEqual(65_536);
+    for (const { memory } of two) {
+      const { mapCalls } = memory.stats().primary;
+      expect(mapCalls).toBeGreaterThan(0);
+    }
+    await sleep(100);
+    expect(kernel.lockedByteLength).toBe(0);
+  });
+
+  it('A14 an idle allocator lets its warm pages go to a starving one', async () => {
+    const kernel = createFakeKernel();
+    const idle = open({ kernel, idleMs: 40 });
+    const starving = open({ kernel, idleMs: 40 });
+    for (const secret of idle.memory.allocateAllSync([30_000, 30_000])) secret.dispose();
+    expect(kernel.lockedByteLength).toBe(65_536);
+    (await starving.memory.allocate(40_000, { waitMsMax: 10_000 })).dispose();
+    expect(idle.memory.stats().primary.unmapCalls).toBeGreaterThan(0);
+  });
+
+  it('A14 what somebody else locks is respected, and its release is noticed', async () => {
+    const { memory, kernel } = open();
+    kernel.lockForeign(65_536);
+    const waiting = memory.allocate(32);
+    await sleep(30);
+    expect(memory.stats().secrets).toBe(0);
+    kernel.unlockForeign(65_536);
+    (await waiting).dispose();
+  });
+
+  it('A14 a set that is refused half-way holds nothing while it waits', async () => {
+    const { memory, kernel, backend } = open(ownRegions(8));
+    backend.fail('map', { on: 3, times: 1 });
+    const waiting = memory.allocateAll([32, 32, 32, 32]);
+    await turn();
+    expect(kernel.regionCount).toBe(0);
+    for (const secret of await waiting) secret.dispose();
+  });
+});
