@@ -1,3 +1,10 @@
 import { library } from '@securemem/presets/tsup';
 
-export default library({ main: 'src/main.ts' }, { format: ['esm'], dts: false });
+export default library(
+  {
+    demo: 'src/demo.ts',
+    storm: 'src/storm.ts',
+    'signing-process': 'src/storm/signing-process.ts',
+  },
+  { format: ['esm'], dts: false },
+);

@@ -1,0 +1,112 @@
+import { parseArgs } from 'node:util';
+
+export type BackendName = 'koffi' | 'napi' | 'nolock';
+export type KernelHidden = 'prefer' | 'require' | 'off';
+export type Placement = 'page' | 'pooled';
+export type StormOnCapacity = 'throw' | 'wait';
+
+/** One storm. Byte lengths are bytes. */
+export interface StormOptions {
+  readonly backend: BackendName;
+  readonly kernelHidden: KernelHidden;
+  /** The lock limit that the signing process is confined to; 0 leaves the limit alone. */
+  readonly memlockByteLength: number;
+  /** Our own budget; `undefined` takes what the limit in force allows. */
+  readonly budgetByteLength: number | undefined;
+  readonly concurrency: number;
+  readonly requests: number;
+  readonly placement: Placement;
+  readonly onCapacity: StormOnCapacity;
+}
+
+/** What the command line asks for. `compare` runs the three usual designs instead of one. */
+export interface StormCommand {
+  readonly options: StormOptions;
+  readonly compare: boolean;
+  readonly json: boolean;
+}
+
+/** A bad option: one clear line for the user, exit code 2. */
+export class UsageError extends Error {}
+
+/** More than this is no storm but a mistake; it also bounds what is kept for verification. */
+const COUNT_MAX = 1_000_000;
+
+export const USAGE = `npm run storm -- [OPTION…]
+
+Signs Ethereum transactions under a small lock limit, in a child process, and has an independent library recover the
+sender of every one. Without --placement and --on-capacity it compares three designs in a table.
+
+  --backend koffi|napi|nolock          what locks the memory (koffi)
+  --kernel-hidden prefer|require|off   memfd_secret pages, with --backend napi (prefer)
+  --memlock BYTES                      lock limit of the signing process; 0 leaves it alone (65536)
+  --budget BYTES                       our own budget (what the limit allows)
+  --concurrency N                      requests in flight (1000)
+  --requests N                         requests in all (1000)
+  --placement page|pooled              one region per secret, or shared slabs (pooled)
+  --on-capacity throw|wait             what a request does when there is no place (wait)
+  --json                               one JSON object on stdout and nothing else
+  --help`;
+
+/** Reads the command line. Throws UsageError for anything it does not know. */
+export function parseStorm(args: readonly string[]): StormCommand | 'help' {
+  const values = parse(args);
+  if (values.help === true) return 'help';
+  const backend = choice('backend', values.backend ?? 'koffi', ['koffi', 'napi', 'nolock']);
+  if (values['kernel-hidden'] !== undefined && backend !== 'napi') {
+    throw new UsageError('--kernel-hidden needs --backend napi');
+  }
+  const json = values.json === true;
+  const options: StormOptions = {
+    backend,
+    kernelHidden: choice('kernel-hidden', values['kernel-hidden'] ?? 'prefer', [
+      'prefer',
+      'require',
+      'off',
+    ]),
+    memlockByteLength: count('memlock', values.memlock ?? '65536', 0, Number.MAX_SAFE_INTEGER),
+    budgetByteLength:
+      values.budget === undefined
+        ? undefined
+        : count('budget', values.budget, 0, Number.MAX_SAFE_INTEGER),
+    concurrency: count('concurrency', values.concurrency ?? '1000', 1, COUNT_MAX),
+    requests: count('requests', values.requests ?? '1000', 1, COUNT_MAX),
+    placement: choice('placement', values.placement ?? 'pooled', ['page', 'pooled']),
+    onCapacity: choice('on-capacity', values['on-capacity'] ?? 'wait', ['throw', 'wait']),
+  };
+  const one = values.placement !== undefined || values['on-capacity'] !== undefined;
+  return { options, json, compare: !json && !one };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        backend: { type: 'string' },
+        'kernel-hidden': { type: 'string' },
+        memlock: { type: 'string' },
+        budget: { type: 'string' },
+        concurrency: { type: 'string' },
+        requests: { type: 'string' },
+        placement: { type: 'string' },
+        'on-capacity': { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message.split(/[.\n]/)[0] ?? 'bad option');
+  }
+}
+
+function choice<const T extends string>(name: string, value: string, values: readonly T[]): T {
+  if (values.includes(value as T)) return value as T;
+  throw new UsageError(`--${name} must be one of ${values.join(', ')}; it is '${value}'`);
+}
+
+function count(name: string, value: string, min: number, max: number): number {
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
+  throw new UsageError(`--${name} must be a whole number from ${min} to ${max}; it is '${value}'`);
+}

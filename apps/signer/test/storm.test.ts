@@ -1,0 +1,174 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { proveConfinement } from '@securemem/confined';
+import { koffiBackend } from '@securemem/koffi';
+import { napiBackend } from '@securemem/napi';
+import { addr } from 'micro-eth-signer';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { transactionFor } from '../src/storm/input.js';
+import type { StormOptions } from '../src/storm/options.js';
+import { runStorm } from '../src/storm/storm.js';
+import { isGenuine } from '../src/storm/verification.js';
+
+const STORM = fileURLToPath(new URL('../dist/storm.js', import.meta.url));
+const WAITING: StormOptions = {
+  backend: 'koffi',
+  kernelHidden: 'prefer',
+  memlockByteLength: 65_536,
+  budgetByteLength: undefined,
+  concurrency: 200,
+  requests: 400,
+  placement: 'pooled',
+  onCapacity: 'wait',
+};
+const THROWING: StormOptions = {
+  ...WAITING,
+  concurrency: 50,
+  requests: 200,
+  placement: 'page',
+  onCapacity: 'throw',
+};
+const BACKENDS = [
+  ['koffi', koffiBackend],
+  ['napi', napiBackend],
+] as const;
+
+function needs(ctx: TestContext, factory: typeof koffiBackend | typeof napiBackend) {
+  const probe = factory.probe();
+  if (!probe.available) ctx.skip(`not proven: ${probe.reason}`);
+  const as = process.getuid?.() === 0 ? 'root' : 'user';
+  const proof = proveConfinement({ memlockByteLength: 65_536, as });
+  if (!proof.proven) ctx.skip(`not proven: ${proof.reason}`);
+}
+
+describe.each(BACKENDS)('a storm on %s', (backend, factory) => {
+  test('A2 waiting under a 64 KiB limit serves every request within the limit', async (ctx) => {
+    needs(ctx, factory);
+    const report = await runStorm({ ...WAITING, backend });
+    expect(report).toMatchObject({
+      confined: true,
+      succeeded: 400,
+      verified: 400,
+      failedByCode: {},
+      crashed: false,
+      unhandledRejections: 0,
+      lockedByteLengthAfter: report.lockedByteLengthBefore,
+    });
+    expect(report.admissionWaits).toBeGreaterThan(0);
+    expect(report.peakLockedByteLength).toBeGreaterThanOrEqual(49_152);
+    expect(report.peakLockedByteLength).toBeLessThanOrEqual(65_536);
+  });
+
+  test('A2 our own budget holds the line that the kernel does not', async (ctx) => {
+    needs(ctx, factory);
+    const own = { memlockByteLength: 0, budgetByteLength: 65_536 };
+    const report = await runStorm({ ...WAITING, ...own, backend });
+    expect(report).toMatchObject({ confined: false, succeeded: 400, verified: 400 });
+    expect(report.admissionWaits).toBeGreaterThan(0);
+    expect(report.peakLockedByteLength).toBeGreaterThanOrEqual(49_152);
+    expect(report.peakLockedByteLength).toBeLessThanOrEqual(65_536);
+  });
+
+  test('A1 one page per secret, throwing, fails typed and never dies', async (ctx) => {
+    needs(ctx, factory);
+    const report = await runStorm({ ...THROWING, backend });
+    expect(report).toMatchObject({ crashed: false, unhandledRejections: 0 });
+    expect(Object.keys(report.failedByCode)).toEqual(['ERR_SECMEM_LOCK_LIMIT']);
+    expect(report.succeeded).toBeGreaterThan(0);
+    expect(report.succeeded + (report.failedByCode['ERR_SECMEM_LOCK_LIMIT'] ?? 0)).toBe(200);
+    expect(report.verified).toBe(report.succeeded);
+    expect(report.lockedByteLengthAfter).toBe(report.lockedByteLengthBefore);
+  });
+});
+
+describe('a storm without a limit', () => {
+  test('A2 locks more than 64 KiB, so that the limit above is what held it', async (ctx) => {
+    needs(ctx, koffiBackend);
+    const none = { memlockByteLength: 0, budgetByteLength: 1_048_576 };
+    const report = await runStorm({ ...WAITING, ...none });
+    expect(report.succeeded).toBe(400);
+    expect(report.peakLockedByteLength).toBeGreaterThan(65_536);
+  });
+
+  test('on nolock says that nothing was locked', async () => {
+    const report = await runStorm({ ...WAITING, backend: 'nolock', requests: 20 });
+    expect(report).toMatchObject({ succeeded: 20, verified: 20, peakLockedByteLength: 0 });
+  });
+});
+
+describe('verification', () => {
+  const ours = addr.random();
+  const signedBy = (privateKey: string, index: number) =>
+    transactionFor(index).signBy(privateKey, false).toHex();
+
+  test('accepts what was asked for, and refuses another sender, another transaction, and noise', () => {
+    const senders = [ours.address];
+    const genuine = { index: 7, account: 0, raw: signedBy(ours.privateKey, 7) };
+    expect(isGenuine(genuine, senders)).toBe(true);
+    expect(isGenuine({ ...genuine, raw: signedBy(addr.random().privateKey, 7) }, senders)).toBe(
+      false,
+    );
+    expect(isGenuine({ ...genuine, index: 8 }, senders)).toBe(false);
+    expect(isGenuine({ ...genuine, account: 1 }, senders)).toBe(false);
+    expect(isGenuine({ ...genuine, raw: '0x00' }, senders)).toBe(false);
+  });
+});
+
+describe('the storm command', () => {
+  test.each([
+    [['--backend', 'floppy'], '--backend'],
+    [['--memlock', '64K'], '--memlock'],
+    [['--requests', '0'], '--requests'],
+    [['--placement', 'heap'], '--placement'],
+    [['--kernel-hidden', 'off'], '--kernel-hidden'],
+    [['--unheard-of'], '--unheard-of'],
+    [['stray'], 'stray'],
+  ])('%s is one clear line and exit code 2', (args, named) => {
+    const { status, stdout, stderr } = run(args);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(named);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('--json prints one object with every field and nothing else', () => {
+    const { status, stdout } = run(['--backend', 'nolock', '--requests', '5', '--json']);
+    expect(status).toBe(0);
+    expect(Object.keys(JSON.parse(stdout))).toEqual([
+      'backend',
+      'placement',
+      'onCapacity',
+      'memlockByteLength',
+      'budgetByteLength',
+      'confined',
+      'concurrency',
+      'requests',
+      'succeeded',
+      'verified',
+      'failedByCode',
+      'crashed',
+      'admissionWaits',
+      'queueLengthPeak',
+      'peakLockedByteLength',
+      'lockedByteLengthBefore',
+      'lockedByteLengthAfter',
+      'unhandledRejections',
+      'wallMs',
+      'signMs',
+      'verifyMs',
+      'requestsPerSecond',
+    ]);
+  });
+
+  test('--help explains every option', () => {
+    const { status, stdout } = run(['--help']);
+    expect(status).toBe(0);
+    for (const name of ['backend', 'memlock', 'budget', 'concurrency', 'requests', 'json']) {
+      expect(stdout).toContain(`--${name}`);
+    }
+  });
+});
+
+function run(args: readonly string[]) {
+  return spawnSync(process.execPath, [STORM, ...args], { encoding: 'utf8' });
+}
