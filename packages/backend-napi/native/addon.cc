@@ -369,19 +369,20 @@ napi_value ReadLocked(napi_env env, napi_callback_info info) {
   return call.Answer(LockedByteLength());
 }
 
-// harden(item, limit) -> status; the items in the order of src/harden.ts
-napi_value Harden(napi_env env, napi_callback_info info) {
+// measureNow(measure) -> value in force, -1 unlimited, -2 unknown; takeMeasure(measure, valueMax) -> status
+napi_value ReadMeasure(napi_env env, napi_callback_info info) {
   Call call(env, info);
-  uint32_t item = call.Small(0);
-  double limit = call.Number(1);
-  if (!call.ok || item > 3) return call.Answer(Status::kBadType);
-  Failure* failure = call.failure();
-  switch (item) {
-    case 0: return call.Answer(LimitCoreFiles(limit, failure));
-    case 1: return call.Answer(MakeUndumpable(failure));
-    case 2: return call.Answer(LimitLocking(limit, failure));
-    default: return call.Answer(LimitCpu(limit, failure));
-  }
+  uint32_t measure = call.Small(0);
+  if (!call.ok || measure > 3) return call.Answer(kUnknown);
+  return call.Answer(MeasureNow(static_cast<Measure>(measure)));
+}
+
+napi_value Take(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t measure = call.Small(0);
+  double value_max = call.Number(1);
+  if (!call.ok || measure > 3) return call.Answer(Status::kBadType);
+  return call.Answer(TakeMeasure(static_cast<Measure>(measure), value_max, call.failure()));
 }
 
 // failure(Float64Array of 6) -> the system call of the last failure; errno and the numbers go into the array
@@ -448,7 +449,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"closeView", CloseView}, {"aliasAlive", AliasAlive},    {"detach", Detach},
       {"inspect", Inspect},     {"unmap", Unmap},              {"seal", SealRange},
       {"unseal", UnsealRange},  {"lockLimit", ReadLockLimit},  {"raiseLockLimit", RaiseLimit},
-      {"harden", Harden},       {"lockedByteLength", ReadLocked}, {"failure", ReadFailure},
+      {"measureNow", ReadMeasure}, {"takeMeasure", Take},
+      {"lockedByteLength", ReadLocked}, {"failure", ReadFailure},
 #ifdef SECUREMEM_TEST_FAULTS
       {"setFault", SetFault},
 #endif

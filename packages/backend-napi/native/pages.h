@@ -63,10 +63,11 @@ double LockedByteLength();
 // Facts of `count` mappings in one pass; `facts[i]` belongs to `mappings[i]`.
 void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count);
 
-// Hardening of the whole process, one item per call; negative limits mean "leave alone".
-Status LimitCoreFiles(double byte_length_max, Failure* failure);
-Status MakeUndumpable(Failure* failure);
-Status LimitLocking(double byte_length_max, Failure* failure);
-Status LimitCpu(double seconds_max, Failure* failure);
+// Hardening of the whole process. For the first measure the value is what the system calls dumpable, 0 being "not"; for
+// the others it is the limit in force, in bytes or seconds, or kUnlimited or kUnknown.
+enum class Measure : int { kNotDumpable = 0, kCoreLimit = 1, kLockLimit = 2, kCpuLimit = 3 };
+double MeasureNow(Measure measure);
+// Never raises a limit. kNotSupported where the system has nothing of the kind.
+Status TakeMeasure(Measure measure, double value_max, Failure* failure);
 
 }  // namespace securemem

@@ -65,6 +65,15 @@ uint8_t* Reserve(size_t length) {
 
 void Release(uint8_t* base, size_t length) { munmap(base - PageByteLength(), length + 2 * PageByteLength()); }
 
+int ResourceOf(Measure measure) {
+  switch (measure) {
+    case Measure::kCoreLimit: return RLIMIT_CORE;
+    case Measure::kLockLimit: return RLIMIT_MEMLOCK;
+    default: return RLIMIT_CPU;
+  }
+}
+
+// setrlimit that never raises anything, for good: the hard limit is lowered as well.
 Status LowerLimit(int resource, double soft, double hard, Failure* failure) {
   struct rlimit now;
   if (getrlimit(resource, &now) != 0) return Fail(failure, "getrlimit", errno, Status::kPlatform);
@@ -72,9 +81,10 @@ Status LowerLimit(int resource, double soft, double hard, Failure* failure) {
   if (now.rlim_max == RLIM_INFINITY || hard < static_cast<double>(now.rlim_max)) {
     wanted.rlim_max = static_cast<rlim_t>(hard);
   }
-  wanted.rlim_cur = static_cast<rlim_t>(soft);
+  if (now.rlim_cur == RLIM_INFINITY || soft < static_cast<double>(now.rlim_cur)) {
+    wanted.rlim_cur = static_cast<rlim_t>(soft);
+  }
   if (wanted.rlim_cur > wanted.rlim_max) wanted.rlim_cur = wanted.rlim_max;
-  if (now.rlim_cur != RLIM_INFINITY && now.rlim_cur < wanted.rlim_cur) wanted.rlim_cur = now.rlim_cur;
   if (setrlimit(resource, &wanted) != 0) {
     return Fail(failure, "setrlimit", errno, errno == EPERM ? Status::kDenied : Status::kPlatform);
   }
@@ -206,19 +216,18 @@ void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   }
 }
 
-Status LimitCoreFiles(double byte_length_max, Failure* failure) {
-  return LowerLimit(RLIMIT_CORE, byte_length_max, byte_length_max, failure);
+double MeasureNow(Measure measure) {
+  if (measure == Measure::kNotDumpable) return kUnknown;
+  struct rlimit limit;
+  if (getrlimit(ResourceOf(measure), &limit) != 0) return kUnknown;
+  return limit.rlim_cur == RLIM_INFINITY ? kUnlimited : static_cast<double>(limit.rlim_cur);
 }
 
-// PT_DENY_ATTACH keeps debuggers away, but kills a process that is being debugged already; core files are off by the limit.
-Status MakeUndumpable(Failure* failure) { return Fail(failure, "", ENOSYS, Status::kNotSupported); }
-
-Status LimitLocking(double byte_length_max, Failure* failure) {
-  return LowerLimit(RLIMIT_MEMLOCK, byte_length_max, byte_length_max, failure);
-}
-
-Status LimitCpu(double seconds_max, Failure* failure) {
-  return LowerLimit(RLIMIT_CPU, seconds_max, seconds_max + 1, failure);
+// PT_DENY_ATTACH would keep debuggers away, but kills a process that is being debugged already: not taken.
+Status TakeMeasure(Measure measure, double value_max, Failure* failure) {
+  if (measure == Measure::kNotDumpable) return Fail(failure, "ptrace", ENOSYS, Status::kNotSupported);
+  double hard = measure == Measure::kCpuLimit ? value_max + 5 : value_max;
+  return LowerLimit(ResourceOf(measure), value_max, hard, failure);
 }
 
 }  // namespace securemem

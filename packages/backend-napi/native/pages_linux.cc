@@ -166,19 +166,30 @@ bool InInitialUserNamespaceCached() {
   return answer == 1;
 }
 
-// setrlimit that never raises the hard limit: that is the administrator's to decide.
+int ResourceOf(Measure measure) {
+  switch (measure) {
+    case Measure::kCoreLimit: return RLIMIT_CORE;
+    case Measure::kLockLimit: return RLIMIT_MEMLOCK;
+    default: return RLIMIT_CPU;
+  }
+}
+
+int GetLimit(int resource, struct rlimit* limit) {
+  return getrlimit(static_cast<__rlimit_resource_t>(resource), limit);
+}
+
+// setrlimit that never raises anything, for good: the hard limit is lowered as well.
 Status LowerLimit(int resource, double soft, double hard, Failure* failure) {
   struct rlimit now;
-  if (getrlimit(static_cast<__rlimit_resource_t>(resource), &now) != 0) {
-    return Fail(failure, "getrlimit", errno, Status::kPlatform);
-  }
+  if (GetLimit(resource, &now) != 0) return Fail(failure, "getrlimit", errno, Status::kPlatform);
   struct rlimit wanted = now;
   if (now.rlim_max == RLIM_INFINITY || hard < static_cast<double>(now.rlim_max)) {
     wanted.rlim_max = static_cast<rlim_t>(hard);
   }
-  wanted.rlim_cur = static_cast<rlim_t>(soft);
+  if (now.rlim_cur == RLIM_INFINITY || soft < static_cast<double>(now.rlim_cur)) {
+    wanted.rlim_cur = static_cast<rlim_t>(soft);
+  }
   if (wanted.rlim_cur > wanted.rlim_max) wanted.rlim_cur = wanted.rlim_max;
-  if (now.rlim_cur != RLIM_INFINITY && now.rlim_cur < wanted.rlim_cur) wanted.rlim_cur = now.rlim_cur;
   if (setrlimit(static_cast<__rlimit_resource_t>(resource), &wanted) != 0) {
     return Fail(failure, "setrlimit", errno, errno == EPERM ? Status::kDenied : Status::kPlatform);
   }
@@ -283,22 +294,24 @@ void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   InspectSmaps(mappings, facts, count);
 }
 
-Status LimitCoreFiles(double byte_length_max, Failure* failure) {
-  return LowerLimit(RLIMIT_CORE, byte_length_max, byte_length_max, failure);
+double MeasureNow(Measure measure) {
+  if (measure == Measure::kNotDumpable) {
+    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    return dumpable < 0 ? kUnknown : dumpable;
+  }
+  struct rlimit limit;
+  if (GetLimit(ResourceOf(measure), &limit) != 0) return kUnknown;
+  return limit.rlim_cur == RLIM_INFINITY ? kUnlimited : static_cast<double>(limit.rlim_cur);
 }
 
-Status MakeUndumpable(Failure* failure) {
-  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0) return Status::kOk;
-  return Fail(failure, "prctl", errno, Status::kPlatform);
-}
-
-Status LimitLocking(double byte_length_max, Failure* failure) {
-  return LowerLimit(RLIMIT_MEMLOCK, byte_length_max, byte_length_max, failure);
-}
-
-// Soft below hard: the soft limit gives SIGXCPU, which a parent can tell from the SIGKILL of the hard one.
-Status LimitCpu(double seconds_max, Failure* failure) {
-  return LowerLimit(RLIMIT_CPU, seconds_max, seconds_max + 1, failure);
+Status TakeMeasure(Measure measure, double value_max, Failure* failure) {
+  if (measure == Measure::kNotDumpable) {
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0) return Status::kOk;
+    return Fail(failure, "prctl", errno, Status::kPlatform);
+  }
+  // The soft limit of processor time gives SIGXCPU, which a parent can tell from the SIGKILL of the hard one.
+  double hard = measure == Measure::kCpuLimit ? value_max + 5 : value_max;
+  return LowerLimit(ResourceOf(measure), value_max, hard, failure);
 }
 
 }  // namespace securemem

@@ -168,15 +168,20 @@ void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   }
 }
 
-// Without the fault box the system does not start Windows Error Reporting, which is what writes dumps.
-Status LimitCoreFiles(double byte_length_max, Failure* failure) {
-  if (byte_length_max != 0) return Fail(failure, "SetErrorMode", ERROR_NOT_SUPPORTED, Status::kNotSupported);
+double MeasureNow(Measure measure) {
+  const UINT silent = SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX;
+  if (measure != Measure::kCoreLimit) return kUnknown;
+  return (GetErrorMode() & silent) == silent ? 0 : kUnlimited;
+}
+
+// Without the fault box the system does not start Windows Error Reporting, which is what writes dumps. It knows none or
+// any; nothing else is implemented here.
+Status TakeMeasure(Measure measure, double value_max, Failure* failure) {
+  if (measure != Measure::kCoreLimit || value_max != 0) {
+    return Fail(failure, "SetErrorMode", ERROR_NOT_SUPPORTED, Status::kNotSupported);
+  }
   SetErrorMode(GetErrorMode() | SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
   return Status::kOk;
 }
-
-Status MakeUndumpable(Failure* failure) { return Fail(failure, "", ERROR_NOT_SUPPORTED, Status::kNotSupported); }
-Status LimitLocking(double, Failure* failure) { return Fail(failure, "", ERROR_NOT_SUPPORTED, Status::kNotSupported); }
-Status LimitCpu(double, Failure* failure) { return Fail(failure, "", ERROR_NOT_SUPPORTED, Status::kNotSupported); }
 
 }  // namespace securemem

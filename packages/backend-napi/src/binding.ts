@@ -36,7 +36,9 @@ export interface Binding {
   unmap(owner: number, region: number): number;
   seal: Crypt;
   unseal: Crypt;
-  harden(item: number, limit: number): number;
+  /** The value of a hardening measure in force; -1 for unlimited, -2 for unknown. */
+  measureNow(measure: number): number;
+  takeMeasure(measure: number, valueMax: number): number;
   /** The system call of the last failure; its number and the counts go into `target`. */
   failure(target: Float64Array): string;
   /** In test builds only: the `countdown`-th system call from now fails with `errno`. */

@@ -8,5 +8,6 @@ export {
   type HardenReport,
   type HardenStep,
   hardenProcess,
+  type Measure,
 } from './harden.js';
 export { type NapiBackendOptions, napiBackend } from './opening.js';

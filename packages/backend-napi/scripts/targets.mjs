@@ -1,0 +1,101 @@
+// How the addon is compiled for each target. Plain compilers and the headers of npm packages are all that is needed; the
+// results ask for no library but the system's own.
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const require = createRequire(import.meta.url);
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+export const NATIVE = join(ROOT, 'native');
+export const VENDOR = join(NATIVE, 'vendor', 'bearssl');
+export const HOST = `${process.platform}-${process.arch}`;
+
+/** Headers of Node-API and its import lists for Windows. */
+export const HEADERS = dirname(require.resolve('node-api-headers/package.json'));
+const ADDON_API = dirname(require.resolve('node-addon-api/package.json'));
+
+/** For C and C++. */
+export const COMMON = ['-O2', '-fvisibility=hidden', '-ffunction-sections', '-fdata-sections'];
+
+/** For everything that includes napi.h. */
+export const INTERFACE = [
+  '-DNAPI_VERSION=8',
+  '-DNODE_GYP_MODULE_NAME=securemem',
+  '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+  `-I${join(HEADERS, 'include')}`,
+  `-I${ADDON_API}`,
+];
+
+/** For our own C++. */
+export const CXX = [
+  '-std=c++17',
+  '-Wall',
+  '-Wextra',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-fno-threadsafe-statics',
+  ...INTERFACE,
+];
+
+const SHARED = ['addon.cc', 'region_table.cc', 'cipher.cc', 'freestanding.cc'];
+const EXPORTS = `--version-script=${join(NATIVE, 'exports.map')}`;
+
+const LINUX = {
+  sources: [...SHARED, 'pages_linux.cc', 'proc_linux.cc'],
+  compile: ['-fPIC'],
+  // No library is asked for: the symbols of the C library come from the runtime, so one file serves glibc and musl.
+  link: [
+    '-shared',
+    '-nodefaultlibs',
+    `-Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack,${EXPORTS}`,
+  ],
+};
+
+/** Prefixes of compilers that build for a Linux architecture; the plain ones do on a machine of that kind. */
+function prefixes(arch, triplet) {
+  return HOST === `linux-${arch}` ? ['', `${triplet}-`] : [`${triplet}-`];
+}
+
+export const TARGETS = {
+  'linux-x64': { ...LINUX, prefixes: prefixes('x64', 'x86_64-linux-gnu') },
+  'linux-arm64': {
+    ...LINUX,
+    prefixes: prefixes('arm64', 'aarch64-linux-gnu'),
+    // Atomics inline rather than from libgcc, which is not linked.
+    compile: ['-fPIC', '-mno-outline-atomics'],
+  },
+  'win32-x64': {
+    sources: [...SHARED, 'pages_windows.cc', 'delay_load_windows.cc'],
+    prefixes: ['x86_64-w64-mingw32-'],
+    // Of the two compilers the one whose headers have std::mutex, which node-addon-api mentions and nothing here uses.
+    suffix: '-posix',
+    compile: [],
+    // The C driver links no C++ library; freestanding.cc has what is needed of it.
+    linker: 'gcc',
+    link: ['-shared', '-static-libgcc', '-Wl,--gc-sections'],
+    imports: ['node_api', 'js_native_api'],
+  },
+};
+
+/** What is shipped, and what only tests use: system calls that can be made to fail, and the sanitizers. */
+export const VARIANTS = {
+  shipped: { compile: [], without: [], link: (target) => ['-s', ...target.link] },
+  test: {
+    compile: ['-g', '-DSECUREMEM_TEST_FAULTS'],
+    without: [],
+    link: (target) => target.link,
+  },
+  sanitize: {
+    compile: [
+      '-g',
+      '-O1',
+      '-DSECUREMEM_TEST_FAULTS',
+      '-fsanitize=address,undefined',
+      '-fno-omit-frame-pointer',
+    ],
+    // The sanitizers bring their own operators new and delete.
+    without: ['freestanding.cc'],
+    link: () => ['-shared', '-fsanitize=address,undefined'],
+  },
+};

@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Binding } from '../src/binding.js';
+
+export interface TestAddon {
+  /** FNV-1a of the bytes, read on another thread after a delay. */
+  slowDigest(bytes: Uint8Array, delayMs: number): Promise<number>;
+  /** process_vm_readv: the bytes read, or the error number negated. */
+  readProcess(pid: number, address: bigint, target: Uint8Array): number;
+}
+
+export interface TestBuild {
+  /** The addon with `setFault`. */
+  readonly binding: Required<Binding>;
+  readonly addon: TestAddon;
+}
+
+const require = createRequire(import.meta.url);
+const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+/** Builds and loads what only tests use; undefined, with the reason for a skip, where there is no compiler. */
+export function testBuild(): TestBuild | string {
+  const built = spawnSync(process.execPath, [path('scripts/build-native.mjs'), '--test'], {
+    encoding: 'utf8',
+  });
+  if (built.status !== 0) return `no compiler for the test build (${built.stderr.trim()})`;
+  return {
+    binding: require(path('build/test/securemem.node')) as Required<Binding>,
+    addon: require(path('build/test/test_addon.node')) as TestAddon,
+  };
+}

@@ -1,0 +1,73 @@
+// For tests only, never shipped: an asynchronous native operation that works on memory it was lent, and the system call
+// with which one process reads another.
+#include <napi.h>
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace {
+
+// 32-bit FNV-1a, as the tests compute it as well.
+uint32_t Digest(const uint8_t* bytes, size_t length) {
+  uint32_t digest = 2166136261u;
+  for (size_t i = 0; i < length; i++) digest = (digest ^ bytes[i]) * 16777619u;
+  return digest;
+}
+
+// Sleeps on a thread of the pool and only then looks at the bytes. The reference keeps the buffer for that long, which is
+// what an operation of a well-behaved addon does.
+class SlowDigest : public Napi::AsyncWorker {
+ public:
+  SlowDigest(Napi::Env env, Napi::Uint8Array array, uint32_t delay_ms)
+      : Napi::AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        reference_(Napi::Persistent(array.As<Napi::Object>())),
+        bytes_(array.Data()),
+        length_(array.ByteLength()),
+        delay_ms_(delay_ms) {}
+  Napi::Promise promise() { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    usleep(delay_ms_ * 1000);
+    digest_ = Digest(bytes_, length_);
+  }
+  void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), digest_)); }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  Napi::ObjectReference reference_;
+  const uint8_t* bytes_;
+  size_t length_;
+  uint32_t delay_ms_;
+  uint32_t digest_ = 0;
+};
+
+// slowDigest(bytes, delayMs) -> Promise of a number
+Napi::Value StartSlowDigest(const Napi::CallbackInfo& info) {
+  auto* worker = new SlowDigest(info.Env(), info[0].As<Napi::Uint8Array>(), info[1].As<Napi::Number>().Uint32Value());
+  Napi::Promise promise = worker->promise();
+  worker->Queue();
+  return promise;
+}
+
+// readProcess(pid, address, target) -> bytes read, or the error number negated
+Napi::Value ReadProcess(const Napi::CallbackInfo& info) {
+  bool lossless;
+  Napi::Uint8Array target = info[2].As<Napi::Uint8Array>();
+  struct iovec local = {target.Data(), target.ByteLength()};
+  uint64_t address = info[1].As<Napi::BigInt>().Uint64Value(&lossless);
+  struct iovec remote = {reinterpret_cast<void*>(address), target.ByteLength()};
+  ssize_t got = process_vm_readv(info[0].As<Napi::Number>().Int32Value(), &local, 1, &remote, 1, 0);
+  return Napi::Number::New(info.Env(), got < 0 ? -static_cast<double>(errno) : static_cast<double>(got));
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("slowDigest", Napi::Function::New<StartSlowDigest>(env));
+  exports.Set("readProcess", Napi::Function::New<ReadProcess>(env));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(test_addon, Init)
