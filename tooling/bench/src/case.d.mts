@@ -3,6 +3,8 @@ export interface Loop {
   /** Performs the operation `count` times, in a loop of its own, so that what is timed is the operation and not a call
    *  of it. Anything thrown fails the benchmark. */
   run(count: number): void | Promise<void>;
+  /** A run performs a multiple of this many operations; 1 when absent. */
+  readonly countUnit?: number;
   /** Between two runs; not measured. */
   settle?(): void | Promise<void>;
   /** The most operations that one run may perform. */

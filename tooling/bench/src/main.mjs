@@ -7,7 +7,7 @@ import { countTargets, report } from './report.mjs';
 const usage = `npm run bench -- [--only NAME] [--rounds N] [--json]
 
   --only NAME   the cases whose name begins so, and what their targets are compared with
-  --rounds N    how often everything is measured (15)
+  --rounds N    how often everything is measured (21)
   --json        an array of { name, subject, nsPerOpMedian, nsPerOpMin, nsPerOpMax, runs } on stdout
 
 Every subject has a process of its own; a round measures each of them once, one after another. Times are means
@@ -44,7 +44,7 @@ function parse() {
     const { values } = parseArgs({
       options: {
         only: { type: 'string', default: '' },
-        rounds: { type: 'string', default: '15' },
+        rounds: { type: 'string', default: '21' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -13,13 +13,15 @@ const calibrationRuns = 40;
  */
 export async function calibrate(loop) {
   const countMax = loop.countMax ?? 10_000_000;
-  let count = Math.min(16, countMax);
+  const unit = loop.countUnit ?? 1;
+  let count = Math.max(unit, Math.min(16, countMax));
   for (let run = 0; run < calibrationRuns; run += 1) {
     await loop.settle?.();
     const startedAt = hrtimeNow();
     await loop.run(count);
     const tookMs = Math.max(hrtimeNow() - startedAt, 0.0005);
-    count = Math.max(1, Math.min(Math.ceil((count * runMs) / tookMs), count * 4, countMax));
+    const fitting = Math.min((count * runMs) / tookMs, count * 4, countMax);
+    count = Math.max(1, Math.round(fitting / unit)) * unit;
   }
   return count;
 }

@@ -5,6 +5,7 @@ import type { Case, Measurement } from '../src/case.d.mts';
 import { loadCases, select } from '../src/cases.mjs';
 import { judge, median, summarise } from '../src/ratios.mjs';
 import { report } from '../src/report.mjs';
+import { calibrate, measureRound } from '../src/rounds.mjs';
 
 const mainFile = fileURLToPath(new URL('../src/main.mjs', import.meta.url));
 const open = () => ({ run() {} });
@@ -123,6 +124,30 @@ it('report() tells a ratio as the target tells it, and what could not be measure
       '  met     theirs at least 2 times faster than ours: 2.00 times (1.00 to 3.00)',
     ].join('\n'),
   );
+});
+
+describe('calibrate()', () => {
+  it('performs whole units, never more than the most, and settles before each run', async () => {
+    const counts: number[] = [];
+    let settled = 0;
+    const loop = {
+      countUnit: 50,
+      countMax: 200,
+      run: (count: number) => void counts.push(count),
+      settle: () => void (settled += 1),
+    };
+    const count = await calibrate(loop);
+    expect(count).toBe(200);
+    expect(counts.every((each) => each % 50 === 0 && each <= 200)).toBe(true);
+    expect(settled).toBe(counts.length);
+  });
+
+  it('gives a slow operation one run of one', async () => {
+    const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 8));
+    const loop = { run: async () => await pause() };
+    expect(await calibrate(loop)).toBe(1);
+    expect(await measureRound(loop, 1)).toBeGreaterThan(7e6);
+  });
 });
 
 it('bench --only NAME --json prints the array and nothing else', () => {

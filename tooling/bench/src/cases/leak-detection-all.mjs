@@ -1,0 +1,18 @@
+import { createAllocator } from '@securemem/core';
+import { forEachBackend } from '../backends.mjs';
+
+/** @type {import('../case.d.mts').Case} */
+export default {
+  name: 'leak-detection-all',
+  what: '32 bytes allocated and disposed, leak detection for every secret, with the stack of its creation',
+  subjects: forEachBackend((backend) => {
+    const memory = createAllocator({ backend, leakDetection: 'all' });
+    return {
+      run(count) {
+        for (let n = 0; n < count; n += 1) memory.allocateSync(32).dispose();
+      },
+      close: () => memory.close(),
+    };
+  }),
+  targets: [],
+};
