@@ -134,7 +134,9 @@ describe('calibrate()', () => {
       countUnit: 50,
       countMax: 200,
       run: (count: number) => void counts.push(count),
-      settle: () => void (settled += 1),
+      settle: () => {
+        settled += 1;
+      },
     };
     const count = await calibrate(loop);
     expect(count).toBe(200);
