@@ -38,9 +38,12 @@ export class FrameWriter {
     this.#onDrain = onDrain;
   }
 
-  /** True while the other end is slow: what is written now only piles up. `onDrain` follows. */
+  /**
+   * True while the other end is slow: what is written now only piles up, and `onDrain` follows. True for ever once the
+   * socket has failed: what is written now would never arrive.
+   */
   get blocked(): boolean {
-    return this.#outstanding >= OUTSTANDING_BYTE_LENGTH_MAX;
+    return this.#stopped || this.#outstanding >= OUTSTANDING_BYTE_LENGTH_MAX;
   }
 
   /**
@@ -150,11 +153,12 @@ export class FrameWriter {
 
   #send(bytes: Uint8Array, whenWritten?: () => void): void {
     this.#outstanding += bytes.length;
-    this.#socket.write(bytes, () => {
+    this.#socket.write(bytes, (error) => {
+      if (error) this.stop();
       const wasBlocked = this.blocked;
       this.#outstanding -= bytes.length;
       whenWritten?.();
-      if (wasBlocked && !this.blocked && !this.#stopped) this.#onDrain();
+      if (wasBlocked && !this.blocked) this.#onDrain();
     });
   }
 }

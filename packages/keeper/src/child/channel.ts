@@ -25,6 +25,7 @@ export class Channel {
   readonly #socket: Socket;
   readonly #reader: FrameReader;
   readonly #receiveBuffer: Uint8Array;
+  #stopped = false;
 
   constructor(options: ChannelOptions, handler: FrameHandler) {
     this.#reader = new FrameReader(options, handler);
@@ -40,10 +41,20 @@ export class Channel {
       },
     };
     this.#socket = new Socket(socketOptions);
-    this.writer = new FrameWriter(this.#socket, options.generation, () => this.#socket.resume());
+    this.writer = new FrameWriter(this.#socket, options.generation, () => {
+      if (!this.#stopped) this.#socket.resume();
+    });
     this.#socket.on('error', leave);
     this.#socket.on('end', leave);
     this.#socket.on('close', leave);
+  }
+
+  /**
+   * Reads nothing any more, from the end of the current turn on: then the receive buffer may be given back. Until then
+   * the system may still write to it.
+   */
+  stopReading(): void {
+    this.#stopped = true;
   }
 
   /** Runs `then` once everything that was written has left. */
@@ -62,7 +73,7 @@ export class Channel {
     } finally {
       this.#receiveBuffer.fill(0, 0, byteLength);
     }
-    return !this.writer.blocked;
+    return !this.#stopped && !this.writer.blocked;
   }
 }
 

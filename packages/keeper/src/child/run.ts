@@ -83,7 +83,10 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
     operations: definition.operations,
     provisioned,
     payloadByteLengthMax,
-    onClose: () => void leave(memory, lease, wipe),
+    onClose: () => {
+      channel.stopReading();
+      setImmediate(() => void leave(memory, lease, wipe));
+    },
   });
   const channel = new Channel(
     {

@@ -1,0 +1,7 @@
+import { defineKeeper } from '@securemem/keeper';
+import { nolockBackend } from '@securemem/nolock';
+
+export default defineKeeper({
+  backend: () => nolockBackend(),
+  operations: { echo: (payload) => payload },
+});
