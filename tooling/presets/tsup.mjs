@@ -8,7 +8,9 @@ export function library(entry, more = {}) {
     dts: true,
     target: 'node20',
     platform: 'node',
-    clean: true,
+    // Not emptied first: whoever imports the package while it is being built would find nothing, or half of it. Files
+    // that a build no longer writes stay behind on a developer's machine; releases are built from a fresh clone.
+    clean: false,
     sourcemap: true,
     splitting: true,
     shims: true,
