@@ -40,6 +40,7 @@ export class FakeKernel {
   readonly #regions = new Map<RegionId, FakeRegion>();
   readonly #escaped: ArrayBuffer[] = [];
   readonly #strict: boolean;
+  readonly #threadHooks = new Set<() => void>();
   readonly #refused = new Set<FakeSystemCall>();
   #hardLockLimit: LockLimit;
   #lockLimit: LockLimit;
@@ -196,6 +197,11 @@ export class FakeKernel {
     this.#aliasesReleased += 1;
   }
 
+  /** The thread of every open backend is terminated in mid-use. */
+  endThread(): void {
+    for (const hook of [...this.#threadHooks].reverse()) hook();
+  }
+
   // For fake backends.
 
   /** The region of this id, or undefined when it is gone. */
@@ -211,6 +217,15 @@ export class FakeKernel {
 
   record(call: FakeCall): void {
     this.#log.add(call);
+  }
+
+  /** What runs when the thread ends, as a native backend's cleanup does. The last one added runs first. */
+  onThreadEnd(hook: () => void): void {
+    this.#threadHooks.add(hook);
+  }
+
+  forgetThreadEnd(hook: () => void): void {
+    this.#threadHooks.delete(hook);
   }
 
   /** Makes a region, or says why not and leaves nothing. */

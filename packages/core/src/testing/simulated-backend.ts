@@ -50,6 +50,7 @@ export class SimulatedBackend implements MemoryBackend {
     this.capabilities = Object.freeze({ ...options.capabilities });
     this.pageByteLength = this.kernel.pageByteLength;
     this.#tracksAliases = options.aliasTracking !== 'unknown';
+    if (this.capabilities.threadExit === 'wiped') this.kernel.onThreadEnd(this.#endThread);
   }
 
   lockLimit(): LockLimit {
@@ -205,7 +206,14 @@ export class SimulatedBackend implements MemoryBackend {
       else this.#release(region);
     }
     this.#closed = true;
+    this.kernel.forgetThreadEnd(this.#endThread);
   }
+
+  /** The buffers of a thread that ends are detached before this runs, so no view is in the way. */
+  readonly #endThread = (): void => {
+    for (const id of this.#regions) wipeAll(this.kernel.region(id));
+    this[Symbol.dispose]();
+  };
 
   #factsOfNewRegion(byteLength: number): FakeRegionFacts {
     const { locking, guardPages, dumpExclusion, forkBehaviour, kernelHidden } = this.capabilities;

@@ -1,0 +1,36 @@
+import { createInterface } from 'node:readline';
+import { countsOf, factsOf, findMarker, locateMarked, mappingsOf, readMemory } from './memory.mjs';
+
+/**
+ * Another process that looks at its parent: one request per line on standard input, one answer per line on standard
+ * output. It ends when the input ends, so it never outlives whoever asks.
+ */
+const pid = process.ppid;
+
+/** @type {Record<string, (request: any) => unknown>} */
+const operations = {
+  counts: () => countsOf(pid),
+  locate: ({ marker, byteLength }) => locateMarked(pid, marker, byteLength) ?? null,
+  hidden: ({ byteLength }) =>
+    mappingsOf(pid)
+      .filter((m) => m.name.startsWith('/secretmem') && m.end - m.start === byteLength)
+      .map(({ start, access }) => ({ start, access })),
+  facts: ({ start, byteLength }) => factsOf(pid, start, byteLength),
+  content: ({ address, byteLength }) => {
+    const bytes = readMemory(pid, address, byteLength);
+    return bytes === undefined ? null : Buffer.from(bytes.buffer).toString('hex');
+  },
+  copies: ({ marker }) => findMarker(pid, marker).length,
+  contains: ({ address }) => mappingsOf(pid).some((m) => m.start <= address && address < m.end),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, operation, ...request } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { id, result: operations[operation]?.(request) };
+  } catch (error) {
+    answer = { id, error: String(error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}

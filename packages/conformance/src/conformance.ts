@@ -1,0 +1,36 @@
+import { GROUPS } from './requirement.js';
+import { requirements } from './requirements/index.js';
+import { runRequirement } from './run-requirement.js';
+import type { Runner } from './runner.js';
+import { type ConformanceOptions, newSeed, systemEvidence } from './settings.js';
+
+/** As `runConformance`, inside a test runner: every requirement is a test of its own. */
+export interface ConformanceSuite extends ConformanceOptions {
+  readonly runner: Runner;
+}
+
+/**
+ * Registers one test per requirement. What the backend claims decides which half of a requirement runs; there is no other
+ * way to leave one out. What this machine cannot show is marked as not proven, with the reason.
+ */
+export function conformance(suite: ConformanceSuite): void {
+  const { runner, open, thorough = false, seed = newSeed() } = suite;
+  const evidence = suite.evidence ?? systemEvidence(suite.module);
+  const settings = { open, evidence, thorough, seed };
+  runner.describe('conformance', () => {
+    runner.afterAll(() => evidence.close());
+    for (const group of GROUPS) {
+      runner.describe(group, () => {
+        for (const requirement of requirements.filter((one) => one.group === group)) {
+          runner.it(`${requirement.id}: ${requirement.sentence}`, async (notProven) => {
+            const { outcome, reason = '' } = await runRequirement(requirement, settings);
+            if (outcome === 'not proven') notProven(reason);
+            if (outcome === 'failed') {
+              throw new Error(`${reason}\n  promised in ${requirement.contract}; seed ${seed}`);
+            }
+          });
+        }
+      });
+    }
+  });
+}

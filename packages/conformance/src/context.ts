@@ -1,0 +1,74 @@
+import type { BackendCapabilities, MemoryBackend, RegionId } from '@securemem/core/contract';
+import type { Evidence, Place } from './evidence/evidence.js';
+
+/** A region and where it is. */
+export interface PlacedRegion {
+  readonly region: RegionId;
+  readonly place: Place;
+}
+
+/** What one requirement gets: a backend of its own, more if it asks, and the evidence. */
+export class Context {
+  readonly evidence: Evidence;
+  /** Longer sequences, for those who can wait. */
+  readonly thorough: boolean;
+  /** Where random sequences start. The same seed repeats them. */
+  readonly seed: number;
+  readonly #open: () => MemoryBackend;
+  readonly #opened: MemoryBackend[] = [];
+  #first: MemoryBackend | undefined;
+
+  constructor(
+    open: () => MemoryBackend,
+    evidence: Evidence,
+    options: { readonly thorough: boolean; readonly seed: number },
+  ) {
+    this.#open = open;
+    this.evidence = evidence;
+    this.thorough = options.thorough;
+    this.seed = options.seed;
+  }
+
+  /** The backend of this requirement, opened at the first use. */
+  get backend(): MemoryBackend {
+    this.#first ??= this.open();
+    return this.#first;
+  }
+
+  get capabilities(): BackendCapabilities {
+    return this.backend.capabilities;
+  }
+
+  get page(): number {
+    return this.backend.pageByteLength;
+  }
+
+  /** Another instance. Whatever was opened is disposed when the requirement ends. */
+  open(): MemoryBackend {
+    const backend = this.#open();
+    this.#opened.push(backend);
+    return backend;
+  }
+
+  map(pages = 1): RegionId {
+    return this.backend.map(pages * this.page);
+  }
+
+  /** Maps and asks the evidence where that is. */
+  async mapPlaced(pages = 1, backend: MemoryBackend = this.backend): Promise<PlacedRegion> {
+    const byteLength = pages * backend.pageByteLength;
+    const region = backend.map(byteLength);
+    return { region, place: await this.evidence.locate(backend, region, byteLength) };
+  }
+
+  dispose(): void {
+    for (const backend of this.#opened) {
+      try {
+        backend[Symbol.dispose]();
+      } catch {
+        // Disposing has requirements of its own; it must not make others fail.
+      }
+    }
+    this.#opened.length = 0;
+  }
+}

@@ -1,0 +1,13 @@
+/** An error that came back from a child as plain data. */
+export interface DescribedError {
+  readonly branded: boolean;
+  readonly name?: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly kind?: string;
+  readonly operation?: string;
+  readonly backend?: string;
+  readonly syscall?: string;
+  readonly errno?: number;
+  readonly details?: Readonly<Record<string, unknown>>;
+}

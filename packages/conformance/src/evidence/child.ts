@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { childUrl } from '../child-url.js';
+import { NotProven } from './evidence.js';
+
+/** Longer than any scene takes on a slow machine; a child that hangs is ended. */
+const CHILD_MS_MAX = 60_000;
+
+export interface ChildEnd {
+  readonly result: unknown;
+  /** It said that it was about to do the dangerous thing. */
+  readonly ready: boolean;
+  readonly signal: NodeJS.Signals | null;
+  readonly exitCode: number | null;
+  readonly pid: number;
+}
+
+export interface ChildOptions {
+  /** Commands that start the command that follows them, such as `prlimit`. */
+  readonly launcher?: readonly string[];
+  readonly cwd?: string;
+}
+
+/** Runs one scene of `child/main.mjs` and reports how it ended. */
+export async function runChild(
+  module: URL,
+  scene: string,
+  parameters: object,
+  options: ChildOptions = {},
+): Promise<ChildEnd> {
+  const main = fileURLToPath(childUrl('main'));
+  const line = [
+    ...(options.launcher ?? []),
+    process.execPath,
+    main,
+    module.href,
+    scene,
+    JSON.stringify(parameters),
+  ];
+  const [command = '', ...rest] = line;
+  const child = spawn(command, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_MS_MAX);
+  let output = '';
+  let complaints = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  const end = await new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>(
+    (resolve, reject) => {
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(error.code === 'ENOENT' ? new NotProven(`${command} is not installed`) : error),
+      );
+      child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
+    },
+  ).finally(() => clearTimeout(timer));
+  const answers = output.split('\n').filter(Boolean).map(parse);
+  const last = Object.assign({}, ...answers) as Record<string, unknown>;
+  if (typeof last['notProven'] === 'string') throw new NotProven(last['notProven']);
+  if (typeof last['error'] === 'string') {
+    throw new Error(`a child failed: ${last['error']}\n${String(last['stack'] ?? complaints)}`);
+  }
+  if (answers.length === 0 && end.signal === null) {
+    throw new Error(`a child ended with exit code ${end.exitCode}: ${complaints.slice(-2000)}`);
+  }
+  return { result: last['result'], ready: last['ready'] === true, pid: child.pid ?? 0, ...end };
+}
+
+/** Backends may print; only the lines that are answers count. */
+function parse(line: string): object {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

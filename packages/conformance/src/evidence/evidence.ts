@@ -1,0 +1,99 @@
+import type { ForkBehaviour, MemoryBackend, Protection, RegionId } from '@securemem/core/contract';
+import type { Marker } from './marker.js';
+
+/** Thrown by evidence that this machine cannot give. It is neither a success nor a failure of the backend. */
+export class NotProven extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'NotProven';
+  }
+}
+
+/** What the process has, as an observer counts it. */
+export interface Counts {
+  readonly lockedByteLength: number;
+  readonly mappings: number;
+  readonly descriptors: number;
+}
+
+/** Where a region is, as the evidence found it. Nothing but the evidence looks inside. */
+export interface Place {
+  readonly byteLength: number;
+  readonly handle: unknown;
+}
+
+/** What an observer sees of a region. `mixed`: not all of it has the same protection. */
+export interface ObservedFacts {
+  readonly mapped: boolean;
+  readonly lockedByteLength: number;
+  readonly protection: Protection | 'mixed';
+  readonly guardBefore: boolean;
+  readonly guardAfter: boolean;
+  readonly dumpExcluded: boolean;
+  readonly forkBehaviour: ForkBehaviour;
+}
+
+/** One touch of one byte of a fresh region, in a process that may die of it. */
+export interface Touch {
+  readonly pages: number;
+  readonly protection: Protection;
+  /** From the first byte of the region; negative or past the end for guards. */
+  readonly offset: { readonly pages: number; readonly bytes: number };
+  readonly access: 'read' | 'write';
+  /** `address` reaches outside the region and needs no views; `view` goes through the backend's own view. */
+  readonly via: 'view' | 'address';
+}
+
+/** A lock limit for a child, in bytes. */
+export interface Confinement {
+  readonly softByteLength: number;
+  readonly hardByteLength: number;
+}
+
+/** System calls that a child can be refused. */
+export type RefusedCall = 'mlock' | 'madvise' | 'mprotect' | 'munmap';
+
+/**
+ * What is asked instead of the backend: the operating system, or a simulated kernel. Every method may throw `NotProven`.
+ * The methods that take no backend open one of their own, in a child where the question is a deadly one.
+ */
+export interface Evidence {
+  /** Appears in the report, such as `operating system (Linux)`. */
+  readonly name: string;
+
+  counts(): Promise<Counts>;
+
+  /** Finds a region in memory, by what is written into it. Its bytes are zero afterwards. */
+  locate(backend: MemoryBackend, region: RegionId, byteLength: number): Promise<Place>;
+
+  facts(place: Place): Promise<ObservedFacts>;
+
+  /** What somebody else reads there; `unreadable` when even the kernel cannot. */
+  content(place: Place, byteOffset: number, byteLength: number): Promise<Uint8Array | 'unreadable'>;
+
+  /** How often the marker stands in the memory of this process. */
+  copies(marker: Marker): Promise<number>;
+
+  /** Whether a number is an address of this process. */
+  isAddress(value: number): Promise<boolean>;
+
+  touch(touch: Touch): Promise<'dies' | 'survives'>;
+
+  /** Whether the core file of a child that aborts holds what was in a region. */
+  coreHolds(protectionsBefore: readonly Protection[]): Promise<boolean>;
+
+  /** What a forked child finds where a region was. */
+  forkedView(): Promise<ForkBehaviour>;
+
+  /** What `inspect` answers before and after the region is unlocked and closed from outside. */
+  tamper(): Promise<{ readonly before: unknown; readonly after: unknown }>;
+
+  /** Copies of a marker in a region while its thread runs, and after the thread was terminated. */
+  terminateThread(): Promise<{ readonly during: number; readonly after: number }>;
+
+  /** Runs a task of `child/tasks.mjs`, under a lock limit where one is given. */
+  task<Result>(name: string, parameters: object, confinement?: Confinement): Promise<Result>;
+
+  /** Ends what was started. */
+  close(): Promise<void>;
+}

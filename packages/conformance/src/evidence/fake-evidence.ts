@@ -1,0 +1,205 @@
+import type {
+  ForkBehaviour,
+  LockLimit,
+  MemoryBackend,
+  Protection,
+  RegionId,
+} from '@securemem/core/contract';
+import { scratch } from '../bytes.js';
+import { childUrl } from '../child-url.js';
+import {
+  type Confinement,
+  type Counts,
+  type Evidence,
+  NotProven,
+  type ObservedFacts,
+  type Place,
+  type RefusedCall,
+  type Touch,
+} from './evidence.js';
+import { Marker } from './marker.js';
+import type { SimulatedKernel } from './simulated-kernel.js';
+
+const REFUSABLE: readonly RefusedCall[] = ['mlock', 'madvise', 'mprotect', 'munmap'];
+
+interface TaskModule {
+  readonly tasks: Readonly<
+    Record<string, (open: () => MemoryBackend, parameters: object, tools: object) => unknown>
+  >;
+}
+
+/**
+ * Evidence from a simulated kernel: what a backend on `createFakeKernel()` really did, without asking the backend.
+ *
+ * @param open opens a backend on this kernel, as the suite's own `open` does.
+ */
+export function fakeEvidence(kernel: SimulatedKernel, open: () => MemoryBackend): Evidence {
+  return new FakeEvidence(kernel, open);
+}
+
+class FakeEvidence implements Evidence {
+  readonly name = 'simulated kernel';
+  readonly #kernel: SimulatedKernel;
+  readonly #open: () => MemoryBackend;
+
+  constructor(kernel: SimulatedKernel, open: () => MemoryBackend) {
+    this.#kernel = kernel;
+    this.#open = open;
+  }
+
+  async counts(): Promise<Counts> {
+    return this.#counts();
+  }
+
+  async locate(backend: MemoryBackend, region: RegionId, byteLength: number): Promise<Place> {
+    const marker = new Marker();
+    marker.lend((bytes) => backend.write(region, 0, bytes));
+    const handle = this.#kernel.regionIds.find((id) =>
+      marker.matches(this.#kernel.peek(id, 0, marker.byteLength)),
+    );
+    backend.write(region, 0, scratch(marker.byteLength));
+    if (handle === undefined) throw new NotProven('the simulated kernel has no such region');
+    return { byteLength, handle };
+  }
+
+  async facts({ handle, byteLength }: Place): Promise<ObservedFacts> {
+    const region = this.#kernel.find(handle as RegionId);
+    if (region === undefined) return GONE;
+    return { mapped: region.byteLength === byteLength, ...region.facts };
+  }
+
+  async content(
+    { handle }: Place,
+    byteOffset: number,
+    byteLength: number,
+  ): Promise<Uint8Array | 'unreadable'> {
+    const region = handle as RegionId;
+    if (this.#kernel.find(region)?.facts.kernelHidden === true) return 'unreadable';
+    return this.#kernel.peek(region, byteOffset, byteLength);
+  }
+
+  async copies(marker: Marker): Promise<number> {
+    let copies = 0;
+    for (const id of this.#kernel.regionIds) {
+      const bytes = this.#kernel.peek(id, 0, this.#kernel.find(id)?.byteLength ?? 0);
+      for (let at = 0; at + marker.byteLength <= bytes.length; at += 1) {
+        if (marker.matches(bytes.subarray(at, at + marker.byteLength))) copies += 1;
+      }
+    }
+    return copies;
+  }
+
+  /** A simulated kernel has no addresses that anybody could tell. */
+  async isAddress(): Promise<boolean> {
+    return false;
+  }
+
+  async touch({ pages, protection, offset, access }: Touch): Promise<'dies' | 'survives'> {
+    return this.#withRegion(pages, (backend, region, handle) => {
+      if (protection !== 'read-write') backend.protect(region, protection);
+      const at = offset.pages * this.#kernel.pageByteLength + offset.bytes;
+      return this.#kernel.touch(handle, at, access);
+    });
+  }
+
+  async coreHolds(protectionsBefore: readonly Protection[]): Promise<boolean> {
+    return this.#withRegion(4, (backend, region, handle) => {
+      for (const protection of protectionsBefore) backend.protect(region, protection);
+      return this.#kernel.find(handle)?.facts.dumpExcluded !== true;
+    });
+  }
+
+  async forkedView(): Promise<ForkBehaviour> {
+    return this.#withRegion(
+      1,
+      (_backend, _region, handle) => this.#kernel.find(handle)?.facts.forkBehaviour ?? 'absent',
+    );
+  }
+
+  async tamper(): Promise<{ readonly before: unknown; readonly after: unknown }> {
+    return this.#withRegion(2, (backend, region, handle) => {
+      const before = backend.inspect([region])[0];
+      this.#kernel.tamper(handle, { lockedByteLength: 0, protection: 'no-access' });
+      return { before, after: backend.inspect([region])[0] };
+    });
+  }
+
+  async terminateThread(): Promise<{ readonly during: number; readonly after: number }> {
+    const backend = this.#open();
+    const marker = new Marker();
+    const region = backend.map(backend.pageByteLength);
+    marker.lend((bytes) => backend.write(region, 0, bytes));
+    const during = await this.copies(marker);
+    this.#kernel.endThread();
+    const after = await this.copies(marker);
+    backend[Symbol.dispose]();
+    return { during, after };
+  }
+
+  async task<Result>(name: string, parameters: object, confinement?: Confinement): Promise<Result> {
+    const { tasks } = (await import(childUrl('tasks').href)) as TaskModule;
+    const { lockLimit, hardLockLimit } = this.#kernel;
+    if (confinement !== undefined) {
+      this.#kernel.setLockLimit(
+        bytes(confinement.softByteLength),
+        bytes(confinement.hardByteLength),
+      );
+    }
+    const opened: MemoryBackend[] = [];
+    const open = (): MemoryBackend => {
+      const backend = this.#open();
+      opened.push(backend);
+      return backend;
+    };
+    try {
+      return tasks[name]?.(open, parameters, {
+        counts: () => this.#counts(),
+        setLockLimit: (byteLength: number) => this.#kernel.setLockLimit(bytes(byteLength)),
+        refuse: (call: RefusedCall) => this.#kernel.refuse(call),
+      }) as Result;
+    } finally {
+      for (const call of REFUSABLE) this.#kernel.allow(call);
+      this.#kernel.setLockLimit(lockLimit, hardLockLimit);
+      for (const backend of opened) backend[Symbol.dispose]();
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #counts(): Counts {
+    const { lockedByteLength, mappings } = this.#kernel;
+    return { lockedByteLength, mappings, descriptors: 0 };
+  }
+
+  /** A fresh backend with one region, both gone afterwards. */
+  #withRegion<Result>(
+    pages: number,
+    use: (backend: MemoryBackend, region: RegionId, handle: RegionId) => Result,
+  ): Result {
+    const backend = this.#open();
+    try {
+      const known = new Set(this.#kernel.regionIds);
+      const region = backend.map(pages * backend.pageByteLength);
+      const handle = this.#kernel.regionIds.find((id) => !known.has(id)) ?? region;
+      return use(backend, region, handle);
+    } finally {
+      backend[Symbol.dispose]();
+    }
+  }
+}
+
+const GONE: ObservedFacts = {
+  mapped: false,
+  lockedByteLength: 0,
+  protection: 'mixed',
+  guardBefore: false,
+  guardAfter: false,
+  dumpExcluded: false,
+  forkBehaviour: 'absent',
+};
+
+function bytes(byteLength: number): LockLimit {
+  return { kind: 'bytes', byteLength };
+}

@@ -1,0 +1,155 @@
+import type { ForkBehaviour, MemoryBackend, Protection, RegionId } from '@securemem/core/contract';
+import { scratch } from '../bytes.js';
+import { runChild } from './child.js';
+import { confine } from './confinement.js';
+import { coreFileHolds } from './core-file.js';
+import {
+  type Confinement,
+  type Counts,
+  type Evidence,
+  NotProven,
+  type ObservedFacts,
+  type Place,
+  type Touch,
+} from './evidence.js';
+import { Marker } from './marker.js';
+import { Observer } from './observer.js';
+
+/** Signals by which a page kills. */
+const DEADLY: readonly (string | null)[] = ['SIGSEGV', 'SIGBUS'];
+
+/**
+ * One heap that grows in large steps: a process that has no mapping left must not die of an allocation of the engine's
+ * own before the backend can answer.
+ */
+const QUIET_ENGINE = ['env', 'MALLOC_ARENA_MAX=1', 'MALLOC_TOP_PAD_=67108864'];
+
+interface Hidden {
+  readonly start: number;
+  readonly access: string;
+}
+
+/**
+ * Evidence from Linux: what /proc says of this process to another one, and children that die.
+ *
+ * @param module exports `open()`; children import it.
+ */
+export function linuxEvidence(module: URL): Evidence {
+  return new LinuxEvidence(module);
+}
+
+class LinuxEvidence implements Evidence {
+  readonly name = 'operating system (Linux)';
+  readonly #module: URL;
+  readonly #observer = new Observer();
+
+  constructor(module: URL) {
+    this.#module = module;
+  }
+
+  counts(): Promise<Counts> {
+    return this.#observer.ask('counts');
+  }
+
+  async locate(backend: MemoryBackend, region: RegionId, byteLength: number): Promise<Place> {
+    const marker = new Marker();
+    marker.lend((bytes) => backend.write(region, 0, bytes));
+    const found = await this.#observer.ask<number | null>('locate', { marker, byteLength });
+    // Written, not wiped: wiping is itself under test.
+    backend.write(region, 0, scratch(marker.byteLength));
+    return { byteLength, handle: found ?? (await this.#locateHidden(backend, region, byteLength)) };
+  }
+
+  facts({ handle, byteLength }: Place): Promise<ObservedFacts> {
+    return this.#observer.ask('facts', { start: handle, byteLength });
+  }
+
+  async content(
+    { handle }: Place,
+    byteOffset: number,
+    byteLength: number,
+  ): Promise<Uint8Array | 'unreadable'> {
+    const request = { address: Number(handle) + byteOffset, byteLength };
+    const found = await this.#observer.ask<string | null>('content', request);
+    return found === null ? 'unreadable' : Buffer.from(found, 'hex');
+  }
+
+  copies(marker: Marker): Promise<number> {
+    return this.#observer.ask('copies', { marker });
+  }
+
+  isAddress(value: number): Promise<boolean> {
+    return this.#observer.ask('contains', { address: value });
+  }
+
+  async touch(touch: Touch): Promise<'dies' | 'survives'> {
+    const { ready, signal, result } = await runChild(this.#module, 'touch', {
+      ...touch,
+      marker: new Marker(),
+    });
+    if (result === 'survived') return 'survives';
+    if (ready && DEADLY.includes(signal)) return 'dies';
+    throw new Error(`the child ended by ${signal} ${ready ? 'at' : 'before'} the touch`);
+  }
+
+  coreHolds(protectionsBefore: readonly Protection[]): Promise<boolean> {
+    return coreFileHolds(this.#module, protectionsBefore);
+  }
+
+  async forkedView(): Promise<ForkBehaviour> {
+    const { result } = await runChild(this.#module, 'fork', { marker: new Marker() });
+    return result as ForkBehaviour;
+  }
+
+  async tamper(): Promise<{ readonly before: unknown; readonly after: unknown }> {
+    const { result } = await runChild(this.#module, 'tamper', { marker: new Marker() });
+    return result as { before: unknown; after: unknown };
+  }
+
+  async terminateThread(): Promise<{ readonly during: number; readonly after: number }> {
+    const { result } = await runChild(this.#module, 'terminate', { marker: new Marker() });
+    return result as { during: number; after: number };
+  }
+
+  async task<Result>(name: string, task: object, confinement?: Confinement): Promise<Result> {
+    const parameters = {
+      name,
+      task,
+      marker: new Marker(),
+      ...(confinement === undefined ? {} : { confinedTo: confinement.softByteLength }),
+    };
+    const launcher = [...(confinement === undefined ? [] : confine(confinement)), ...QUIET_ENGINE];
+    const { result, signal } = await runChild(this.#module, 'task', parameters, { launcher });
+    if (signal !== null) throw new Error(`the process that ran ${name} died by ${signal}`);
+    return result as Result;
+  }
+
+  async close(): Promise<void> {
+    await this.#observer.close();
+  }
+
+  /** Memory that the kernel cannot read is found by its name, its size, and by which one answers to `protect`. */
+  async #locateHidden(
+    backend: MemoryBackend,
+    region: RegionId,
+    byteLength: number,
+  ): Promise<number> {
+    const before = await this.#observer.ask<Hidden[]>('hidden', { byteLength });
+    const [only] = before;
+    if (only !== undefined && before.length === 1) return only.start;
+    if (before.length === 0 || backend.capabilities.protection === 'none') {
+      throw new NotProven('the region cannot be found in the memory of this process');
+    }
+    backend.protect(region, 'read-only');
+    const after = await this.#observer.ask<Hidden[]>('hidden', { byteLength });
+    backend.protect(region, 'read-write');
+    const changed = after.filter(({ start, access }) =>
+      before.some((old) => old.start === start && old.access !== access),
+    );
+    const [found] = changed;
+    if (found === undefined || changed.length !== 1) {
+      throw new NotProven('the region cannot be told from others in the memory of this process');
+    }
+    return found.start;
+  }
+}

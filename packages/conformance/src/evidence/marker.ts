@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+
+const BYTE_LENGTH = 32;
+
+/**
+ * Random bytes that exist only where they are written. What is kept are two halves, each meaningless; the marker is their
+ * exclusive or. A search for it therefore never finds the one who searches.
+ */
+export class Marker {
+  readonly byteLength = BYTE_LENGTH;
+  readonly #masked = randomBytes(BYTE_LENGTH);
+  readonly #mask = randomBytes(BYTE_LENGTH);
+
+  /** Hands over the bytes for the duration of the call; the scratch they stand in is wiped. */
+  lend(use: (bytes: Uint8Array) => void): void {
+    // Off the moving heap of the engine, which would leave copies behind.
+    const scratch = new Uint8Array(new ArrayBuffer(BYTE_LENGTH));
+    try {
+      for (let index = 0; index < BYTE_LENGTH; index += 1) {
+        scratch[index] = (this.#masked[index] as number) ^ (this.#mask[index] as number);
+      }
+      use(scratch);
+    } finally {
+      scratch.fill(0);
+    }
+  }
+
+  /** Whether these bytes are the marker. */
+  matches(bytes: Uint8Array): boolean {
+    if (bytes.length !== BYTE_LENGTH) return false;
+    return bytes.every(
+      (byte, index) => byte === ((this.#masked[index] as number) ^ (this.#mask[index] as number)),
+    );
+  }
+
+  /** The two halves in hexadecimal, for another process. */
+  toJSON(): { readonly masked: string; readonly mask: string } {
+    return { masked: this.#masked.toString('hex'), mask: this.#mask.toString('hex') };
+  }
+}

@@ -1,0 +1,25 @@
+import { type Evidence, NotProven } from './evidence.js';
+
+/**
+ * For a system that the suite cannot question. Whatever needs evidence is reported as not proven; what a backend shows by
+ * its own answers is still tested.
+ */
+export function noEvidence(reason: string): Evidence {
+  const refuse = (): Promise<never> => Promise.reject(new NotProven(reason));
+  return {
+    name: `none (${reason})`,
+    counts: refuse,
+    locate: refuse,
+    facts: refuse,
+    content: refuse,
+    copies: refuse,
+    isAddress: refuse,
+    touch: refuse,
+    coreHolds: refuse,
+    forkedView: refuse,
+    tamper: refuse,
+    terminateThread: refuse,
+    task: refuse,
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,61 @@
+import type { BackendCapabilities } from '@securemem/core/contract';
+import type { Context } from './context.js';
+
+/** The parts of the contract, in the order in which a report lists them. */
+export const GROUPS = [
+  'opening',
+  'mapping',
+  'locking',
+  'protection',
+  'wiping',
+  'views',
+  'limits',
+  'lifecycle',
+  'inspection',
+  'errors',
+  'misuse',
+  'fork',
+  'dump',
+  'cipher',
+  'threads',
+  'model',
+] as const;
+
+export type Group = (typeof GROUPS)[number];
+
+type Run = (context: Context) => void | Promise<void>;
+
+interface Described {
+  /** Stable, such as `map-zeroed`. Has an entry in `docs/WRITING-A-BACKEND.md`. */
+  readonly id: string;
+  readonly group: Group;
+  /** One sentence, the operation first. */
+  readonly sentence: string;
+  /** The place in the contract that promises it, such as `MemoryBackend.map`. */
+  readonly contract: string;
+}
+
+/** Holds for every backend. */
+export interface UnconditionalRequirement extends Described {
+  readonly capability?: undefined;
+  readonly run: Run;
+}
+
+/** Has two halves: what a backend that claims the capability must show, and what one that does not must do instead. */
+export interface ConditionalRequirement extends Described {
+  readonly capability: keyof BackendCapabilities;
+  readonly claims: (capabilities: BackendCapabilities) => boolean;
+  readonly run: Run;
+  readonly otherwise: Run;
+}
+
+export type Requirement = UnconditionalRequirement | ConditionalRequirement;
+
+/** What a backend claims counts; nothing else decides which half runs. */
+export function halfOf(
+  requirement: Requirement,
+  capabilities: BackendCapabilities,
+): 'claimed' | 'not claimed' | 'always' {
+  if (requirement.capability === undefined) return 'always';
+  return requirement.claims(capabilities) ? 'claimed' : 'not claimed';
+}

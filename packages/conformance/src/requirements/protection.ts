@@ -1,0 +1,163 @@
+import type { BackendCapabilities, Protection } from '@securemem/core/contract';
+import { pattern, scratch } from '../bytes.js';
+import type { Context } from '../context.js';
+import type { Touch } from '../evidence/evidence.js';
+import { expectCode, expectEqual, expectPlain, expectSame } from '../expectation.js';
+import type { Requirement } from '../requirement.js';
+
+/** The levels that close a region, strongest first, as far as the backend offers them. */
+export function levelsOf({ protection }: BackendCapabilities): readonly Protection[] {
+  if (protection === 'none') return [];
+  return protection === 'no-access' ? ['no-access', 'read-only'] : ['read-only'];
+}
+
+const PAGES = 3;
+
+/** The first byte, one in the middle, and the last. */
+const PLACES: readonly Touch['offset'][] = [
+  { pages: 0, bytes: 0 },
+  { pages: 1, bytes: 17 },
+  { pages: PAGES, bytes: -1 },
+];
+
+async function expectTouch(
+  { evidence, capabilities }: Context,
+  protection: Protection,
+  offset: Touch['offset'],
+  access: Touch['access'],
+  outcome: 'dies' | 'survives',
+): Promise<void> {
+  const via = capabilities.views === 'revocable' ? 'view' : 'address';
+  const seen = await evidence.touch({ pages: PAGES, protection, offset, access, via });
+  const where = `${offset.pages} pages and ${offset.bytes} bytes from the start`;
+  expectEqual(seen, outcome, `a process that does a ${access} of a ${protection} region, ${where}`);
+}
+
+/** The level is refused, and the region is as open as before. */
+function refuses(context: Context, protection: Protection): void {
+  const region = context.map();
+  expectCode(
+    () => context.backend.protect(region, protection),
+    'ERR_SECMEM_NOT_SUPPORTED',
+    `protect(${protection})`,
+  );
+  context.backend.write(region, 0, scratch(8, 1));
+}
+
+export const protection: readonly Requirement[] = [
+  {
+    id: 'protect-no-access',
+    group: 'protection',
+    sentence: "protect('no-access') kills a reader and a writer anywhere in the region",
+    contract: 'MemoryBackend.protect',
+    capability: 'protection',
+    claims: ({ protection }) => protection === 'no-access',
+    run: async (context) => {
+      await expectTouch(context, 'read-write', { pages: 0, bytes: 0 }, 'read', 'survives');
+      for (const place of PLACES) await expectTouch(context, 'no-access', place, 'read', 'dies');
+      await expectTouch(context, 'no-access', { pages: 0, bytes: 0 }, 'write', 'dies');
+    },
+    otherwise: (context) => refuses(context, 'no-access'),
+  },
+  {
+    id: 'protect-read-only',
+    group: 'protection',
+    sentence: "protect('read-only') kills a writer and spares a reader",
+    contract: 'MemoryBackend.protect',
+    capability: 'protection',
+    claims: ({ protection }) => protection !== 'none',
+    run: async (context) => {
+      await expectTouch(context, 'read-only', { pages: 0, bytes: 0 }, 'read', 'survives');
+      for (const place of PLACES) await expectTouch(context, 'read-only', place, 'write', 'dies');
+    },
+    otherwise: (context) => refuses(context, 'read-only'),
+  },
+  {
+    id: 'protect-whole-region',
+    group: 'protection',
+    sentence: 'protect changes the whole of its region and nothing of any other',
+    contract: 'MemoryBackend.protect',
+    capability: 'protection',
+    claims: ({ protection }) => protection !== 'none',
+    run: async (context) => {
+      const placed = [];
+      for (let index = 0; index < 3; index += 1) placed.push(await context.mapPlaced(2));
+      for (const level of [...levelsOf(context.capabilities), 'read-write'] as const) {
+        const target = placed[1];
+        if (target !== undefined) context.backend.protect(target.region, level);
+        for (const [index, { place }] of placed.entries()) {
+          const facts = await context.evidence.facts(place);
+          const expected = index === 1 ? level : 'read-write';
+          expectEqual(
+            facts.protection,
+            expected,
+            `region ${index} of 3 after protect(${level}) of 1`,
+          );
+        }
+      }
+    },
+    otherwise: async (context) => {
+      const { region, place } = await context.mapPlaced(2);
+      context.backend.protect(region, 'read-write');
+      const facts = await context.evidence.facts(place);
+      expectEqual(facts.protection, 'read-write', 'the protection after protect(read-write)');
+    },
+  },
+  {
+    id: 'protect-keeps-bytes',
+    group: 'protection',
+    sentence: 'a region keeps its bytes through every change of protection',
+    contract: 'MemoryBackend.protect',
+    run: (context) => {
+      const { backend } = context;
+      const region = context.map(2);
+      const expected = pattern(2 * context.page, 5);
+      backend.write(region, 0, expected);
+      const levels = levelsOf(context.capabilities);
+      for (const level of [...levels, ...levels.toReversed(), 'read-write'] as const) {
+        backend.protect(region, level);
+      }
+      const actual = scratch(expected.length);
+      backend.read(region, 0, actual);
+      expectSame(actual, expected, 'the region');
+    },
+  },
+  {
+    id: 'protect-io',
+    group: 'protection',
+    sentence: 'read, write and wipe work under every protection and leave it as it was',
+    contract: 'MemoryBackend.read, write, wipe',
+    run: async (context) => {
+      const { backend } = context;
+      const { region, place } = await context.mapPlaced(2);
+      for (const level of [...levelsOf(context.capabilities), 'read-write'] as const) {
+        backend.protect(region, level);
+        backend.write(region, 100, pattern(300, 1));
+        backend.wipe(region, 150, 50);
+        const actual = scratch(300);
+        backend.read(region, 100, actual);
+        const expected = pattern(300, 1).fill(0, 50, 100);
+        expectSame(actual, expected, `a range of a ${level} region`);
+        const facts = await context.evidence.facts(place);
+        expectEqual(facts.protection, level, 'the protection after read, write and wipe');
+      }
+    },
+  },
+  {
+    id: 'protect-unknown-level',
+    group: 'protection',
+    sentence: 'protect with a level that the contract does not have throws and changes nothing',
+    contract: 'MemoryBackend.protect',
+    run: (context) => {
+      const region = context.map();
+      for (const level of ['none', 'execute', '', undefined, 0]) {
+        expectPlain(
+          () => context.backend.protect(region, level as Protection),
+          ['TypeError', 'RangeError'],
+          `protect(${JSON.stringify(level)})`,
+        );
+      }
+      context.backend.write(region, 0, scratch(8, 1));
+    },
+  },
+];

@@ -1,0 +1,42 @@
+import { randomInt } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import type { MemoryBackend } from '@securemem/core/contract';
+import type { Evidence } from './evidence/evidence.js';
+import { linuxEvidence } from './evidence/linux-evidence.js';
+import { noEvidence } from './evidence/no-evidence.js';
+
+/** What a run of the suite needs to know. */
+export interface ConformanceOptions {
+  /** Opens a fresh instance of the backend. Called for every requirement. */
+  readonly open: () => MemoryBackend;
+  /**
+   * A file that exports the same `open`, as a URL or a path: children that must die, or that run under a limit, import it. It may
+   * be left out where the evidence needs no children.
+   */
+  readonly module?: URL | string;
+  /** Who is asked instead of the backend. The operating system unless told. */
+  readonly evidence?: Evidence;
+  /** Longer random sequences. */
+  readonly thorough?: boolean;
+  /** Repeats random sequences. Chosen at random, and reported, unless told. */
+  readonly seed?: number;
+}
+
+/** Evidence from the operating system that this runs on. */
+export function systemEvidence(module: URL | string | undefined): Evidence {
+  if (module === undefined) return noEvidence('no module was given that children could import');
+  if (process.platform !== 'linux') {
+    return noEvidence(`the suite cannot question ${process.platform} yet`);
+  }
+  return linuxEvidence(urlOf(module));
+}
+
+/** A path is as good as a URL. */
+function urlOf(module: URL | string): URL {
+  if (module instanceof URL) return module;
+  return /^[a-z]{2,}:/.test(module) ? new URL(module) : pathToFileURL(module);
+}
+
+export function newSeed(): number {
+  return randomInt(2 ** 31 - 1);
+}
