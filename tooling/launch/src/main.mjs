@@ -14,8 +14,9 @@ const separator = process.argv.indexOf('--');
 const options = process.argv.slice(2, separator === -1 ? undefined : separator);
 const [file, ...args] = separator === -1 ? [] : process.argv.slice(separator + 1);
 
+const builds = options.map(buildArguments);
 install();
-for (const option of options) build(option);
+for (const command of builds) runPnpm(command);
 if (file !== undefined) {
   const path = resolve(root, file);
   process.argv = [process.execPath, path, ...args];
@@ -23,9 +24,9 @@ if (file !== undefined) {
 }
 
 /** @param {string} option */
-function build(option) {
+function buildArguments(option) {
   const [name, packageName] = option.split('=');
   if (name !== '--build') throw new TypeError(`unknown option ${option}`);
   const filter = packageName === undefined ? [] : [`--filter=${packageName}`];
-  runPnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter]);
+  return ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filter];
 }
