@@ -15,32 +15,42 @@ export function textOf(path: string): string | undefined {
 const CHUNK_BYTE_LENGTH = 32_768;
 
 /**
- * The lines of a file of `/proc`, a piece at a time. These files grow with the mappings, to tens of megabytes, and reading
- * one whole asks the engine for large pages, which aborts the process exactly when the mappings are exhausted.
+ * A file of `/proc`, a piece at a time; each piece is valid until the next. These files grow with the mappings, to tens of
+ * megabytes, and reading one whole asks the engine for large pages, which aborts the process exactly when the mappings are
+ * exhausted.
  */
-export function* linesOf(path: string): Generator<string> {
+function* chunksOf(path: string): Generator<Buffer> {
   const chunk = Buffer.alloc(CHUNK_BYTE_LENGTH);
   const descriptor = openSync(path, 'r');
   try {
-    let rest = '';
     for (;;) {
       const length = readSync(descriptor, chunk, 0, chunk.byteLength, null);
-      if (length === 0) break;
-      const lines = (rest + chunk.toString('latin1', 0, length)).split('\n');
-      rest = lines.pop() ?? '';
-      yield* lines;
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
     }
-    if (rest !== '') yield rest;
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The lines of a file of `/proc`, read as above. */
+export function* linesOf(path: string): Generator<string> {
+  let rest = '';
+  for (const chunk of chunksOf(path)) {
+    const lines = (rest + chunk.toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 /** How many mappings this process has. Milliseconds when there are tens of thousands. */
 export function mappingsNow(): number | 'unknown' {
   try {
     let count = 0;
-    for (const _line of linesOf('/proc/self/maps')) count += 1;
+    for (const chunk of chunksOf('/proc/self/maps')) {
+      for (const byte of chunk) if (byte === 0x0a) count += 1;
+    }
     return count;
   } catch {
     return 'unknown';
@@ -128,18 +138,20 @@ export function mappingsOf(lines: Iterable<string>): Mapping[] {
   return mappings;
 }
 
-const PROTECTIONS = new Map<string, Protection>([
-  ['---', 'no-access'],
-  ['r--', 'read-only'],
-  ['rw-', 'read-write'],
-]);
+/** The first three letters of the permissions, from the strongest protection to the weakest. */
+const PROTECTIONS: readonly string[] = ['---', 'r--', 'rw-'];
+const LEVELS: readonly Protection[] = ['no-access', 'read-only', 'read-write'];
+
+/** From the strongest to the weakest: of several parts of a region the weakest speaks for all. */
+const FORK_BEHAVIOURS = ['absent', 'zeroed', 'inherited'] as const;
 
 function forkBehaviourOf(flags: readonly string[]): ForkBehaviour {
   if (flags.includes('dc')) return 'absent';
   return flags.includes('wf') ? 'zeroed' : 'inherited';
 }
 
-function mappingAt(mappings: readonly Mapping[], address: number): Mapping | undefined {
+/** The index of the mapping that has `address`, or -1. */
+function indexOf(mappings: readonly Mapping[], address: number): number {
   let low = 0;
   let high = mappings.length - 1;
   while (low <= high) {
@@ -147,28 +159,47 @@ function mappingAt(mappings: readonly Mapping[], address: number): Mapping | und
     const mapping = mappings[middle] as Mapping;
     if (address < mapping.start) high = middle - 1;
     else if (address >= mapping.end) low = middle + 1;
-    else return mapping;
+    else return middle;
   }
-  return undefined;
+  return -1;
+}
+
+/** The mappings that cover a span without a gap; empty where there is one. */
+function partsOf(mappings: readonly Mapping[], start: number, end: number): Mapping[] {
+  const parts: Mapping[] = [];
+  let reached = start;
+  for (let index = indexOf(mappings, start); reached < end; index += 1) {
+    const mapping = mappings[index];
+    if (mapping === undefined || mapping.start > reached) return [];
+    parts.push(mapping);
+    reached = mapping.end;
+  }
+  return parts;
 }
 
 /**
- * The facts of one region. Its guards have other flags, so the kernel never merges them with it and the region is one
- * mapping of exactly its size; anything else is not a region of ours, and the answer is `unknown`.
+ * The facts of one region. The backend treats a region as a whole and its guards have other flags, so it is one mapping of
+ * exactly its size. Where somebody else changed a part of it there are several: then the locked bytes are added up, and in
+ * everything else the weakest part speaks.
  */
 export function factsOf(mappings: readonly Mapping[], span: Span): RegionFacts | 'unknown' {
   const start = Number(span.address);
-  const mapping = mappingAt(mappings, start);
-  if (mapping === undefined) return 'unknown';
-  if (mapping.start !== start || mapping.end !== start + span.byteLength) return 'unknown';
-  const protection = PROTECTIONS.get(mapping.permissions.slice(0, 3));
-  if (protection === undefined) return 'unknown';
-  const guards = [mappingAt(mappings, start - 1), mappingAt(mappings, start + span.byteLength)];
+  const end = start + span.byteLength;
+  const parts = partsOf(mappings, start, end);
+  const levels = parts.map(({ permissions }) => PROTECTIONS.indexOf(permissions.slice(0, 3)));
+  if (parts.length === 0 || levels.includes(-1)) return 'unknown';
+  let locked = 0;
+  for (const part of parts) {
+    const overlap = Math.min(part.end, end) - Math.max(part.start, start);
+    if (part.flags.includes('lo')) locked += Math.min(part.lockedByteLength, overlap);
+  }
+  const forks = parts.map(({ flags }) => FORK_BEHAVIOURS.indexOf(forkBehaviourOf(flags)));
+  const guards = [mappings[indexOf(mappings, start - 1)], mappings[indexOf(mappings, end)]];
   return {
-    lockedByteLength: mapping.flags.includes('lo') ? mapping.lockedByteLength : 0,
-    protection,
+    lockedByteLength: locked,
+    protection: LEVELS[Math.max(...levels)] as Protection,
     guarded: guards.every((guard) => guard?.permissions.startsWith('---') === true),
-    dumpExcluded: mapping.flags.includes('dd'),
-    forkBehaviour: forkBehaviourOf(mapping.flags),
+    dumpExcluded: parts.every(({ flags }) => flags.includes('dd')),
+    forkBehaviour: FORK_BEHAVIOURS[Math.max(...forks)] as ForkBehaviour,
   };
 }

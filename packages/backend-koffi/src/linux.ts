@@ -17,11 +17,13 @@ import {
   mappingsNow,
   mappingsOf,
 } from './linux-proc.js';
+import { MAPPINGS_RESERVED, MappingRoom, type MappingsShort } from './mapping-room.js';
 import { ProcFile } from './proc-file.js';
 import {
   backendError,
   explainLockRefusal,
   explainMapRefusal,
+  mapLimitVerdict,
   type Refusal,
   type RefusalNumbers,
   systemError,
@@ -55,6 +57,13 @@ interface Refused {
   readonly errno: number;
 }
 
+function mappingsShort(requestedByteLength: number, short: MappingsShort): SecureMemoryError {
+  const { mappings, mappingsMax } = short;
+  const { code, message, details } = mapLimitVerdict(requestedByteLength, mappings, mappingsMax);
+  const reserved = { mappingsReserved: MAPPINGS_RESERVED };
+  return backendError(code, 'map', message, { ...details, ...reserved });
+}
+
 /**
  * Linux: one anonymous mapping for each region, between two pages without access.
  *
@@ -67,6 +76,7 @@ export class Linux implements System {
   readonly #calls: LinuxCalls;
   readonly #limits = new BigUint64Array(2);
   readonly #status = new ProcFile('/proc/self/status', STATUS_BYTE_LENGTH_MAX);
+  readonly #room = new MappingRoom(mappingsNow, mappingsMaxNow);
   #exempt: boolean;
   /** The advice that `map` must deliver: all of it, until `observe` has found what this kernel knows. */
   #advice: readonly number[] = [MADV_DONTDUMP, MADV_WIPEONFORK];
@@ -138,6 +148,8 @@ export class Linux implements System {
   }
 
   map(byteLength: number): Address {
+    const short = this.#room.shortage();
+    if (short !== undefined) throw mappingsShort(byteLength, short);
     const page = this.pageByteLength;
     const base = this.#reserve(byteLength + 2 * page);
     const address = offsetBy(base, page);

@@ -27,12 +27,14 @@ export function systemError(
   });
 }
 
+/** An error of this backend that no system call caused. */
 export function backendError(
   code: ErrorCode,
   operation: string,
   message: string,
+  details: ErrorDetails = {},
 ): SecureMemoryError {
-  return new SecureMemoryError(code, message, { operation, backend: BACKEND_NAME });
+  return new SecureMemoryError(code, message, { operation, backend: BACKEND_NAME, details });
 }
 
 /** What is known when a system call of `map` was refused. Counts are asked for only where the answer depends on them. */
@@ -80,22 +82,31 @@ function lockLimitVerdict(
   };
 }
 
-function mapLimitVerdict(refusal: Refusal): Verdict | undefined {
-  const mappings = refusal.mappings();
-  const mappingsMax = refusal.mappingsMax();
-  if (mappings === 'unknown' || mappingsMax === 'unknown') return undefined;
-  if (mappings + MAPPINGS_SLACK <= mappingsMax) return undefined;
+/** No mapping left for a region of this size. */
+export function mapLimitVerdict(
+  requestedByteLength: number,
+  mappings: number,
+  mappingsMax: number,
+): Verdict {
   return {
     code: 'ERR_SECMEM_MAP_LIMIT',
     message: 'the number of mappings of this process is exhausted',
     details: {
       limit: 'mappings',
-      requestedByteLength: refusal.requestedByteLength,
+      requestedByteLength,
       mappings,
       mappingsMax,
       remedy: 'raise vm.max_map_count, or put more secrets into fewer regions',
     },
   };
+}
+
+function explainByMappings(refusal: Refusal): Verdict | undefined {
+  const mappings = refusal.mappings();
+  const mappingsMax = refusal.mappingsMax();
+  if (mappings === 'unknown' || mappingsMax === 'unknown') return undefined;
+  if (mappings + MAPPINGS_SLACK <= mappingsMax) return undefined;
+  return mapLimitVerdict(refusal.requestedByteLength, mappings, mappingsMax);
 }
 
 function outOfMemoryVerdict(refusal: Refusal, limit: 'memory' | 'address-space'): Verdict {
@@ -156,7 +167,7 @@ export function explainLockRefusal(refusal: Refusal, numbers: RefusalNumbers): V
       return lockLimitVerdict(refusal, limitByteLength, locked);
     }
   }
-  const mapLimit = mapLimitVerdict(refusal);
+  const mapLimit = explainByMappings(refusal);
   if (mapLimit !== undefined) return mapLimit;
 
   // ENOMEM of a valid range and a finite limit: another thread locked or unlocked between the call and our look at it.
@@ -173,5 +184,5 @@ export function explainMapRefusal(
 ): Verdict {
   if (numbers.forbidden.includes(refusal.errno)) return DENIED;
   if (!isShortage(refusal.errno, numbers)) return PLATFORM;
-  return mapLimitVerdict(refusal) ?? outOfMemoryVerdict(refusal, limit);
+  return explainByMappings(refusal) ?? outOfMemoryVerdict(refusal, limit);
 }

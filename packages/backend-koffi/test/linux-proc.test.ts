@@ -89,8 +89,26 @@ describe('factsOf()', () => {
     });
   });
 
-  it('a range that is not exactly one mapping is unknown', () => {
+  it('where somebody changed a part of a region, locked bytes add up and the weakest part speaks', () => {
+    const two = { address: 0x2000n as Address, byteLength: 0x2000 };
+    const lines = [
+      before,
+      mapping('2000-3000', '---p', 0, 'mr mw me dd wf'),
+      mapping('3000-4000', 'r--p', 4, 'rd mr mw me lo dd'),
+      guard('4000-5000'),
+    ];
+    expect(factsOf(mappingsOf(lines.join('').split('\n')), two)).toEqual({
+      lockedByteLength: 4096,
+      protection: 'read-only',
+      guarded: true,
+      dumpExcluded: true,
+      forkBehaviour: 'inherited',
+    });
+  });
+
+  it('a range with a gap, or one that can be executed, is unknown', () => {
     expect(factsIn(before)).toBe('unknown');
-    expect(factsIn(before, mapping('2000-5000', 'rw-p', 4, 'lo'))).toBe('unknown');
+    expect(factsIn(before, mapping('2000-2800', 'rw-p', 4, 'lo'), after)).toBe('unknown');
+    expect(factsIn(before, mapping('2000-3000', 'rwxp', 4, 'lo'), after)).toBe('unknown');
   });
 });

@@ -1,0 +1,53 @@
+/**
+ * Mappings that are left to the engine. A process without a mapping left does not get errors, it dies: V8 and its helper
+ * threads abort when they cannot map (seen with `std::bad_alloc` and `Fatal process out of memory` on Node 20 and 26 within
+ * moments). So this backend stops short of the kernel's maximum.
+ */
+export const MAPPINGS_RESERVED = 128;
+
+/** A region adds at most its two guards and itself. */
+const MAPPINGS_PER_REGION = 3;
+
+/** Between two counts at most this part of the room is used up by our own regions; the rest is for everybody else. */
+const PARTS_OF_ROOM = 4;
+
+/** Regions between two attempts to count where counting is not possible. */
+const ATTEMPT_EVERY = 1024;
+
+export interface MappingsShort {
+  readonly mappings: number;
+  readonly mappingsMax: number;
+}
+
+/**
+ * Watches the room without counting each time, which would cost milliseconds when there are many mappings: the next count
+ * comes after a part of the room that the last one found, so filling a process from empty to full takes a few dozen counts.
+ */
+export class MappingRoom {
+  readonly #count: () => number | 'unknown';
+  readonly #maximum: () => number | 'unknown';
+  #regionsUntilCount = 0;
+
+  constructor(count: () => number | 'unknown', maximum: () => number | 'unknown') {
+    this.#count = count;
+    this.#maximum = maximum;
+  }
+
+  /** To be asked before each region. The numbers, where there is no room for one; undefined where there is or may be. */
+  shortage(): MappingsShort | undefined {
+    if (this.#regionsUntilCount > 0) {
+      this.#regionsUntilCount -= 1;
+      return undefined;
+    }
+    const mappings = this.#count();
+    const mappingsMax = this.#maximum();
+    if (mappings === 'unknown' || mappingsMax === 'unknown') {
+      this.#regionsUntilCount = ATTEMPT_EVERY;
+      return undefined;
+    }
+    const regions = Math.floor((mappingsMax - MAPPINGS_RESERVED - mappings) / MAPPINGS_PER_REGION);
+    if (regions < 1) return { mappings, mappingsMax };
+    this.#regionsUntilCount = Math.floor(regions / PARTS_OF_ROOM);
+    return undefined;
+  }
+}
