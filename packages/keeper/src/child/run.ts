@@ -38,7 +38,7 @@ export async function runKeeper(): Promise<void> {
   const hello = readHello(CHANNEL_DESCRIPTOR);
   try {
     const definition = await importModule(hello.moduleUrl);
-    harden(definition, hello);
+    await harden(definition, hello);
     watchHost(HOST_PIPE_DESCRIPTOR);
     await serve(definition, hello);
   } catch (error) {
@@ -55,13 +55,13 @@ async function importModule(url: string): Promise<KeeperDefinition<unknown>> {
 }
 
 /** Sets the limits from inside, before the first secret. What was asked for and could not be done fails the start. */
-function harden(definition: KeeperDefinition<unknown>, { limits }: Hello): void {
+async function harden(definition: KeeperDefinition<unknown>, { limits }: Hello): Promise<void> {
   if (definition.harden === undefined) {
     const asked = Object.entries(limits).filter(([, value]) => value !== 0);
     if (asked.length === 0) return;
     throw new TypeError('there are limits, but the keeper module has no harden to set them');
   }
-  const failures = failuresOf(definition.harden(limits));
+  const failures = failuresOf(await definition.harden(limits));
   if (failures.length > 0) throw new Error(`hardening failed: ${failures.join('; ')}`);
 }
 
