@@ -4,6 +4,7 @@ import { integer, oneOf, TIMER_MS_MAX } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { Allocations, ownershipOf } from './allocations.js';
 import { whenAccessesClosed } from './open-accesses.js';
+import { orAborted } from './or-aborted.js';
 import { Ownership } from './ownership.js';
 
 export interface PhaseOptions {
@@ -116,18 +117,6 @@ async function endPhase(
   }
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, 'the phase ended with several errors');
-}
-
-/** Settles as `fn` does, or rejects with the reason of the signal, whichever is first. */
-function orAborted<T>(fn: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return fn();
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    fn()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function closedError(): SecureMemoryError {
