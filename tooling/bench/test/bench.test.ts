@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Case, Measurement } from '../src/case.d.mts';
 import { loadCases, select } from '../src/cases.mjs';
+import { markdown } from '../src/markdown.mjs';
 import { judge, median, summarise } from '../src/ratios.mjs';
 import { report } from '../src/report.mjs';
 import { calibrate, measureRound } from '../src/rounds.mjs';
@@ -124,6 +125,18 @@ it('report() tells a ratio as the target tells it, and what could not be measure
       '  met     theirs at least 2 times faster than ours: 2.00 times (1.00 to 3.00)',
     ].join('\n'),
   );
+});
+
+it('markdown() has a column for each backend and names what they are compared with', () => {
+  const measured = [
+    { name: 'read', subject: 'securemem-koffi', nsPerOp: [1234] },
+    { name: 'read', subject: 'bare', nsPerOp: [12.3] },
+  ];
+  expect(markdown(cases.slice(0, 1), measured).split('\n')).toEqual([
+    '| name | operation | koffi | napi | compared with |',
+    '| --- | --- | --- | --- | --- |',
+    '| `read` | a read | 1.2 µs | – | bare 12 ns |',
+  ]);
 });
 
 describe('calibrate()', () => {
