@@ -5,7 +5,7 @@ import { LeakDetector } from './lifetime/leak-detector.js';
 import { abortWith } from './lifetime/shutdown.js';
 import { COUNT_MAX, type ResolvedOptions } from './options.js';
 import type { CanaryFinding, Place, PlaceHost } from './placement/place-host.js';
-import { Placement, type Reach } from './placement/placement.js';
+import { Placement } from './placement/placement.js';
 import { Quarantine } from './placement/quarantine.js';
 import { RegionLifecycle } from './placement/region-lifecycle.js';
 import { isShortage, type Shortage } from './placement/shortage.js';
@@ -97,18 +97,17 @@ export class Engine implements AccessKeeper {
     return receiptOf(lifecycle, undefined, { fallback: true, viewsStopped: this.viewsStopped });
   }
 
-  /** Places on the first backend, once whoever can do without memory has given up as much as it takes. */
-  place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
-    return this.orGiveUp(() => this.primary.place(byteLengths, reach));
-  }
-
   /**
    * What `attempt` finds, at the latest after everything on standby is given up. Places go one, two, four at a time, so that
    * a request that one place serves costs the others nothing.
    */
   orGiveUp<T>(attempt: () => T | Shortage): T | Shortage {
     let found = attempt();
-    for (let count = 1; isShortage(found) && this.#giveUp(count) > 0; count *= 2) found = attempt();
+    for (let count = 1; isShortage(found); count *= 2) {
+      const hopeless = found.requestedByteLength > found.limit.byteLength;
+      if (hopeless || this.#giveUp(count) === 0) return found;
+      found = attempt();
+    }
     return found;
   }
 
@@ -130,11 +129,7 @@ export class Engine implements AccessKeeper {
     if (stays && host.setByteLength(index, byteLength)) return { host, index };
     const reach = this.granter.admission.reachOfNewcomer();
     const found =
-      reach === undefined
-        ? undefined
-        : placement === this.primary
-          ? this.place([byteLength], reach)
-          : placement.place([byteLength], reach);
+      reach === undefined ? undefined : this.orGiveUp(() => placement.place([byteLength], reach));
     if (found === undefined || isShortage(found)) {
       if (
         byteLength < (host.byteLengths[index] as number) &&

@@ -20,6 +20,7 @@ export type {
   OnCorruption,
 } from './options.js';
 export * from './policy/crash-policy.js';
+export { SealedSecret } from './sealed/sealed-secret.js';
 export type { AccessMode } from './secret/access.js';
 export type { Lease } from './secret/lease.js';
 export type { Receipt, Weakness } from './secret/receipt.js';

@@ -68,6 +68,14 @@ export interface AllocatorOptions {
     readonly waitMsMax?: number;
   };
 
+  readonly sealing?: {
+    /**
+     * A new sealing key is made after this many seals, 1 to 2^32. Default 2^20: nonces are counted and never repeat, so this
+     * only bounds what one key protects; a key costs 32 bytes of its page while something sealed needs it.
+     */
+    readonly sealsPerKeyMax?: number;
+  };
+
   /** Default `'wait'`, which waits for capacity errors only; in a synchronous call it acts as `'throw'`. */
   readonly onCapacity?: OnCapacity;
   /** Default `'throw'`. */
@@ -103,6 +111,7 @@ export interface ResolvedOptions {
   readonly slabByteLengthMax: number;
   readonly queueLengthMax: number;
   readonly waitMsMax: number;
+  readonly sealsPerKeyMax: number;
   readonly onCapacity: OnCapacity;
   readonly onCorruption: OnCorruption;
   readonly atRest: AtRest;
@@ -117,6 +126,11 @@ export interface ResolvedOptions {
 export const TIMER_MS_MAX = 2_147_483_647;
 /** The most of anything that is counted. */
 export const COUNT_MAX = 2_147_483_647;
+/**
+ * The most seals under one key. NIST SP 800-38D, 8.3, allows 2^32 for an implementation whose nonces might be random; ours
+ * are counted, and stay within it all the same.
+ */
+export const SEALS_PER_KEY_MAX = 4_294_967_296;
 /** Largest secret and largest slab, in bytes: what one ArrayBuffer surely holds. */
 export const REGION_BYTE_LENGTH_MAX = 2_147_483_648;
 
@@ -130,6 +144,7 @@ const GROUPS: Record<string, readonly string[]> = {
   ],
   routing: ['pooledByteLengthMax', 'slabByteLengthMax'],
   admission: ['queueLengthMax', 'waitMsMax'],
+  sealing: ['sealsPerKeyMax'],
 };
 const NAMES = [
   'backend',
@@ -149,7 +164,7 @@ const NAMES = [
 /** Checks everything and fills in the defaults. Throws `TypeError` or `RangeError` that names the option. */
 export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
   checkNames('', options, NAMES);
-  const { backend, fallback, budget = {}, routing = {}, admission = {} } = options;
+  const { backend, fallback, budget = {}, routing = {}, admission = {}, sealing = {} } = options;
   for (const [group, names] of Object.entries(GROUPS)) {
     checkNames(`${group}.`, (options as unknown as Record<string, object>)[group] ?? {}, names);
   }
@@ -206,6 +221,12 @@ export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
       1_000_000,
     ),
     waitMsMax: integer('admission.waitMsMax', admission.waitMsMax ?? 30_000, 0, TIMER_MS_MAX),
+    sealsPerKeyMax: integer(
+      'sealing.sealsPerKeyMax',
+      sealing.sealsPerKeyMax ?? 1_048_576,
+      1,
+      SEALS_PER_KEY_MAX,
+    ),
     onCapacity,
     onCorruption: oneOf('onCorruption', options.onCorruption, ['throw', 'purge', 'abort']),
     atRest,

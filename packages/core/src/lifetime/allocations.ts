@@ -1,4 +1,7 @@
 import { randomFillSync } from 'node:crypto';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Engine } from '../engine.js';
+import { SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
 import { INSPECT } from '../secret/redaction.js';
 import { internals, type Secret } from '../secret/secret.js';
 import type { Ownership } from './ownership.js';
@@ -100,6 +103,23 @@ export abstract class Allocations {
     return fillRandomly(this.allocateSync(byteLength, options));
   }
 
+  /**
+   * The secret inside `sealed`, decrypted into a place of its own when there is one. The sealed secret stays as it is.
+   * Rejects with `ERR_SECMEM_UNSEAL_FAILED` when its bytes were changed or everything was purged since, with
+   * `ERR_SECMEM_DISPOSED` when it is gone; nothing is left allocated then.
+   */
+  async open(sealed: SealedSecret, options?: AllocateOptions): Promise<Secret> {
+    const byteLength = openable(sealed, this.#ownership.engine);
+    const [secret] = await this.#wait([byteLength], options);
+    return unseal(sealed, secret as Secret);
+  }
+
+  /** The same at once, or a capacity error. */
+  openSync(sealed: SealedSecret, options?: AllocateSyncOptions): Secret {
+    const byteLength = openable(sealed, this.#ownership.engine);
+    return unseal(sealed, this.allocateSync(byteLength, options));
+  }
+
   toJSON(): string {
     return `[${this.constructor.name}]`;
   }
@@ -130,6 +150,30 @@ function moveIn(secret: Secret, source: Uint8Array): Secret {
     throw error;
   }
   fill(source, 0);
+  return secret;
+}
+
+/** Checks what can be checked before anybody waits. */
+function openable(sealed: SealedSecret, engine: Engine): number {
+  if (!(sealed instanceof SealedSecret)) throw new TypeError('sealed must be a SealedSecret');
+  if (sealedInternals.engineOf(sealed) !== engine) {
+    throw new SecureMemoryError(
+      'ERR_SECMEM_INPUT_INVALID',
+      'it was sealed by another allocator, whose key this one does not have',
+      { operation: 'open' },
+    );
+  }
+  engine.assertOpen('open');
+  return sealedInternals.openable(sealed);
+}
+
+function unseal(sealed: SealedSecret, secret: Secret): Secret {
+  try {
+    sealedInternals.unseal(sealed, internals.placeOf(secret));
+  } catch (error) {
+    secret.dispose();
+    throw error;
+  }
   return secret;
 }
 

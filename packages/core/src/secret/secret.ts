@@ -3,6 +3,7 @@ import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
+import { type SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
 import { Access, type AccessMode, runWithin, Use } from './access.js';
 import { Lease } from './lease.js';
 import type { Receipt } from './receipt.js';
@@ -165,6 +166,27 @@ export class Secret implements Disposable {
     this.#host = place.host;
     this.#index = place.index;
     this.#generation = place.host.generations[place.index] as number;
+  }
+
+  /**
+   * Turns it into ciphertext in ordinary memory: the slot is wiped and freed when this returns, and this handle is disposed.
+   * `memory.open()` gives it back. Maps the sealing key's region the first time, one page.
+   *
+   * Throws a capacity error when that page cannot be had, `ERR_SECMEM_IN_USE` with an access open, or what the backend
+   * throws, and then nothing has changed. `ERR_SECMEM_CANARY_MISMATCH` as with `dispose()`: then it is gone, not sealed.
+   */
+  seal(): SealedSecret {
+    const host = this.#live('seal');
+    this.#engine.assertOpen('seal');
+    if (this.#use !== undefined && !this.#use.idle) throw this.#inUse('seal');
+    const sealed = sealedInternals.create(this.#engine, { host, index: this.#index });
+    try {
+      this.dispose();
+    } catch (error) {
+      sealed.dispose();
+      throw error;
+    }
+    return sealed;
   }
 
   /**

@@ -57,6 +57,14 @@ export interface AllocatorStats {
     /** Slots out of use for good: their surroundings were found damaged, or the system could not wipe them. */
     readonly damagedSlots: number;
   };
+  readonly sealing: {
+    /** Seals ever made, by secrets and stores. */
+    readonly seals: number;
+    /** Sealing keys that are there now: the newest, and older ones that something sealed still needs. */
+    readonly keys: number;
+    /** Bytes of their page; part of the mapped bytes above. */
+    readonly keyByteLength: number;
+  };
   readonly events: Readonly<Record<TelemetryEvent, number>>;
 }
 
@@ -84,6 +92,11 @@ export function statsOf(engine: Engine): AllocatorStats {
       slots: quarantine.slots,
       byteLength: quarantine.byteLength,
       damagedSlots: quarantinedSlots(primary, fallback) - quarantine.slots,
+    },
+    sealing: {
+      seals: engine.sealingKey.seals,
+      keys: engine.sealingKey.keys,
+      keyByteLength: engine.sealingKey.byteLength,
     },
     events: { ...engine.telemetry.counts },
   };

@@ -1,0 +1,127 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { RegionRange } from '../contract/region.js';
+import type { Place } from '../placement/place-host.js';
+import type { Region } from '../placement/region.js';
+
+/** Bytes of the tag that follows each ciphertext. */
+export const TAG_BYTE_LENGTH = 16;
+export const KEY_BYTE_LENGTH = 32;
+
+const ALGORITHM = 'aes-256-gcm';
+
+const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
+  bytes: Uint8Array,
+  value: number,
+) => void;
+
+/** A key in its page, and what makes one use of it unlike every other. */
+export interface KeyUse {
+  readonly region: Region;
+  readonly byteOffset: number;
+  /** 12 bytes. */
+  readonly nonce: Uint8Array;
+  readonly associatedData: Uint8Array;
+}
+
+/**
+ * Encrypts a secret into `target`, which is 16 bytes longer. From page to ordinary memory where the backend of both key
+ * and secret can; otherwise by node:crypto, which is given the page itself or a copy that is wiped before this returns.
+ */
+export function sealPlace(use: KeyUse, place: Place, target: Uint8Array): void {
+  const { region } = place.host;
+  const { backend } = region.lifecycle;
+  if (inPlace(use, region)) {
+    backend.seal(keyRange(use), use.nonce, use.associatedData, rangeOf(place), target);
+    return;
+  }
+  const plaintext = rangeOf(place);
+  const page = region.lifecycle.bytes(region, 'read-only');
+  const bytes =
+    page?.subarray(plaintext.byteOffset, plaintext.byteOffset + plaintext.byteLength) ??
+    new Uint8Array(new ArrayBuffer(plaintext.byteLength));
+  try {
+    if (page === undefined) backend.read(region.id, plaintext.byteOffset, bytes);
+    withKey(use, (key) => {
+      const cipher = createCipheriv(ALGORITHM, key, use.nonce);
+      cipher.setAAD(use.associatedData);
+      target.set(cipher.update(bytes));
+      cipher.final();
+      target.set(cipher.getAuthTag(), plaintext.byteLength);
+    });
+  } finally {
+    if (page === undefined) fill(bytes, 0);
+  }
+}
+
+/** Decrypts into a place. Throws `ERR_SECMEM_UNSEAL_FAILED`, and the place reads zero, when anything was changed. */
+export function unsealPlace(use: KeyUse, source: Uint8Array, place: Place): void {
+  const { region } = place.host;
+  const { lifecycle } = region;
+  const range = rangeOf(place);
+  if (inPlace(use, region)) {
+    lifecycle.backend.unseal(keyRange(use), use.nonce, use.associatedData, source, range);
+    return;
+  }
+  const plaintext = withKey(use, (key) => decrypt(key, use, source));
+  try {
+    const page = lifecycle.bytes(region, 'read-write');
+    if (page === undefined) lifecycle.backend.write(region.id, range.byteOffset, plaintext);
+    else page.set(plaintext, range.byteOffset);
+  } finally {
+    fill(plaintext, 0);
+  }
+}
+
+/** The error for sealed bytes that do not open. */
+export function unsealFailed(reason: string, backend?: string, cause?: unknown): SecureMemoryError {
+  return new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', reason, {
+    operation: 'open',
+    backend,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function decrypt(key: Uint8Array, use: KeyUse, source: Uint8Array): Uint8Array {
+  const tagOffset = source.length - TAG_BYTE_LENGTH;
+  const decipher = createDecipheriv(ALGORITHM, key, use.nonce);
+  decipher.setAAD(use.associatedData);
+  decipher.setAuthTag(source.subarray(tagOffset));
+  // OpenSSL gives the text out before it looks at the tag.
+  const plaintext = decipher.update(source.subarray(0, tagOffset));
+  try {
+    decipher.final();
+  } catch (cause) {
+    fill(plaintext, 0);
+    throw unsealFailed('the tag does not match', undefined, cause);
+  }
+  return plaintext;
+}
+
+/** The key as node:crypto takes it: a copy outside V8's moving heap, wiped when `fn` is done. */
+function withKey<T>(use: KeyUse, fn: (key: Uint8Array) => T): T {
+  const key = new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH));
+  try {
+    use.region.lifecycle.backend.read(use.region.id, use.byteOffset, key);
+    return fn(key);
+  } finally {
+    fill(key, 0);
+  }
+}
+
+function inPlace(use: KeyUse, region: Region): boolean {
+  const { lifecycle } = region;
+  return lifecycle === use.region.lifecycle && lifecycle.backend.capabilities.cipher === 'in-place';
+}
+
+function keyRange({ region, byteOffset }: KeyUse): RegionRange {
+  return { region: region.id, byteOffset, byteLength: KEY_BYTE_LENGTH };
+}
+
+function rangeOf({ host, index }: Place): RegionRange {
+  return {
+    region: host.region.id,
+    byteOffset: host.byteOffsetOf(index),
+    byteLength: host.byteLengths[index] as number,
+  };
+}
