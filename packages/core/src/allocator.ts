@@ -4,6 +4,7 @@ import { Engine } from './engine.js';
 import { Allocations, ownershipOf } from './lifetime/allocations.js';
 import { whenAccessesClosed } from './lifetime/open-accesses.js';
 import { Ownership } from './lifetime/ownership.js';
+import { type Loader, type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { type Phase, type PhaseOptions, runPhase } from './lifetime/phase.js';
 import { registerForExit, unregisterForExit } from './lifetime/shutdown.js';
 import { type VerifyReport, verify } from './lifetime/verify.js';
@@ -15,6 +16,7 @@ import {
   TIMER_MS_MAX,
 } from './options.js';
 import { demand, type Receipt } from './secret/receipt.js';
+import type { Secret } from './secret/secret.js';
 import { type AllocatorStats, statsOf } from './telemetry/stats.js';
 
 export interface CloseOptions {
@@ -53,6 +55,19 @@ export class Allocator extends Allocations {
   /** Runs `fn` in a lifetime group; see `runPhase`. */
   phase<T>(fn: (phase: Phase) => Promise<T> | T, options?: PhaseOptions): Promise<T> {
     return runPhase(ownershipOf(this), fn, options);
+  }
+
+  /**
+   * Runs loaders that may fail, and gives what they made, in their order: every secret or none. The first failure aborts the
+   * signal of the others, releases all that is there at once, and whatever a loader brings later when it comes.
+   *
+   * Rejects with `ERR_SECMEM_LOAD_FAILED` whose `details.index` names the loader and whose `cause` is what it threw, or
+   * `ERR_SECMEM_WAIT_TIMEOUT` for one that took too long; errors of the release are in `details.cleanupErrors`. Rejects
+   * with `signal.reason` when aborted. Two loaders may return one secret: it then stands at both places and is still one,
+   * released once. In a phase, call `phase.loadAll`: the secrets then end with the phase.
+   */
+  loadAll(loaders: readonly Loader[], options?: LoadAllOptions): Promise<Secret[]> {
+    return loadAll(ownershipOf(this), loaders, options);
   }
 
   /** Exact counts and bytes of this instant. */

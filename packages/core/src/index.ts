@@ -7,7 +7,12 @@
 export * from './allocator.js';
 export * from './contract/index.js';
 export { firstAvailable } from './first-available.js';
+export type { Base64Alphabet } from './ingest/base64.js';
+export type { IngestOptions } from './ingest/from-file.js';
+export type { TerminalOptions } from './ingest/from-terminal.js';
+export type { Base64Options, EncodedText } from './ingest/from-text.js';
 export { Allocations } from './lifetime/allocations.js';
+export type { LoadAllOptions, Loader } from './lifetime/load-all.js';
 export { Phase, type PhaseOptions } from './lifetime/phase.js';
 export type { AllocateOptions, AllocateSyncOptions } from './lifetime/request.js';
 export type { Discrepancy, VerifyReport } from './lifetime/verify.js';

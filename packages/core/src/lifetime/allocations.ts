@@ -2,6 +2,14 @@ import { randomFillSync } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import { SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
+import { fromFd, fromFile, type IngestOptions } from '../ingest/from-file.js';
+import { fromTerminal, type TerminalOptions } from '../ingest/from-terminal.js';
+import {
+  type Base64Options,
+  type EncodedText,
+  fromBase64,
+  fromHex,
+} from '../ingest/from-text.js';
 import { INSPECT } from '../secret/redaction.js';
 import { internals, type Secret } from '../secret/secret.js';
 import type { Ownership } from './ownership.js';
@@ -118,6 +126,54 @@ export abstract class Allocations {
   openSync(sealed: SealedSecret, options?: AllocateSyncOptions): Secret {
     const byteLength = openable(sealed, this.#ownership.engine);
     return unseal(sealed, this.allocateSync(byteLength, options));
+  }
+
+  /**
+   * What a file holds: a key file, a Docker or Kubernetes secret, a credential of systemd. Read from the system straight
+   * into the page. A named pipe is waited for until somebody has written to it and closed it.
+   *
+   * Rejects with Node's own error when the file cannot be opened or read, and with `ERR_SECMEM_INPUT_INVALID` when it is
+   * empty, longer than `byteLengthMax` or not exactly `byteLength` bytes; what was read is wiped then. `waitMsMax` bounds
+   * each wait, for a place and for bytes.
+   */
+  fromFile(path: string | URL | Buffer, options?: IngestOptions): Promise<Secret> {
+    return fromFile(this, path, options);
+  }
+
+  /**
+   * The same from an open descriptor, such as 0 for standard input, from where it stands to its end. It stays open.
+   *
+   * A socket, which is what Node gives a child for `stdio: 'pipe'`, occupies a thread of Node's pool while it is silent,
+   * and `process.exit()` waits for that thread.
+   */
+  fromFd(fd: number, options?: IngestOptions): Promise<Secret> {
+    return fromFd(this, fd, options);
+  }
+
+  /**
+   * One line that a person types at the terminal of this process, unseen. Backspace, Ctrl-U, Ctrl-C and Ctrl-D do what they
+   * always do; the terminal is as it was when this settles, and on every way out of the process but SIGKILL.
+   *
+   * Rejects with `ERR_SECMEM_NOT_SUPPORTED` where there is no terminal (on Windows: always), `ERR_SECMEM_INPUT_INVALID` when
+   * the answer is empty, too long or was interrupted, and `ERR_SECMEM_WAIT_TIMEOUT` when it did not come in time. Ctrl-C
+   * also raises SIGINT, as it does without us. Nothing else may read the terminal meanwhile.
+   */
+  fromTerminal(options?: TerminalOptions): Promise<Secret> {
+    return fromTerminal(this, options);
+  }
+
+  /**
+   * Decodes hexadecimal text, which is given as bytes. Bytes are zeroed once they are decoded; after a rejection they are as
+   * they were, and a secret is left as it is in any case. `ERR_SECMEM_INPUT_INVALID` for what is not such text as a whole,
+   * white space included; the error says nothing of the text.
+   */
+  fromHex(text: EncodedText, options?: AllocateOptions): Promise<Secret> {
+    return fromHex(this, text, options);
+  }
+
+  /** The same for base64, or base64url with `alphabet: 'base64url'`; with its padding or without. */
+  fromBase64(text: EncodedText, options?: Base64Options): Promise<Secret> {
+    return fromBase64(this, text, options);
   }
 
   toJSON(): string {

@@ -3,6 +3,7 @@ import type { Engine } from '../engine.js';
 import { integer, oneOf, TIMER_MS_MAX } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { Allocations, ownershipOf } from './allocations.js';
+import { type Loader, type LoadAllOptions, loadAll } from './load-all.js';
 import { whenAccessesClosed } from './open-accesses.js';
 import { orAborted } from './or-aborted.js';
 import { Ownership } from './ownership.js';
@@ -35,6 +36,11 @@ export class Phase extends Allocations {
     internals.setOwner(secret, parent);
     parent.own(secret);
     return secret;
+  }
+
+  /** As `Allocator.loadAll`; the secrets belong to this phase. */
+  loadAll(loaders: readonly Loader[], options?: LoadAllOptions): Promise<Secret[]> {
+    return loadAll(ownershipOf(this), loaders, options);
   }
 
   /** Runs `fn` in a phase inside this one, which ends before this one does. */

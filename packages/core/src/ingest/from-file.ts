@@ -1,0 +1,182 @@
+import { URL } from 'node:url';
+import type { Allocations } from '../lifetime/allocations.js';
+import { ownershipOf } from '../lifetime/allocations.js';
+import { orAborted } from '../lifetime/or-aborted.js';
+import { type AllocateOptions, checkByteLength, checkRequest } from '../lifetime/request.js';
+import { integer, REGION_BYTE_LENGTH_MAX } from '../options.js';
+import { internals, type Secret } from '../secret/secret.js';
+import { type ByteSource, openDescriptor, openPath, type Patience } from './byte-source.js';
+import { refusal } from './refusal.js';
+
+export interface IngestOptions extends AllocateOptions {
+  /** Longest input that is accepted, in bytes, 1 to 2^31, without a newline that is trimmed. Default 65,536. */
+  readonly byteLengthMax?: number;
+  /** The only length that is accepted, in bytes, once a newline is trimmed: for keys, whose length is known. */
+  readonly byteLength?: number;
+  /**
+   * Whether one newline at the very end (`\n` or `\r\n`, as editors and `echo` leave it) is not part of the secret.
+   * Default false: a binary key may well end with that byte.
+   */
+  readonly trimNewline?: boolean;
+}
+
+interface Limits {
+  /** Of the content. */
+  readonly byteLengthMax: number;
+  readonly byteLength: number | undefined;
+  readonly trimNewline: boolean;
+  /** Of what is read: the content and a newline. */
+  readonly readByteLengthMax: number;
+}
+
+const BYTE_LENGTH_MAX_DEFAULT = 65_536;
+/** The first place for input of unknown length: one slot. It doubles from there. */
+const FIRST_BYTE_LENGTH = 1024;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/** See `Allocations.fromFile`. */
+export async function fromFile(
+  allocations: Allocations,
+  path: string | URL | Buffer,
+  options: IngestOptions = {},
+): Promise<Secret> {
+  if (typeof path !== 'string' && !(path instanceof Uint8Array) && !(path instanceof URL)) {
+    throw new TypeError('path must be a string, a Buffer or a URL');
+  }
+  return ingest(allocations, 'fromFile', options, async (patience, limits) => {
+    const source = await openPath(path, patience);
+    if ((source.byteLength ?? 0) <= limits.readByteLengthMax) return source;
+    await source.close();
+    throw tooLong('fromFile', limits);
+  });
+}
+
+/** See `Allocations.fromFd`. */
+export async function fromFd(
+  allocations: Allocations,
+  fd: number,
+  options: IngestOptions = {},
+): Promise<Secret> {
+  integer('fd', fd, 0, 0x7fff_ffff);
+  return ingest(allocations, 'fromFd', options, (patience) => openDescriptor(fd, patience));
+}
+
+/**
+ * Opens, reads, trims, checks. When the signal aborts the caller knows at once; a read that is still under way then ends
+ * when the system lets it, and what it brought is wiped.
+ */
+async function ingest(
+  allocations: Allocations,
+  operation: string,
+  options: IngestOptions,
+  open: (patience: Patience, limits: Limits) => Promise<ByteSource>,
+): Promise<Secret> {
+  const limits = checkLimits(options);
+  const { signal, waitMsMax = ownershipOf(allocations).engine.options.waitMsMax } =
+    checkRequest(options);
+  const reading = async (): Promise<Secret> => {
+    const source = await open({ operation, signal, waitMsMax }, limits);
+    try {
+      const secret = await readAll(allocations, source, limits, options, operation);
+      if (!signal?.aborted) return secret;
+      secret.dispose();
+      throw signal.reason;
+    } finally {
+      await source.close();
+    }
+  };
+  return orAborted(reading, signal);
+}
+
+function checkLimits(options: IngestOptions): Limits {
+  const { byteLength, trimNewline = false } = options;
+  if (typeof trimNewline !== 'boolean') throw new TypeError('trimNewline must be true or false');
+  if (byteLength !== undefined) checkByteLength(byteLength);
+  const byteLengthMax = integer(
+    'byteLengthMax',
+    options.byteLengthMax ?? byteLength ?? BYTE_LENGTH_MAX_DEFAULT,
+    1,
+    REGION_BYTE_LENGTH_MAX,
+  );
+  const readByteLengthMax = Math.min(byteLengthMax + (trimNewline ? 2 : 0), REGION_BYTE_LENGTH_MAX);
+  return { byteLengthMax, byteLength, trimNewline, readByteLengthMax };
+}
+
+async function readAll(
+  allocations: Allocations,
+  source: ByteSource,
+  limits: Limits,
+  options: AllocateOptions,
+  operation: string,
+): Promise<Secret> {
+  const { readByteLengthMax } = limits;
+  const expected = Math.min(source.byteLength ?? FIRST_BYTE_LENGTH, readByteLengthMax);
+  let secret = await allocations.allocate(expected, options);
+  const probe = new Uint8Array(new ArrayBuffer(1));
+  try {
+    let filled = 0;
+    for (;;) {
+      if (filled < secret.byteLength) {
+        const read = await source.readInto(secret, filled);
+        if (read === 0) break;
+        filled += read;
+        continue;
+      }
+      // The room is full. One byte more tells whether the input is, and there is no room for it in the page.
+      if ((await source.readByte(probe)) === 0) break;
+      if (filled >= readByteLengthMax) throw tooLong(operation, limits);
+      secret = await grow(allocations, secret, Math.min(filled * 2, readByteLengthMax), options);
+      internals.withBytes(secret, 'write', (bytes) => bytes.set(probe, filled));
+      probe[0] = 0;
+      filled++;
+    }
+    finish(secret, filled, limits, operation);
+    return secret;
+  } catch (error) {
+    secret.dispose();
+    throw error;
+  } finally {
+    probe[0] = 0;
+  }
+}
+
+/** Moves to a larger place, which is waited for like any other; the old one is wiped. */
+async function grow(
+  allocations: Allocations,
+  secret: Secret,
+  byteLength: number,
+  options: AllocateOptions,
+): Promise<Secret> {
+  const larger = await allocations.allocate(byteLength, options);
+  try {
+    larger.copyFrom(secret);
+    secret.dispose();
+  } catch (error) {
+    larger.dispose();
+    throw error;
+  }
+  return larger;
+}
+
+/** Takes the newline off, checks the length, and cuts the secret to it. */
+function finish(secret: Secret, filled: number, limits: Limits, operation: string): void {
+  const byteLength = limits.trimNewline
+    ? internals.withBytes(secret, 'read', (bytes) => lengthWithoutNewline(bytes, filled))
+    : filled;
+  if (byteLength === 0) throw refusal(operation, 'the input is empty', 'empty');
+  if (byteLength > limits.byteLengthMax) throw tooLong(operation, limits);
+  if (limits.byteLength !== undefined && byteLength !== limits.byteLength) {
+    throw refusal(operation, `the input is not ${limits.byteLength} bytes long`, 'length');
+  }
+  if (byteLength !== secret.byteLength) secret.resize(byteLength);
+}
+
+function lengthWithoutNewline(bytes: Uint8Array, length: number): number {
+  if (bytes[length - 1] !== LINE_FEED) return length;
+  return bytes[length - 2] === CARRIAGE_RETURN ? length - 2 : length - 1;
+}
+
+function tooLong(operation: string, { byteLengthMax }: Limits): Error {
+  return refusal(operation, `the input is longer than ${byteLengthMax} bytes`, 'length');
+}

@@ -1,0 +1,123 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Allocations } from '../lifetime/allocations.js';
+import { type AllocateOptions, checkRequest } from '../lifetime/request.js';
+import { integer, TIMER_MS_MAX } from '../options.js';
+import { internals, type Secret } from '../secret/secret.js';
+import { LineEditor, type LineState } from './line-editor.js';
+import { refusal } from './refusal.js';
+import { Terminal } from './terminal.js';
+
+export interface TerminalOptions extends AllocateOptions {
+  /** Written to the terminal before anything is read. No secret. Default: nothing. */
+  readonly prompt?: string;
+  /** Longest line that is accepted, in bytes of what the terminal sends (UTF-8, as a rule), 1 to 4,096. Default 256. */
+  readonly byteLengthMax?: number;
+  /** How long to wait for the end of the line, in milliseconds. Default 300,000: people look for their passwords. */
+  readonly answerMsMax?: number;
+}
+
+const OPERATION = 'fromTerminal';
+const BYTE_LENGTH_MAX_DEFAULT = 256;
+const BYTE_LENGTH_MAX = 4096;
+const ANSWER_MS_MAX_DEFAULT = 300_000;
+/** A key is seen at most this late, and a prompt that waits costs a hundredth of a processor at most. */
+const POLL_MS = 10;
+
+/** See `Allocations.fromTerminal`. */
+export async function fromTerminal(
+  allocations: Allocations,
+  options: TerminalOptions = {},
+): Promise<Secret> {
+  const { prompt = '' } = options;
+  if (typeof prompt !== 'string') throw new TypeError('prompt must be a string');
+  const byteLengthMax = integer(
+    'byteLengthMax',
+    options.byteLengthMax ?? BYTE_LENGTH_MAX_DEFAULT,
+    1,
+    BYTE_LENGTH_MAX,
+  );
+  const answerMsMax = integer(
+    'answerMsMax',
+    options.answerMsMax ?? ANSWER_MS_MAX_DEFAULT,
+    0,
+    TIMER_MS_MAX,
+  );
+  const { signal } = checkRequest(options);
+  const secret = await allocations.allocate(byteLengthMax + 1, options);
+  try {
+    const editor = new LineEditor(byteLengthMax);
+    const state = await ask(secret, editor, prompt, { signal, answerMsMax });
+    if (state === 'interrupted') interrupt();
+    if (state !== 'done') throw refusal(OPERATION, 'there was no answer', state);
+    if (editor.overflow) {
+      throw refusal(OPERATION, `the answer is longer than ${byteLengthMax} bytes`, 'length');
+    }
+    if (editor.position === 0) throw refusal(OPERATION, 'the answer is empty', 'empty');
+    secret.resize(editor.position);
+    return secret;
+  } catch (error) {
+    secret.dispose();
+    throw error;
+  }
+}
+
+interface Limits {
+  readonly signal: AbortSignal | undefined;
+  readonly answerMsMax: number;
+}
+
+/** Has the terminal for as long as the line is typed; it is as it was when this settles. */
+async function ask(
+  secret: Secret,
+  editor: LineEditor,
+  prompt: string,
+  limits: Limits,
+): Promise<LineState> {
+  limits.signal?.throwIfAborted();
+  const terminal = new Terminal();
+  try {
+    terminal.write(prompt);
+    const state = await typed(secret, editor, terminal, limits);
+    terminal.write('\n');
+    return state;
+  } finally {
+    terminal.close();
+  }
+}
+
+async function typed(
+  secret: Secret,
+  editor: LineEditor,
+  terminal: Terminal,
+  { signal, answerMsMax }: Limits,
+): Promise<LineState> {
+  const since = performance.now();
+  for (;;) {
+    signal?.throwIfAborted();
+    const state = internals.withBytes(secret, 'write', (bytes) => {
+      while (terminal.readByte(bytes, editor.position) === 1) {
+        const now = editor.take(bytes);
+        if (now !== 'typing') return now;
+      }
+      return 'typing';
+    });
+    if (state !== 'typing') return state;
+    if (performance.now() - since >= answerMsMax) throw silence(answerMsMax);
+    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+  }
+}
+
+/** What the terminal itself would have done, had its mode not been raw: the signal goes to the whole foreground group. */
+function interrupt(): void {
+  process.kill(0, 'SIGINT');
+}
+
+function silence(answerMsMax: number): SecureMemoryError {
+  return new SecureMemoryError(
+    'ERR_SECMEM_WAIT_TIMEOUT',
+    `${OPERATION} waited ${answerMsMax} ms for an answer`,
+    { operation: OPERATION, details: { limit: 'wait', waitedMs: answerMsMax } },
+  );
+}

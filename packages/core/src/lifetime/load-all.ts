@@ -1,0 +1,204 @@
+import { performance } from 'node:perf_hooks';
+import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
+import { integer, TIMER_MS_MAX } from '../options.js';
+import { internals, Secret } from '../secret/secret.js';
+import { ownershipOf } from './allocations.js';
+import type { Ownership } from './ownership.js';
+import { type Phase, runPhase } from './phase.js';
+import { SET_LENGTH_MAX } from './request.js';
+
+/**
+ * Makes one secret. What it allocates through `phase` is released when the load fails, and when it succeeds and was not
+ * returned (a password for a key file, say). `signal` tells it that its result is no longer wanted.
+ */
+export type Loader = (phase: Phase, index: number, signal: AbortSignal) => Promise<Secret> | Secret;
+
+export interface LoadAllOptions {
+  /** How many loaders run at a time, 1 to 1,024. Default 1: one after another, in order. */
+  readonly concurrencyMax?: number;
+  /** Ends the load: it rejects with `signal.reason`, and everything is released. */
+  readonly signal?: AbortSignal;
+  /** Longest time for one loader, in milliseconds. Default: the allocator's `admission.waitMsMax`. */
+  readonly waitMsMax?: number;
+}
+
+const CONCURRENCY_MAX = 1024;
+
+/** See `Allocator.loadAll`. */
+export async function loadAll(
+  parent: Ownership,
+  loaders: readonly Loader[],
+  options: LoadAllOptions = {},
+): Promise<Secret[]> {
+  if (!Array.isArray(loaders)) throw new TypeError('loaders must be an array of functions');
+  integer('the number of loaders', loaders.length, 0, SET_LENGTH_MAX);
+  for (const loader of loaders) {
+    if (typeof loader !== 'function') throw new TypeError('loaders must be an array of functions');
+  }
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError('signal must be an AbortSignal');
+  }
+  const concurrencyMax = integer('concurrencyMax', options.concurrencyMax ?? 1, 1, CONCURRENCY_MAX);
+  const waitMsMax = integer(
+    'waitMsMax',
+    options.waitMsMax ?? parent.engine.options.waitMsMax,
+    0,
+    TIMER_MS_MAX,
+  );
+  signal?.throwIfAborted();
+  return runPhase(parent, async (phase) => {
+    const load = new Load(phase, [...loaders], waitMsMax);
+    return load.run(concurrencyMax, signal);
+  });
+}
+
+/** One call of `loadAll`, inside a phase of its own. */
+class Load {
+  readonly #phase: Phase;
+  readonly #loaders: readonly Loader[];
+  readonly #waitMsMax: number;
+  readonly #secrets: Secret[] = [];
+  readonly #stop = new AbortController();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #next = 0;
+  #pending = 0;
+  #failed = false;
+
+  constructor(phase: Phase, loaders: readonly Loader[], waitMsMax: number) {
+    this.#phase = phase;
+    this.#loaders = loaders;
+    this.#waitMsMax = waitMsMax;
+  }
+
+  /**
+   * Settles at the first failure, and does not wait for loaders that are still running: one of them may never end. What
+   * they bring later is disposed as it comes.
+   */
+  run(concurrencyMax: number, signal: AbortSignal | undefined): Promise<Secret[]> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => fail(signal?.reason);
+      const fail = (error: unknown): void => {
+        if (this.#failed) return;
+        this.#failed = true;
+        signal?.removeEventListener('abort', onAbort);
+        for (const timer of this.#timers) clearTimeout(timer);
+        this.#stop.abort(error);
+        reject(this.#release(error));
+      };
+      const proceed = (): void => {
+        while (
+          !this.#failed &&
+          this.#pending < concurrencyMax &&
+          this.#next < this.#loaders.length
+        ) {
+          this.#start(this.#next++, proceed, fail);
+        }
+        if (this.#failed || this.#pending > 0) return;
+        try {
+          resolve(this.#keep());
+          signal?.removeEventListener('abort', onAbort);
+        } catch (error) {
+          fail(error);
+        }
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      proceed();
+    });
+  }
+
+  #start(index: number, proceed: () => void, fail: (error: unknown) => void): void {
+    this.#pending++;
+    const since = performance.now();
+    const timer = setTimeout(() => {
+      const waitedMs = Math.round(performance.now() - since);
+      fail(loadFailed(index, tooSlow(index, waitedMs)));
+    }, this.#waitMsMax);
+    this.#timers.add(timer);
+    const loader = this.#loaders[index] as Loader;
+    Promise.resolve()
+      .then(() => (this.#failed ? undefined : loader(this.#phase, index, this.#stop.signal)))
+      .then((secret) => {
+        if (this.#failed) return this.#releaseLate(secret);
+        this.#secrets[index] = checked(secret);
+      })
+      .catch((cause: unknown) => fail(loadFailed(index, cause)))
+      .then(() => {
+        clearTimeout(timer);
+        this.#timers.delete(timer);
+        this.#pending--;
+        proceed();
+      });
+  }
+
+  /** On success: what was loaded goes to the parent, once each, and stays with another owner where it has one. */
+  #keep(): Secret[] {
+    const own = ownershipOf(this.#phase);
+    for (const secret of new Set(this.#secrets)) {
+      if (internals.ownerOf(secret) === own) this.#phase.keep(secret);
+    }
+    return this.#secrets;
+  }
+
+  /**
+   * On failure: every secret of the phase and every one returned, once each. What fails for one does not stop the rest.
+   * The error stays what went wrong first, with what went wrong here in its details, or as events where it is the reason
+   * of a signal, which is not ours to change.
+   */
+  #release(error: unknown): unknown {
+    const { held, engine } = ownershipOf(this.#phase);
+    const loaded = this.#secrets.filter((secret) => secret !== undefined);
+    const cleanupErrors: unknown[] = [];
+    for (const secret of new Set([...loaded, ...(held ?? [])])) {
+      const { byteLength } = secret;
+      try {
+        secret.dispose();
+      } catch (cleanupError) {
+        cleanupErrors.push(cleanupError);
+        engine.telemetry.emit('release-failed', { byteLength, error: cleanupError });
+      }
+    }
+    if (cleanupErrors.length === 0 || !isSecureMemoryError(error, 'ERR_SECMEM_LOAD_FAILED')) {
+      return error;
+    }
+    return loadFailed(error.details['index'] as number, error.cause, cleanupErrors);
+  }
+
+  /** Nobody waits for this one any more, so what goes wrong is an event. */
+  #releaseLate(secret: unknown): void {
+    if (!(secret instanceof Secret)) return;
+    const { byteLength } = secret;
+    try {
+      secret.dispose();
+    } catch (error) {
+      ownershipOf(this.#phase).engine.telemetry.emit('release-failed', { byteLength, error });
+    }
+  }
+}
+
+/** A loader must hand over a secret that is there. */
+function checked(secret: unknown): Secret {
+  if (!(secret instanceof Secret)) throw new TypeError('a loader must return a Secret');
+  internals.placeOf(secret);
+  return secret;
+}
+
+function loadFailed(
+  index: number,
+  cause: unknown,
+  cleanupErrors: readonly unknown[] = [],
+): SecureMemoryError {
+  return new SecureMemoryError(
+    'ERR_SECMEM_LOAD_FAILED',
+    `secret ${index} could not be loaded; every other was released`,
+    { operation: 'loadAll', cause, details: { index, cleanupErrors } },
+  );
+}
+
+function tooSlow(index: number, waitedMs: number): SecureMemoryError {
+  return new SecureMemoryError(
+    'ERR_SECMEM_WAIT_TIMEOUT',
+    `loader ${index} took more than ${waitedMs} ms`,
+    { operation: 'loadAll', details: { limit: 'wait', waitedMs, index } },
+  );
+}
