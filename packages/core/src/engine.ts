@@ -127,7 +127,8 @@ export class Engine implements AccessKeeper {
     const placement = this.placementOf(host);
     const stays = placement.router.classOf(byteLength) === this.#classOf(host);
     if (stays && host.setByteLength(index, byteLength)) return { host, index };
-    const reach = this.granter.admission.reachOfNewcomer();
+    const newcomer = this.granter.admission.reachOfNewcomer();
+    const reach = newcomer === 'map' ? 'ask' : newcomer;
     const found =
       reach === undefined ? undefined : this.orGiveUp(() => placement.place([byteLength], reach));
     if (found === undefined || isShortage(found)) {

@@ -210,7 +210,7 @@ describe.each(['revocable', 'none'] as const)('accesses with views %s', (views) 
     expect(hmac('sha256', secret, ['a', Buffer.from('b')])).toEqual(
       createHmac('sha256', hidden).update('ab').digest(),
     );
-    let stale = new Uint8Array();
+    let stale: Uint8Array = new Uint8Array();
     secret.read((bytes) => {
       stale = bytes;
     });

@@ -64,6 +64,8 @@ export interface ErrorDetails {
   readonly requestedByteLength?: number;
   readonly inUseByteLength?: number;
   readonly limitByteLength?: number;
+  /** With `ERR_SECMEM_CANNOT_RAISE`: how far the process may raise the limit itself, where there is such a bound. */
+  readonly hardLimitByteLength?: number;
   readonly mappings?: number;
   readonly mappingsMax?: number;
   readonly waitedMs?: number;

@@ -72,9 +72,9 @@ export class LockBudget {
       this.#backend.raiseLockLimit(wanted);
     } catch (error) {
       const hard = isSecureMemoryError(error, 'ERR_SECMEM_CANNOT_RAISE')
-        ? error.details['hardByteLength']
+        ? error.details.hardLimitByteLength
         : undefined;
-      if (this.#byteLengthMax !== 'auto' || typeof hard !== 'number' || hard <= before.byteLength) {
+      if (this.#byteLengthMax !== 'auto' || hard === undefined || hard <= before.byteLength) {
         throw error;
       }
       this.#backend.raiseLockLimit(hard);

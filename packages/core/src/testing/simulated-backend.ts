@@ -75,6 +75,7 @@ export class SimulatedBackend implements MemoryBackend {
           limit: 'lock',
           requestedByteLength: byteLength,
           limitByteLength: soft.byteLength,
+          ...(hard.kind === 'bytes' ? { hardLimitByteLength: hard.byteLength } : {}),
         },
       });
     }
