@@ -1,15 +1,10 @@
 import { randomFillSync } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
-import { SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
 import { fromFd, fromFile, type IngestOptions } from '../ingest/from-file.js';
 import { fromTerminal, type TerminalOptions } from '../ingest/from-terminal.js';
-import {
-  type Base64Options,
-  type EncodedText,
-  fromBase64,
-  fromHex,
-} from '../ingest/from-text.js';
+import { type Base64Options, type EncodedText, fromBase64, fromHex } from '../ingest/from-text.js';
+import { SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
 import { INSPECT } from '../secret/redaction.js';
 import { internals, type Secret } from '../secret/secret.js';
 import type { Ownership } from './ownership.js';

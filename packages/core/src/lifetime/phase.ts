@@ -3,7 +3,7 @@ import type { Engine } from '../engine.js';
 import { integer, oneOf, TIMER_MS_MAX } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { Allocations, ownershipOf } from './allocations.js';
-import { type Loader, type LoadAllOptions, loadAll } from './load-all.js';
+import { type LoadAllOptions, type Loader, loadAll } from './load-all.js';
 import { whenAccessesClosed } from './open-accesses.js';
 import { orAborted } from './or-aborted.js';
 import { Ownership } from './ownership.js';
