@@ -37,4 +37,15 @@ export type {
   PlacementStats,
   SlabStats,
 } from './telemetry/stats.js';
+export {
+  type AeadAlgorithm,
+  type DecryptOptions,
+  decrypt,
+  type EncryptOptions,
+  encrypt,
+} from './use/aead.js';
+export type { DerivedOptions } from './use/derived.js';
+export { hash } from './use/hash.js';
+export { type HkdfOptions, hkdf } from './use/hkdf.js';
 export { type Data, hmac } from './use/hmac.js';
+export { toKeyObject } from './use/key-object.js';

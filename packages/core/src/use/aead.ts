@@ -1,0 +1,146 @@
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { SecureMemoryError } from '../contract/errors.js';
+import { refusal } from '../ingest/refusal.js';
+import { oneOf } from '../options.js';
+import { sealPlace, unsealPlace } from '../sealed/cipher.js';
+import { internals, type Secret } from '../secret/secret.js';
+import { type DerivedOptions, derive, wipe } from './derived.js';
+
+/** Authenticated ciphers with a key of 32 bytes, a nonce of 12 and a tag of 16. */
+export type AeadAlgorithm = 'aes-256-gcm' | 'chacha20-poly1305';
+
+export interface EncryptOptions {
+  /** Bound to the ciphertext, not in it; the same must be given to `decrypt`. Default: none. */
+  readonly associatedData?: Uint8Array;
+}
+
+export interface DecryptOptions extends DerivedOptions, EncryptOptions {}
+
+const KEY_BYTE_LENGTH = 32;
+const NONCE_BYTE_LENGTH = 12;
+const TAG_BYTE_LENGTH = 16;
+const NOTHING = new Uint8Array(new ArrayBuffer(0));
+
+/**
+ * Encrypts one secret under another, into bytes for a disk or a wire: a random nonce (12 bytes), the ciphertext, the tag
+ * (16 bytes). AES-256-GCM goes from page to ciphertext inside the backend where that can; otherwise `node:crypto` is given
+ * the pages. Encrypt at most 2^32 messages under one key, since nonces are random (NIST SP 800-38D, section 8.3).
+ *
+ * Throws `RangeError` unless the key has 32 bytes, `ERR_SECMEM_DISPOSED`, and `ERR_SECMEM_IN_USE` while one of the two is
+ * written to.
+ */
+export function encrypt(
+  algorithm: AeadAlgorithm,
+  key: Secret,
+  plaintext: Secret,
+  options: EncryptOptions = {},
+): Uint8Array {
+  checkAlgorithm(algorithm);
+  const associatedData = checkAssociatedData(options);
+  return internals.withBytes(key, 'read', (keyBytes) => {
+    checkKey(keyBytes);
+    return internals.withBytes(plaintext, 'read', (bytes) => {
+      const end = NONCE_BYTE_LENGTH + bytes.length;
+      const message = new Uint8Array(new ArrayBuffer(end + TAG_BYTE_LENGTH));
+      const nonce = randomFillSync(message.subarray(0, NONCE_BYTE_LENGTH));
+      if (algorithm === 'aes-256-gcm') {
+        const use = { ...keyPlace(key), nonce, associatedData };
+        sealPlace(use, internals.placeOf(plaintext), message.subarray(NONCE_BYTE_LENGTH));
+        return message;
+      }
+      const cipher = createCipheriv(algorithm, keyBytes, nonce, {
+        authTagLength: TAG_BYTE_LENGTH,
+      });
+      cipher.setAAD(associatedData, { plaintextLength: bytes.length });
+      message.set(cipher.update(bytes), NONCE_BYTE_LENGTH);
+      cipher.final();
+      message.set(cipher.getAuthTag(), end);
+      return message;
+    });
+  });
+}
+
+/**
+ * The way back, into a secret: what `encrypt` gave, or nonce, ciphertext and tag of another program in that order. Where the
+ * backend cannot decrypt into a page (and for ChaCha20-Poly1305) the plaintext passes through a buffer of `node:crypto`,
+ * which is wiped at once.
+ *
+ * Rejects with `ERR_SECMEM_UNSEAL_FAILED` when a bit of message, key or associated data is not what it was (nothing is left
+ * allocated then), with `ERR_SECMEM_INPUT_INVALID` for a message too short to hold a byte, and as `allocate` does while
+ * it waits for a place. The message must not change meanwhile.
+ */
+export async function decrypt(
+  algorithm: AeadAlgorithm,
+  key: Secret,
+  message: Uint8Array,
+  options: DecryptOptions = {},
+): Promise<Secret> {
+  checkAlgorithm(algorithm);
+  const associatedData = checkAssociatedData(options);
+  if (!(message instanceof Uint8Array)) throw new TypeError('message must be a Uint8Array');
+  const byteLength = message.length - NONCE_BYTE_LENGTH - TAG_BYTE_LENGTH;
+  if (byteLength < 1) throw refusal('decrypt', 'the message is too short to be one', 'length');
+  return derive(key, byteLength, options, (target) => {
+    const nonce = message.subarray(0, NONCE_BYTE_LENGTH);
+    const source = message.subarray(NONCE_BYTE_LENGTH);
+    internals.withBytes(key, 'read', (keyBytes) => {
+      checkKey(keyBytes);
+      if (algorithm === 'aes-256-gcm') {
+        unsealPlace({ ...keyPlace(key), nonce, associatedData }, source, internals.placeOf(target));
+      } else {
+        decryptByNode(algorithm, { key: keyBytes, nonce, associatedData }, source, target);
+      }
+    });
+  });
+}
+
+interface Inputs {
+  readonly key: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly associatedData: Uint8Array;
+}
+
+/** OpenSSL gives the text out before it looks at the tag, so the target is filled only after that. */
+function decryptByNode(
+  algorithm: 'chacha20-poly1305',
+  { key, nonce, associatedData }: Inputs,
+  source: Uint8Array,
+  target: Secret,
+): void {
+  const tagOffset = source.length - TAG_BYTE_LENGTH;
+  const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTE_LENGTH });
+  decipher.setAAD(associatedData, { plaintextLength: tagOffset });
+  decipher.setAuthTag(source.subarray(tagOffset));
+  const plaintext = decipher.update(source.subarray(0, tagOffset));
+  try {
+    decipher.final();
+    internals.withBytes(target, 'write', (bytes) => bytes.set(plaintext));
+  } catch (cause) {
+    throw new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', 'the tag does not match', {
+      operation: 'decrypt',
+      cause,
+    });
+  } finally {
+    wipe(plaintext);
+  }
+}
+
+function keyPlace(key: Secret) {
+  const { host, index } = internals.placeOf(key);
+  return { region: host.region, byteOffset: host.byteOffsetOf(index) };
+}
+
+function checkAlgorithm(algorithm: AeadAlgorithm): void {
+  if (algorithm === undefined) throw new TypeError('algorithm must be given');
+  oneOf('algorithm', algorithm, ['aes-256-gcm', 'chacha20-poly1305']);
+}
+
+function checkAssociatedData({ associatedData = NOTHING }: EncryptOptions): Uint8Array {
+  if (associatedData instanceof Uint8Array) return associatedData;
+  throw new TypeError('associatedData must be a Uint8Array');
+}
+
+function checkKey(key: Uint8Array): void {
+  if (key.length === KEY_BYTE_LENGTH) return;
+  throw new RangeError(`the key must have ${KEY_BYTE_LENGTH} bytes`);
+}

@@ -1,0 +1,68 @@
+import { createHmac } from 'node:crypto';
+import { integer } from '../options.js';
+import { internals, type Secret } from '../secret/secret.js';
+import { type DerivedOptions, derive, wipe } from './derived.js';
+import { type Data, partsOf } from './hmac.js';
+
+export interface HkdfOptions extends DerivedOptions {
+  /** Of the derived secret, in bytes: 1 to 255 times the length of the digest. */
+  readonly byteLength: number;
+  /** Not secret; random where it can be. Default: none. */
+  readonly salt?: Uint8Array;
+  /** What the derived secret is for. Default: none. */
+  readonly info?: Data;
+}
+
+const BLOCKS_MAX = 255;
+const NO_SALT = new Uint8Array(new ArrayBuffer(0));
+
+/**
+ * Derives a secret from a secret by HKDF (RFC 5869). Built from HMAC, since `crypto.hkdf` makes a key object of its input
+ * and gives the result out in memory of the collector: here the input goes from its page to OpenSSL, and each block of the
+ * result from OpenSSL to a page, through a buffer that is wiped at once.
+ *
+ * Rejects as `allocate` does while it waits for a place, with `RangeError` for a length that HKDF does not give, with what
+ * `node:crypto` throws for an unknown algorithm, and with `ERR_SECMEM_DISPOSED`.
+ */
+export async function hkdf(algorithm: string, key: Secret, options: HkdfOptions): Promise<Secret> {
+  const { byteLength, salt = NO_SALT } = options;
+  const info = partsOf(options.info ?? []);
+  if (!(salt instanceof Uint8Array)) throw new TypeError('salt must be a Uint8Array');
+  const digestByteLength = createHmac(algorithm, NO_SALT).digest().length;
+  integer('byteLength', byteLength, 1, BLOCKS_MAX * digestByteLength);
+  return derive(key, byteLength, options, (target) => {
+    let extracted: Buffer | undefined;
+    try {
+      extracted = internals.withBytes(key, 'read', (bytes) =>
+        createHmac(algorithm, salt).update(bytes).digest(),
+      );
+      expand(algorithm, extracted, info, target);
+    } finally {
+      wipe(extracted);
+    }
+  });
+}
+
+/** RFC 5869, section 2.3: block i is the HMAC of the block before it, the info, and i. */
+function expand(
+  algorithm: string,
+  extracted: Uint8Array,
+  info: readonly (string | Uint8Array)[],
+  target: Secret,
+): void {
+  let block: Buffer | undefined;
+  try {
+    for (let filled = 0, i = 1; filled < target.byteLength; i++) {
+      const mac = createHmac(algorithm, extracted);
+      if (block !== undefined) mac.update(block);
+      wipe(block);
+      for (const part of info) mac.update(part);
+      block = mac.update(Uint8Array.of(i)).digest();
+      const part = block.subarray(0, target.byteLength - filled);
+      internals.withBytes(target, 'write', (bytes) => bytes.set(part, filled));
+      filled += part.length;
+    }
+  } finally {
+    wipe(block);
+  }
+}
