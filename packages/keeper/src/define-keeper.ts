@@ -52,8 +52,11 @@ export interface KeeperDefinition<State> {
   readonly backend: () => MemoryBackend;
   /** Runs before anything else; a limit that it could not set fails the start. Both native backends export one. */
   readonly harden?: (limits: HardenLimits) => unknown;
-  /** Options of the keeper's allocator. */
-  readonly allocator?: Omit<AllocatorOptions, 'backend'>;
+  /**
+   * Options of the keeper's allocator. It has no exit hooks for signals: a polite signal ends a keeper at once, busy or
+   * not, and the system takes its pages; `process.exit()` wipes them first.
+   */
+  readonly allocator?: Omit<AllocatorOptions, 'backend' | 'exitHooks'>;
   /** Loads the secrets; runs once in every life of the keeper, before any operation. */
   readonly provision?: (context: ProvisionContext) => State | Promise<State>;
   readonly operations: Readonly<Record<string, Operation<State>>>;

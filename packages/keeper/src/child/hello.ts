@@ -43,9 +43,21 @@ function readExactly(descriptor: number, byteLength: number): Uint8Array {
   const bytes = new Uint8Array(new ArrayBuffer(byteLength));
   let filled = 0;
   while (filled < byteLength) {
-    const read = readSync(descriptor, bytes, filled, byteLength - filled, null);
+    const read = readSome(descriptor, bytes, filled);
     if (read === 0) throw new ProtocolViolation('the host left before it greeted');
     filled += read;
   }
   return bytes;
+}
+
+/** Some systems hand the descriptor over without blocking; then this waits a millisecond at a time. */
+function readSome(descriptor: number, bytes: Uint8Array, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, bytes, offset, bytes.length - offset, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }

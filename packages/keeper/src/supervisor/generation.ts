@@ -91,11 +91,8 @@ export class Generation implements FrameHandler {
     const { channel, pid } = this.#process;
     if (channel === undefined) return;
     this.#writer = new FrameWriter(channel, number, () => listener.onDrain());
-    const { host, payloadByteLengthMax } = options;
-    this.#hostCalls = new HostCalls(host, this.#writer, payloadByteLengthMax, counters, {
-      generation: number,
-      pid,
-    });
+    const context = { generation: number, pid };
+    this.#hostCalls = new HostCalls(options.host, options, this.#writer, counters, context);
     this.#startDeadlineMs = performance.now() + options.startMsMax;
     this.#deadline.watch();
     this.#greet();

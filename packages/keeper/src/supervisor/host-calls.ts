@@ -2,34 +2,36 @@ import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
 import type { FrameHeader } from '../channel/frame-reader.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
 import { encodeError } from '../channel/metadata.js';
-import type { HostContext, HostFunctions } from '../host-function.js';
+import type { HostContext, HostFunction, HostFunctions } from '../host-function.js';
 import type { Counters } from './reports.js';
 
-/** Host functions that one keeper may have running at once; more is no honest keeper. */
-const RUNNING_MAX = 10_000;
+/** The keeper has the same limits, so only a dishonest one exceeds them. */
+export interface HostCallLimits {
+  readonly payloadByteLengthMax: number;
+  /** Functions that may be running at once. */
+  readonly callsMax: number;
+}
 
 /** Runs the host's functions for one life of a keeper, and drops what they return once that life is over. */
 export class HostCalls {
-  readonly #functions: HostFunctions;
-  readonly #names: readonly string[];
+  readonly #functions: readonly HostFunction[];
+  readonly #limits: HostCallLimits;
   readonly #writer: FrameWriter;
-  readonly #payloadByteLengthMax: number;
+  readonly #counters: Counters;
   readonly #context: HostContext;
   readonly #running = new Set<number>();
-  readonly #counters: Counters;
   #over = false;
 
   constructor(
     functions: HostFunctions,
+    limits: HostCallLimits,
     writer: FrameWriter,
-    payloadByteLengthMax: number,
     counters: Counters,
     context: HostContext,
   ) {
-    this.#functions = functions;
-    this.#names = Object.keys(functions);
+    this.#functions = Object.values(functions);
+    this.#limits = limits;
     this.#writer = writer;
-    this.#payloadByteLengthMax = payloadByteLengthMax;
     this.#counters = counters;
     this.#context = Object.freeze(context);
   }
@@ -37,11 +39,13 @@ export class HostCalls {
   /** Starts the function that the frame asks for. Throws `ProtocolViolation` for what no honest keeper asks. */
   start(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
     const { id, index } = header;
-    const run = this.#functions[this.#names[index] ?? ''];
+    const run = this.#functions[index];
     if (run === undefined || id === 0 || this.#running.has(id)) {
       throw new ProtocolViolation('a host call that does not exist');
     }
-    if (this.#running.size >= RUNNING_MAX) throw new ProtocolViolation('too many host calls');
+    if (this.#running.size >= this.#limits.callsMax) {
+      throw new ProtocolViolation('too many host calls');
+    }
     this.#running.add(id);
     this.#counters.hostCalls++;
     void this.#run(id, () => run(copyBytes(bytes, start, end), this.#context));
@@ -57,7 +61,7 @@ export class HostCalls {
     this.#over = true;
   }
 
-  async #run(id: number, run: () => ReturnType<HostFunctions[string]>): Promise<void> {
+  async #run(id: number, run: () => ReturnType<HostFunction>): Promise<void> {
     let result: Uint8Array | undefined;
     let failure: Uint8Array | undefined;
     try {
@@ -78,7 +82,7 @@ export class HostCalls {
     if (result !== undefined && !(result instanceof Uint8Array)) {
       throw new TypeError('a host function must return a Uint8Array or nothing');
     }
-    if ((result?.length ?? 0) > this.#payloadByteLengthMax) {
+    if ((result?.length ?? 0) > this.#limits.payloadByteLengthMax) {
       throw new RangeError('the result of a host function is too long');
     }
   }
