@@ -195,7 +195,23 @@ napi_value Copy(napi_env env, napi_callback_info info, bool out) {
 napi_value Read(napi_env env, napi_callback_info info) { return Copy(env, info, true); }
 napi_value Write(napi_env env, napi_callback_info info) { return Copy(env, info, false); }
 
-void BufferCollected(napi_env, void*, void* view) { static_cast<View*>(view)->Collected(); }
+// False once the environment is being torn down: then the engine refuses whatever might run JavaScript.
+bool IsAlive(napi_env env) {
+  napi_value global, ignored;
+  return napi_get_global(env, &global) == napi_ok &&
+         napi_get_named_property(env, global, "Object", &ignored) == napi_ok;
+}
+
+// Runs when the last buffer over the memory is garbage. It also runs when an environment ends, before any hook of ours and
+// although an alias may live on in another thread; that is why an escaped view is looked at twice.
+void BufferCollected(napi_env env, void*, void* hint) {
+  View* view = static_cast<View*>(hint);
+  if (view->escaped && !IsAlive(env)) {
+    view->Abandoned();
+  } else {
+    view->Collected();
+  }
+}
 
 // openView(owner, region, offset, length) -> ArrayBuffer, or a status; the number of the view is in viewNumber[0].
 // A length of 0 only checks the range and answers kOk: an empty buffer cannot be told from a revoked one.
@@ -223,10 +239,6 @@ napi_value OpenView(napi_env env, napi_callback_info info) {
   return buffer;
 }
 
-// From here on a collected buffer of this environment proves nothing (see RegionTable::TeardownBegins). Hooks run last in,
-// first out, so this one precedes the hooks of every buffer that existed when it was added.
-void TeardownBegins(void* environment) { static_cast<Environment*>(environment)->table.TeardownBegins(); }
-
 // closeView(view, outcome): 0 revoked, 1 escaped or stuck
 napi_value CloseView(napi_env env, napi_callback_info info) {
   Call call(env, info);
@@ -241,10 +253,6 @@ napi_value CloseView(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   view->escaped = true;
-  if (!call.environment->watches_teardown) {
-    call.environment->watches_teardown = true;
-    napi_add_env_cleanup_hook(env, TeardownBegins, call.environment);
-  }
   return nullptr;
 }
 

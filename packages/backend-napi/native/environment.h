@@ -13,7 +13,6 @@ class Environment {
   Failure failure;
   // The number of the view that openView has just made; memory of a JavaScript buffer, so that no call is needed for it.
   uint32_t* view_number = nullptr;
-  bool watches_teardown = false;
 
   // Both the cleanup hook and the finalizer of the instance data end an environment; which comes first is the runtime's
   // affair, and the second one frees it.

@@ -195,13 +195,6 @@ bool RegionTable::GrowViews() {
   return true;
 }
 
-void RegionTable::TeardownBegins() {
-  for (uint32_t i = 0; i < view_capacity_; i++) {
-    View* kept = views_[i];
-    if (kept != nullptr && kept->escaped && kept->alive()) kept->Immortalise();
-  }
-}
-
 void RegionTable::Teardown() {
   for (uint32_t i = 0; i < region_capacity_; i++) {
     Region* region = &regions_[i];

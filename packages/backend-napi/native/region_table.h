@@ -40,8 +40,9 @@ class View {
     Gone();
     Release();
   }
-  // Nothing ever counts this alias as gone, so its region stays mapped for the life of the process.
-  void Immortalise() { aliases_->count.fetch_add(1, std::memory_order_relaxed); }
+  // The engine takes its own buffers apart, which proves nothing about an alias in another thread: the view counts as
+  // alive for ever, so that its region stays mapped, wiped, for the life of the process.
+  void Abandoned() { Release(); }
   void Release();
   bool escaped = false;
 
@@ -71,9 +72,6 @@ class RegionTable {
  public:
   // Wipes everything and unmaps what nothing shows. Runs on the thread of the environment, after its last JavaScript.
   void Teardown();
-  // Called before the buffers of the environment are torn down, when some view has escaped: from then on a collected
-  // buffer proves nothing, since the engine takes buffers apart although another thread may hold their memory.
-  void TeardownBegins();
 
   Status Open(PageKind kind, uint32_t* owner, Failure* failure);
   const Owner* owner(uint32_t number) const;

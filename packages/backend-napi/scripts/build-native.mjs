@@ -10,18 +10,20 @@
 //                                          with an asynchronous operation, into build/test/
 //   build-native.mjs --sanitize            the addon under AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
-  statSync,
+  writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -74,15 +76,34 @@ function compilerFor(target) {
   );
 }
 
-/** Whether `output` is newer than everything that it is made of. */
-function isFresh(output) {
-  if (!existsSync(output)) return false;
-  const sources = [TEST_ADDON];
-  for (const folder of [dirname(fileURLToPath(import.meta.url)), NATIVE, VENDOR]) {
-    for (const name of readdirSync(folder)) sources.push(join(folder, name));
+/** Of everything that a binary is made of, compilers excepted. */
+function digestOfSources() {
+  const digest = createHash('sha256');
+  for (const folder of [
+    dirname(fileURLToPath(import.meta.url)),
+    NATIVE,
+    VENDOR,
+    dirname(TEST_ADDON),
+  ]) {
+    for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
+      if (entry.isFile()) digest.update(entry.name).update(readFileSync(join(folder, entry.name)));
+    }
   }
-  const made = statSync(output).mtimeMs;
-  return sources.every((path) => !existsSync(path) || statSync(path).mtimeMs < made);
+  return digest.digest('hex');
+}
+
+/** A note of the sources and of the result: times prove nothing, since caches of builds put files back. */
+function stampOf(output) {
+  return join(ROOT, 'build', 'stamps', relative(ROOT, output).replaceAll(/[\\/]/g, '_'));
+}
+
+function stamp(output) {
+  return `${digestOfSources()} ${createHash('sha256').update(readFileSync(output)).digest('hex')}`;
+}
+
+function isFresh(output) {
+  const file = stampOf(output);
+  return existsSync(output) && existsSync(file) && readFileSync(file, 'utf8') === stamp(output);
 }
 
 /** The result appears under its name in one step, so that no half-written file is ever loaded. */
@@ -91,6 +112,8 @@ function publish(made, output) {
   const beside = `${output}.${process.pid}`;
   copyFileSync(made, beside);
   renameSync(beside, output);
+  mkdirSync(dirname(stampOf(output)), { recursive: true });
+  writeFileSync(stampOf(output), stamp(output));
 }
 
 /** Import libraries by which the functions of Node are looked up in the host, whatever its file is called. */
@@ -174,13 +197,13 @@ function buildPrebuild(name) {
   return true;
 }
 
-/** node-gyp-build prefers build/Release to every prebuild, so nothing is left there to shadow a newer one. */
+/** For systems without a recipe; also what a user runs where there is no prebuilt binary. */
 function buildByNodeGyp() {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
-  run(process.execPath, [nodeGyp, 'rebuild'], { cwd: ROOT });
-  const made = join(ROOT, 'build', 'Release');
-  publish(join(made, 'securemem.node'), join(ROOT, 'prebuilds', HOST, 'securemem.node'));
-  rmSync(made, { recursive: true, force: true });
+  run(process.execPath, [nodeGyp, 'rebuild', `--directory=${NATIVE}`]);
+  const output = join(ROOT, 'prebuilds', HOST, 'securemem.node');
+  publish(join(NATIVE, 'build', 'Release', 'securemem.node'), output);
+  rmSync(join(NATIVE, 'build'), { recursive: true, force: true });
   say(`build-native: ${HOST} built by node-gyp`);
 }
 

@@ -114,10 +114,14 @@ describe('openView', () => {
       const region = backend.map(4096);
       const view = backend.openView(region, 0, 16);
       let alias = view.bytes.buffer.transfer();
-      const worker = new Worker(
-        'const { parentPort } = require("node:worker_threads");' +
-        'parentPort.once("message", (buffer) => { new Uint8Array(buffer)[0] = 5; parentPort.postMessage("written"); parentPort.once("message", () => process.exit()); });',
-        { eval: true });
+      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(\`
+        import { parentPort } from 'node:worker_threads';
+        parentPort.once('message', (buffer) => {
+          new Uint8Array(buffer)[0] = 5;
+          parentPort.once('message', () => process.exit());
+          parentPort.postMessage('written');
+        });
+      \`)));
       const once = (name) => new Promise((resolve) => worker.once(name, resolve));
       let outcome = view.close();
       let posted = true;

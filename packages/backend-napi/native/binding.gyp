@@ -1,0 +1,35 @@
+# Building from source with node-gyp, where there is no prebuilt binary: see the README. It lies here rather than at the top of
+# the package, since package managers run node-gyp by themselves for a binding.gyp there.
+{
+  "targets": [
+    {
+      "target_name": "securemem",
+      "sources": [
+        "addon.cc",
+        "region_table.cc",
+        "cipher.cc",
+        "vendor/bearssl/aes_ct64.c",
+        "vendor/bearssl/aes_ct64_ctr.c",
+        "vendor/bearssl/aes_ct64_enc.c",
+        "vendor/bearssl/dec32le.c",
+        "vendor/bearssl/enc32le.c",
+        "vendor/bearssl/gcm.c",
+        "vendor/bearssl/ghash_ctmul64.c"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "conditions": [
+        ["OS=='linux'", {"sources": ["pages_linux.cc", "proc_linux.cc"]}],
+        ["OS=='mac'", {
+          "sources": ["pages_darwin.cc"],
+          "xcode_settings": {
+            "MACOSX_DEPLOYMENT_TARGET": "11.0",
+            "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++17"
+          }
+        }],
+        ["OS=='win'", {"sources": ["pages_windows.cc"]}]
+      ]
+    }
+  ]
+}
