@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import type { ForkBehaviour, LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
 import type { Span } from './system.js';
 
@@ -65,8 +65,11 @@ export function mappingsMaxNow(): number | 'unknown' {
 /** Whether the lock limit does not bind the calling thread: see `exemptFromLockLimit`. */
 export function exemptNow(): boolean {
   const status = textOf('/proc/thread-self/status');
-  const uidMap = textOf('/proc/thread-self/uid_map') ?? textOf('/proc/self/uid_map');
-  return status !== undefined && uidMap !== undefined && exemptFromLockLimit(status, uidMap);
+  try {
+    return exemptFromLockLimit(status ?? '', readlinkSync('/proc/thread-self/ns/user'));
+  } catch {
+    return false;
+  }
 }
 
 /** CAP_IPC_LOCK in the capability words of `/proc/<pid>/status`. */
@@ -78,16 +81,19 @@ export function lockedBytesOf(status: string): number | 'unknown' {
   return match === null ? 'unknown' : Number(match[1]) * 1024;
 }
 
+/** The first user namespace; the number is fixed in the kernel (`PROC_USER_INIT_INO` in its include/linux/proc_ns.h). */
+const FIRST_USER_NAMESPACE = 'user:[4026531837]';
+
 /**
- * Whether the lock limit does not bind a thread with this status text. In a user namespace, such as a rootless container,
- * CapEff shows the capability and the limit bites all the same: only the identity map of all user ids is the first
- * namespace. What cannot be read counts as bound.
+ * Whether the lock limit does not bind a thread with this status text in this user namespace. The kernel asks for the
+ * capability in the first namespace: in any other, such as that of a rootless container, CapEff shows it and the limit bites
+ * all the same. The map of user ids does not tell them apart, since another namespace may map every id to itself. What
+ * cannot be read counts as bound.
  */
-export function exemptFromLockLimit(threadStatus: string, uidMap: string): boolean {
+export function exemptFromLockLimit(threadStatus: string, userNamespace: string): boolean {
   const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(threadStatus)?.[1];
-  if (effective === undefined || ((BigInt(`0x${effective}`) >> CAP_IPC_LOCK) & 1n) === 0n)
-    return false;
-  return /^\s*0\s+0\s+4294967295\s*$/.test(uidMap);
+  if (effective === undefined || userNamespace !== FIRST_USER_NAMESPACE) return false;
+  return ((BigInt(`0x${effective}`) >> CAP_IPC_LOCK) & 1n) === 1n;
 }
 
 const RLIM_INFINITY = 2n ** 64n - 1n;

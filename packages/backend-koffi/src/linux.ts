@@ -17,13 +17,12 @@ import {
   mappingsNow,
   mappingsOf,
 } from './linux-proc.js';
-import { MAPPINGS_RESERVED, MappingRoom, type MappingsShort } from './mapping-room.js';
+import { MappingRoom, mappingsShortError } from './mapping-room.js';
 import { ProcFile } from './proc-file.js';
 import {
   backendError,
   explainLockRefusal,
   explainMapRefusal,
-  mapLimitVerdict,
   type Refusal,
   type RefusalNumbers,
   systemError,
@@ -55,13 +54,6 @@ const LOCK_REMEDY =
 interface Refused {
   readonly syscall: string;
   readonly errno: number;
-}
-
-function mappingsShort(requestedByteLength: number, short: MappingsShort): SecureMemoryError {
-  const { mappings, mappingsMax } = short;
-  const { code, message, details } = mapLimitVerdict(requestedByteLength, mappings, mappingsMax);
-  const reserved = { mappingsReserved: MAPPINGS_RESERVED };
-  return backendError(code, 'map', message, { ...details, ...reserved });
 }
 
 /**
@@ -109,12 +101,15 @@ export class Linux implements System {
         );
       }
       this.#advice = advised;
+      // Advice that reports success and does nothing, as under user-mode emulation, is no capability either.
+      const shown = facts === 'unknown' ? undefined : facts;
+      const zeroed = advised.includes(MADV_WIPEONFORK) ? 'zeroed' : 'inherited';
       return {
         locking: 'locked',
         guardPages: true,
         protection: 'no-access',
-        dumpExclusion: advised.includes(MADV_DONTDUMP),
-        forkBehaviour: advised.includes(MADV_WIPEONFORK) ? 'zeroed' : 'inherited',
+        dumpExclusion: shown?.dumpExcluded ?? advised.includes(MADV_DONTDUMP),
+        forkBehaviour: shown?.forkBehaviour ?? zeroed,
       };
     } finally {
       this.#calls.munmap(base, 3 * page);
@@ -149,7 +144,7 @@ export class Linux implements System {
 
   map(byteLength: number): Address {
     const short = this.#room.shortage();
-    if (short !== undefined) throw mappingsShort(byteLength, short);
+    if (short !== undefined) throw mappingsShortError(byteLength, short);
     const page = this.pageByteLength;
     const base = this.#reserve(byteLength + 2 * page);
     const address = offsetBy(base, page);

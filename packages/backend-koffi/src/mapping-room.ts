@@ -1,3 +1,6 @@
+import type { SecureMemoryError } from '@securemem/core/contract';
+import { backendError, mapLimitVerdict } from './refusal.js';
+
 /**
  * Mappings that are left to the engine. A process without a mapping left does not get errors, it dies: V8 and its helper
  * threads abort when they cannot map (seen with `std::bad_alloc` and `Fatal process out of memory` on Node 20 and 26 within
@@ -50,4 +53,14 @@ export class MappingRoom {
     this.#regionsUntilCount = Math.floor(regions / PARTS_OF_ROOM);
     return undefined;
   }
+}
+
+/** What `map` throws where there is no room. No system call was refused: it was not made. */
+export function mappingsShortError(
+  requestedByteLength: number,
+  short: MappingsShort,
+): SecureMemoryError {
+  const { mappings, mappingsMax } = short;
+  const { code, message, details } = mapLimitVerdict(requestedByteLength, mappings, mappingsMax);
+  return backendError(code, 'map', message, { ...details, mappingsReserved: MAPPINGS_RESERVED });
 }
