@@ -134,8 +134,13 @@ class Load {
   /** On success: what was loaded goes to the parent, once each, and stays with another owner where it has one. */
   #keep(): Secret[] {
     const own = ownershipOf(this.#phase);
-    for (const secret of new Set(this.#secrets)) {
-      if (internals.ownerOf(secret) === own) this.#phase.keep(secret);
+    for (const [index, secret] of this.#secrets.entries()) {
+      try {
+        internals.placeOf(secret);
+        if (internals.ownerOf(secret) === own) this.#phase.keep(secret);
+      } catch (cause) {
+        throw loadFailed(index, cause);
+      }
     }
     return this.#secrets;
   }
