@@ -32,6 +32,13 @@ class Call {
     return value;
   }
 
+  // Whatever is no number is no live id either.
+  double Id(size_t index) const {
+    double value = 0;
+    napi_get_value_double(env, arguments_[index], &value);
+    return value;
+  }
+
   uint32_t Small(size_t index) {
     uint32_t value = 0;
     if (napi_get_value_uint32(env, arguments_[index], &value) != napi_ok) ok = false;
@@ -127,8 +134,8 @@ napi_value Map(napi_env env, napi_callback_info info) {
   double length = call.Number(1);
   if (!call.ok) return call.Answer(Status::kBadType, 0);
   double page = static_cast<double>(PageByteLength());
-  // 2^47 bytes is more address space than there is; below it the conversions are exact.
-  if (!(length >= page && length <= 140737488355328.0) ||
+  // Up to 2^53 the conversions are exact; how much there is to be had is the system's to say.
+  if (!(length >= page && length <= 9007199254740991.0) ||
       static_cast<uint64_t>(length) % static_cast<uint64_t>(page) != 0 ||
       length != static_cast<double>(static_cast<uint64_t>(length))) {
     return call.Answer(Status::kBadRange, 0);
@@ -142,7 +149,7 @@ napi_value Map(napi_env env, napi_callback_info info) {
 napi_value Protect(napi_env env, napi_callback_info info) {
   Call call(env, info);
   uint32_t owner = call.Small(0);
-  double id = call.Number(1);
+  double id = call.Id(1);
   uint32_t level = call.Small(2);
   if (!call.ok || level > 2) return call.Answer(Status::kBadType);
   Region* region;
@@ -158,7 +165,7 @@ napi_value Protect(napi_env env, napi_callback_info info) {
 napi_value WipeRange(napi_env env, napi_callback_info info) {
   Call call(env, info);
   uint32_t owner = call.Small(0);
-  double id = call.Number(1), offset = call.Number(2), length = call.Number(3);
+  double id = call.Id(1), offset = call.Number(2), length = call.Number(3);
   if (!call.ok) return call.Answer(Status::kBadType);
   Region* region;
   Status status = call.environment->table.Find(owner, id, offset, length, &region);
@@ -173,7 +180,7 @@ napi_value WipeRange(napi_env env, napi_callback_info info) {
 napi_value Copy(napi_env env, napi_callback_info info, bool out) {
   Call call(env, info);
   uint32_t owner = call.Small(0);
-  double id = call.Number(1), offset = call.Number(2);
+  double id = call.Id(1), offset = call.Number(2);
   size_t length;
   uint8_t* bytes = call.Bytes(3, &length);
   if (!call.ok) return call.Answer(Status::kBadType);
@@ -218,7 +225,7 @@ void BufferCollected(napi_env env, void*, void* hint) {
 napi_value OpenView(napi_env env, napi_callback_info info) {
   Call call(env, info);
   uint32_t owner = call.Small(0);
-  double id = call.Number(1), offset = call.Number(2), length = call.Number(3);
+  double id = call.Id(1), offset = call.Number(2), length = call.Number(3);
   if (!call.ok) return call.Answer(Status::kBadType);
   Region* region;
   RegionTable& table = call.environment->table;
@@ -311,7 +318,7 @@ napi_value Inspect(napi_env env, napi_callback_info info) {
 napi_value Unmap(napi_env env, napi_callback_info info) {
   Call call(env, info);
   uint32_t owner = call.Small(0);
-  double id = call.Number(1);
+  double id = call.Id(1);
   if (!call.ok) return call.Answer(Status::kBadType);
   Region* region;
   Status status = call.environment->table.Find(owner, id, &region);
@@ -324,11 +331,11 @@ napi_value Crypt(napi_env env, napi_callback_info info, bool sealing) {
   Call call(env, info);
   RegionTable& table = call.environment->table;
   uint32_t owner = call.Small(0);
-  double key_id = call.Number(1), key_offset = call.Number(2);
+  double key_id = call.Id(1), key_offset = call.Number(2);
   size_t nonce_length, associated_length, sealed_length;
   const uint8_t* nonce = call.Bytes(3, &nonce_length);
   const uint8_t* associated = call.Bytes(4, &associated_length);
-  double id = call.Number(5), offset = call.Number(6), length = call.Number(7);
+  double id = call.Id(5), offset = call.Number(6), length = call.Number(7);
   uint8_t* sealed = call.Bytes(8, &sealed_length);
   if (!call.ok) return call.Answer(Status::kBadType);
   Region *key_region, *region;

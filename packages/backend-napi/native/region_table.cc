@@ -8,9 +8,13 @@
 namespace securemem {
 namespace {
 
-// An id is generation * 2^20 + entry. Generations are never reused in the life of the loaded library, whatever the thread,
-// so that an id of one backend is foreign to every other. 2^33 of them fit into a double exactly.
+// An id is 2^52 + generation * 2^20 + entry. Generations are never reused in the life of the loaded library, whatever the
+// thread, so that an id of one backend is foreign to every other. A double holds all of it exactly, and no process has an
+// address that high, so that nobody can take an id for one.
 constexpr uint32_t kRegionsMax = 1u << 20;
+constexpr uint64_t kGenerationsMax = uint64_t{1} << 32;
+constexpr double kFirstId = 4503599627370496.0;
+constexpr double kLastId = 9007199254740991.0;
 std::atomic<uint64_t> g_generation{0};
 
 template <typename T>
@@ -67,6 +71,8 @@ Status RegionTable::Map(uint32_t number, size_t length, double* id, Failure* fai
   const Owner* by = owner(number);
   if (by == nullptr) return Status::kClosed;
   if (free_regions_ == UINT32_MAX && !Grow()) return Status::kOutOfMemory;
+  uint64_t generation = g_generation.fetch_add(1, std::memory_order_relaxed);
+  if (generation >= kGenerationsMax) return Status::kOutOfMemory;
   Aliases* aliases = new (std::nothrow) Aliases();
   if (aliases == nullptr) return Status::kOutOfMemory;
   Mapping mapping;
@@ -79,8 +85,7 @@ Status RegionTable::Map(uint32_t number, size_t length, double* id, Failure* fai
   uint32_t entry = free_regions_;
   Region* region = &regions_[entry];
   free_regions_ = region->next_free;
-  uint64_t generation = g_generation.fetch_add(1, std::memory_order_relaxed) + 1;
-  region->id = static_cast<double>(generation) * kRegionsMax + entry;
+  region->id = kFirstId + static_cast<double>(generation * kRegionsMax + entry);
   region->owner = number;
   region->protection = Protection::kReadWrite;
   region->mapping = mapping;
@@ -92,8 +97,8 @@ Status RegionTable::Map(uint32_t number, size_t length, double* id, Failure* fai
 Status RegionTable::Find(uint32_t number, double id, Region** region) {
   if (owner(number) == nullptr) return Status::kClosed;
   // Anything that is no id at all is also no live id.
-  if (!(id >= kRegionsMax && id < 9007199254740992.0)) return Status::kDisposed;
-  uint32_t entry = static_cast<uint32_t>(static_cast<uint64_t>(id) & (kRegionsMax - 1));
+  if (!(id >= kFirstId && id <= kLastId)) return Status::kDisposed;
+  uint32_t entry = static_cast<uint32_t>(static_cast<uint64_t>(id - kFirstId) & (kRegionsMax - 1));
   if (entry >= region_capacity_) return Status::kDisposed;
   if (regions_[entry].id != id || regions_[entry].owner != number) return Status::kDisposed;
   *region = &regions_[entry];

@@ -160,14 +160,17 @@ function build(target, prefix, variant, output) {
   }
 }
 
+/** The sanitized one lies where node-gyp-build looks when it is told to look in build/sanitize. */
+const VARIANT_FOLDERS = { test: 'test', sanitize: join('sanitize', 'prebuilds', HOST) };
+
 function buildVariant(name) {
-  const output = join(ROOT, 'build', name, 'securemem.node');
+  const output = join(ROOT, 'build', VARIANT_FOLDERS[name], 'securemem.node');
   if (isFresh(output)) return;
   const prefix = compilerFor(TARGETS[HOST]);
   if (prefix === undefined) throw new Error(`no compiler for ${HOST}`);
   if (name === 'test') buildTestAddon();
   build(TARGETS[HOST], prefix, VARIANTS[name], output);
-  say(`build-native: build/${name}/securemem.node`);
+  say(`build-native: ${relative(ROOT, output)}`);
 }
 
 /** The addon of the tests is an ordinary one, with the C++ library of this machine. */

@@ -26,7 +26,7 @@ const MEANINGS: { readonly [status: number]: readonly [ErrorCode, string] } = {
   ],
 };
 
-function detailsOf(status: number, numbers: Float64Array): ErrorDetails {
+function detailsOf(status: number, syscall: string, numbers: Float64Array): ErrorDetails {
   const [, requested, inUse, limit, mappings, mappingsMax] = numbers as unknown as number[];
   const number = (name: string, value: number | undefined) =>
     value === undefined || value < 0 ? {} : { [name]: value };
@@ -49,7 +49,7 @@ function detailsOf(status: number, numbers: Float64Array): ErrorDetails {
         remedy: 'raise vm.max_map_count, or put more secrets into fewer regions',
       };
     case Status.outOfMemory:
-      return { limit: 'memory', ...sizes };
+      return { limit: syscall === 'mmap' ? 'address-space' : 'memory', ...sizes };
     default:
       return sizes;
   }
@@ -85,6 +85,6 @@ export function failure(binding: Binding, status: number, operation: string): Er
     backend: BACKEND_NAME,
     syscall,
     errno,
-    details: detailsOf(status, numbers),
+    details: detailsOf(status, syscall, numbers),
   });
 }

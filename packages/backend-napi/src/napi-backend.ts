@@ -126,7 +126,9 @@ export class NapiBackend implements MemoryBackend {
 
   inspect(regions: readonly RegionId[]): readonly (RegionFacts | 'unknown')[] {
     const answers = new Float64Array(regions.length * FACTS);
-    const status = this.#binding.inspect(this.#owner, Float64Array.from(regions), answers);
+    // Whatever is no number becomes NaN here, which is no id.
+    const ids = Float64Array.from(regions, (region) => (typeof region === 'number' ? region : NaN));
+    const status = this.#binding.inspect(this.#owner, ids, answers);
     this.#check(status, 'inspect');
     return regions.map((_, index) => {
       const at = index * FACTS;
