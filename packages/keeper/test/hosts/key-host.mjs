@@ -20,8 +20,8 @@ if (way === 'secret') await keeper.call('take', readKey(), { secret: true });
 if (way === 'payload') await keeper.call('takeCarelessly', readKey());
 if (way === 'plant') copies.push(readKey());
 
-// Traffic overwrites what was left behind by accident and would not be by design.
-const mac = await keeper.call('mac', new TextEncoder().encode('message'));
+// Without a payload, so that it overwrites nothing of what may have been left where the key came in.
+const mac = await keeper.call('mac');
 console.log(`${keeper.stats().pid} ${Buffer.from(mac).toString('hex')}`);
 
 process.stdin.resume();
