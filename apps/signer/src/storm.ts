@@ -1,5 +1,6 @@
 import { compareDesigns, runWithProgress } from './storm/comparison.js';
 import { parseStorm, USAGE, UsageError } from './storm/options.js';
+import type { StormReport } from './storm/report.js';
 import { StormRefused } from './storm/storm.js';
 import { stormTable } from './storm/table.js';
 
@@ -14,7 +15,17 @@ async function main(): Promise<number> {
   const reports = compare ? await compareDesigns(options) : [await runWithProgress(options)];
   if (json) console.log(JSON.stringify(reports[0]));
   else if (!compare) console.log(stormTable(reports));
+  if (!json) for (const line of reports.flatMap(keeperLines)) console.log(line);
   return reports.every((r) => !r.crashed && r.verified === r.succeeded) ? 0 : 1;
+}
+
+/** How the keeper died each time, and what the policy made of it. */
+function keeperLines({ keeperCauses = [], keeperRestarts = 0 }: StormReport): string[] {
+  if (keeperCauses.length === 0) return [];
+  return [
+    `The keeper died ${keeperCauses.length} times and was restarted ${keeperRestarts} times:`,
+    ...keeperCauses.map((cause) => `  ${cause}`),
+  ];
 }
 
 try {

@@ -81,6 +81,48 @@ describe.each(BACKENDS)('a storm on %s', (backend, factory) => {
   });
 });
 
+describe('a storm with its keys in a keeper', () => {
+  const keeping: StormOptions = { ...WAITING, concurrency: 50, requests: 200 };
+
+  test('S6 retry survives every kill: each request succeeds or fails typed, none twice', async (ctx) => {
+    needs(ctx, koffiBackend);
+    const keeper = { crashPolicy: 'retry', chaos: 3 } as const;
+    const report = await runStorm({ ...keeping, keeper });
+    expect(report).toMatchObject({
+      confined: true,
+      crashed: false,
+      keeperCrashes: 3,
+      keeperRestarts: 3,
+      unhandledRejections: 0,
+      lockedByteLengthAfter: 0,
+    });
+    expect(report.succeeded).toBeGreaterThan(0);
+    expect(report.verified).toBe(report.succeeded);
+    const unknown = report.failedByCode['ERR_SECMEM_OUTCOME_UNKNOWN'] ?? 0;
+    expect(unknown).toBeGreaterThan(0);
+    expect(report.succeeded + unknown).toBe(200);
+    expect(report.peakLockedByteLength).toBeGreaterThanOrEqual(49_152);
+    expect(report.peakLockedByteLength).toBeLessThanOrEqual(65_536);
+  });
+
+  test('S6 halt stops at the first death and says what it was', async (ctx) => {
+    needs(ctx, koffiBackend);
+    const keeper = { crashPolicy: 'halt', chaos: 1 } as const;
+    const report = await runStorm({ ...keeping, keeper });
+    expect(report).toMatchObject({ crashed: false, keeperCrashes: 1, keeperRestarts: 0 });
+    expect(report.keeperCauses?.[0]).toContain('SIGKILL');
+    expect(report.failedByCode['ERR_SECMEM_KEEPER_HALTED']).toBeGreaterThan(0);
+    const failed = Object.values(report.failedByCode).reduce((a, b) => a + b, 0);
+    expect(report.succeeded + failed).toBe(200);
+  });
+
+  test('without chaos serves every request', async (ctx) => {
+    needs(ctx, koffiBackend);
+    const report = await runStorm({ ...keeping, keeper: { crashPolicy: 'terminate', chaos: 0 } });
+    expect(report).toMatchObject({ succeeded: 200, verified: 200, keeperCrashes: 0 });
+  });
+});
+
 describe('a storm without a limit', () => {
   test('A2 locks more than 64 KiB, so that the limit above is what held it', async (ctx) => {
     needs(ctx, koffiBackend);
@@ -121,6 +163,8 @@ describe('the storm command', () => {
     [['--requests', '0'], '--requests'],
     [['--placement', 'heap'], '--placement'],
     [['--kernel-hidden', 'off'], '--kernel-hidden'],
+    [['--chaos', '1'], '--chaos'],
+    [['--keeper', '--crash-policy', 'pray'], '--crash-policy'],
     [['--unheard-of'], '--unheard-of'],
     [['stray'], 'stray'],
   ])('%s is one clear line and exit code 2', (args, named) => {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
+import type { BackendName } from '../signing/backend.js';
 import type { MasterKeySource } from '../signing/vault.js';
-import type { BackendName } from '../storm/options.js';
 
 export interface ServiceConfig {
   readonly databasePath: string;

@@ -1,5 +1,5 @@
 import { isSecureMemoryError, type SecureMemoryError } from '@securemem/core';
-import { VaultError } from '../signing/vault.js';
+import { type VaultErrorCode, vaultErrorCode } from '../signing/vault.js';
 import { StorageError } from '../storage/storage-error.js';
 
 /** An answer that is not a success, as RFC 9457 has it. Nothing in it depends on a secret. */
@@ -35,7 +35,8 @@ export class Problem extends Error {
 export function problemOf(error: unknown, retryAfterSeconds: number): Problem {
   if (error instanceof Problem) return error;
   if (isSecureMemoryError(error)) return memoryProblem(error, retryAfterSeconds);
-  if (error instanceof VaultError) return vaultProblem(error);
+  const vaultCode = vaultErrorCode(error);
+  if (vaultCode !== undefined) return vaultProblem(vaultCode, (error as Error).message);
   if (error instanceof StorageError) return storageProblem(error);
   return frameworkProblem(error) ?? new Problem(500, 'internal', 'the service failed');
 }
@@ -77,7 +78,7 @@ function memoryProblem(error: SecureMemoryError, retryAfterSeconds: number): Pro
   return new Problem(500, 'memory', `secure memory failed (${code})`);
 }
 
-function vaultProblem({ code, message }: VaultError): Problem {
+function vaultProblem(code: VaultErrorCode, message: string): Problem {
   if (code === 'VAULT_SEALED') return new Problem(503, 'sealed', message);
   if (code === 'VAULT_WRONG_MASTER_KEY') return new Problem(403, 'wrong-master-key', message);
   return new Problem(422, 'bad-key', message);

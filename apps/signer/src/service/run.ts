@@ -1,10 +1,10 @@
 import { createAllocator } from '@securemem/core';
+import { openBackend } from '../signing/backend.js';
 import { LocalVault } from '../signing/local-vault.js';
 import type { Vault } from '../signing/vault.js';
 import { openDatabase } from '../storage/database.js';
 import { KeyTable } from '../storage/key-table.js';
 import { VaultTable } from '../storage/vault-table.js';
-import { openBackend } from '../storm/backend.js';
 import type { ServiceConfig } from './config.js';
 import { EventLog } from './event-log.js';
 import { createServer } from './server.js';
@@ -58,7 +58,7 @@ export async function startService(
 }
 
 function openVault(config: ServiceConfig): Vault {
-  const backend = openBackend(config.backend, 'prefer');
+  const backend = openBackend({ backend: config.backend, kernelHidden: 'prefer' });
   const { budgetByteLength, queueLengthMax, waitMsMax } = config;
   const memory = createAllocator({
     backend,

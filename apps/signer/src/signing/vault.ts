@@ -65,3 +65,11 @@ export class VaultError extends Error {
     this.code = code;
   }
 }
+
+/** The code of a VaultError, also of one that crossed from another process and lost its class on the way. */
+export function vaultErrorCode(error: unknown): VaultErrorCode | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && code.startsWith('VAULT_')
+    ? (code as VaultErrorCode)
+    : undefined;
+}

@@ -33,6 +33,10 @@ export interface Figures {
   readonly peakLockedByteLength: number;
   readonly lockedByteLengthBefore: number;
   readonly lockedByteLengthAfter: number;
+  /** With a keeper: its deaths, its new lives, and how each death was classified, in words. */
+  readonly keeperCrashes?: number;
+  readonly keeperRestarts?: number;
+  readonly keeperCauses?: readonly string[];
   readonly unhandledRejections: number;
   /** From the first request to the last answer. */
   readonly signMs: number;

@@ -1,14 +1,18 @@
 import { parseArgs } from 'node:util';
+import type { BackendChoice } from '../signing/backend.js';
 
-export type BackendName = 'koffi' | 'napi' | 'nolock';
-export type KernelHidden = 'prefer' | 'require' | 'off';
 export type Placement = 'page' | 'pooled';
 export type StormOnCapacity = 'throw' | 'wait';
 
+/** How a keeper is treated. */
+export interface KeeperOptions {
+  readonly crashPolicy: 'halt' | 'terminate' | 'retry';
+  /** How often it is killed, spread over the run. */
+  readonly chaos: number;
+}
+
 /** One storm. Byte lengths are bytes. */
-export interface StormOptions {
-  readonly backend: BackendName;
-  readonly kernelHidden: KernelHidden;
+export interface StormOptions extends BackendChoice {
   /** The lock limit that the signing process is confined to; 0 leaves the limit alone. */
   readonly memlockByteLength: number;
   /** Our own budget; `undefined` takes what the limit in force allows. */
@@ -17,6 +21,8 @@ export interface StormOptions {
   readonly requests: number;
   readonly placement: Placement;
   readonly onCapacity: StormOnCapacity;
+  /** Present when the keys are in a keeper. */
+  readonly keeper?: KeeperOptions;
 }
 
 /** What the command line asks for. `compare` runs the three usual designs instead of one. */
@@ -31,6 +37,8 @@ export class UsageError extends Error {}
 
 /** More than this is no storm but a mistake; it also bounds what is kept for verification. */
 const COUNT_MAX = 1_000_000;
+/** As many restarts as a retry policy can grant. */
+const CHAOS_MAX = 10_000;
 
 export const USAGE = `npm run storm -- [OPTION…]
 
@@ -45,6 +53,9 @@ sender of every one. Without --placement and --on-capacity it compares three des
   --requests N                         requests in all (1000)
   --placement page|pooled              one region per secret, or shared slabs (pooled)
   --on-capacity throw|wait             what a request does when there is no place (wait)
+  --keeper                             keep the keys in a supervised process
+  --crash-policy halt|terminate|retry  what the death of that process means (halt)
+  --chaos K                            kill it K times, spread over the run (0)
   --json                               one JSON object on stdout and nothing else
   --help`;
 
@@ -73,9 +84,25 @@ export function parseStorm(args: readonly string[]): StormCommand | 'help' {
     requests: count('requests', values.requests ?? '1000', 1, COUNT_MAX),
     placement: choice('placement', values.placement ?? 'pooled', ['page', 'pooled']),
     onCapacity: choice('on-capacity', values['on-capacity'] ?? 'wait', ['throw', 'wait']),
+    ...keeperOptions(values),
   };
-  const one = values.placement !== undefined || values['on-capacity'] !== undefined;
+  const one =
+    values.placement !== undefined ||
+    values['on-capacity'] !== undefined ||
+    options.keeper !== undefined;
   return { options, json, compare: !json && !one };
+}
+
+function keeperOptions(values: ReturnType<typeof parse>): Pick<StormOptions, 'keeper'> {
+  if (values.keeper !== true) {
+    for (const name of ['crash-policy', 'chaos'] as const) {
+      if (values[name] !== undefined) throw new UsageError(`--${name} needs --keeper`);
+    }
+    return {};
+  }
+  const policies = ['halt', 'terminate', 'retry'] as const;
+  const crashPolicy = choice('crash-policy', values['crash-policy'] ?? 'halt', policies);
+  return { keeper: { crashPolicy, chaos: count('chaos', values.chaos ?? '0', 0, CHAOS_MAX) } };
 }
 
 function parse(args: readonly string[]) {
@@ -91,6 +118,9 @@ function parse(args: readonly string[]) {
         requests: { type: 'string' },
         placement: { type: 'string' },
         'on-capacity': { type: 'string' },
+        keeper: { type: 'boolean' },
+        'crash-policy': { type: 'string' },
+        chaos: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

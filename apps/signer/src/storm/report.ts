@@ -1,4 +1,5 @@
-import type { BackendName, Placement, StormOnCapacity } from './options.js';
+import type { BackendName } from '../signing/backend.js';
+import type { Placement, StormOnCapacity } from './options.js';
 
 /** What one storm showed. Byte lengths are bytes, times milliseconds. */
 export interface StormReport {
@@ -28,4 +29,8 @@ export interface StormReport {
   readonly verifyMs: number;
   /** Successes per second of signing, without verification. */
   readonly requestsPerSecond: number;
+  /** With a keeper, `crashed` is the host's, and the memory figures are the keeper's over all its lives. */
+  readonly keeperCrashes?: number;
+  readonly keeperRestarts?: number;
+  readonly keeperCauses?: readonly string[];
 }

@@ -1,75 +1,61 @@
-import { createAllocator, isSecureMemoryError } from '@securemem/core';
-import { makeAccounts, type StormAccount } from './accounts.js';
-import { openBackend } from './backend.js';
+import { isSecureMemoryError } from '@securemem/core';
+import { attachSignature, digestOf } from '../signing/transaction.js';
+import type { WrappedKey } from '../signing/vault.js';
+import { openInProcessSigner } from './in-process-signer.js';
 import { transactionFor } from './input.js';
+import { openKeeperSigner } from './keeper-signer.js';
 import { runLoad } from './load.js';
-import { LockedBytes } from './locked-bytes.js';
-import type { Failed, Figures, Signed, StormMessage } from './messages.js';
+import type { Failed, Signed, StormMessage } from './messages.js';
 import type { StormOptions } from './options.js';
-import { signRequest } from './request.js';
+import type { StormSigner } from './storm-signer.js';
 
 /** Few enough to fit beside anything, many enough that requests do not share one key. */
 const ACCOUNTS = 8;
-const SAMPLE_MS = 2;
 const FLUSH_COUNT = 100;
 
-/** The process that signs: a child of its own, so that its death is an observation and its limits are its own. */
+/** The process under load: a child of its own, so that its death is an observation and its limits are its own. */
 async function main(options: StormOptions): Promise<void> {
   let unhandledRejections = 0;
   process.on('unhandledRejection', () => unhandledRejections++);
-  const locked = new LockedBytes();
-  const lockedByteLengthBefore = locked.sample();
-  const backend = openBackend(options.backend, options.kernelHidden);
-  const memory = createAllocator({
-    backend,
-    onCapacity: options.onCapacity,
-    ...(options.placement === 'page' ? { routing: { pooledByteLengthMax: 0 } } : {}),
-    ...(options.budgetByteLength === undefined
-      ? {}
-      : { budget: { lockedByteLengthMax: options.budgetByteLength } }),
-    admission: { queueLengthMax: 1_000_000, waitMsMax: 600_000 },
-  });
-  const masterKey = memory.randomSync(32);
-  const accounts = makeAccounts(memory, masterKey, ACCOUNTS);
-  locked.sample();
+  const { keeper } = options;
+  const signer =
+    keeper === undefined ? openInProcessSigner(options) : await openKeeperSigner(options, keeper);
+  const accounts: WrappedKey[] = [];
+  for (let made = 0; made < ACCOUNTS; made++) accounts.push(await signer.create());
   const senders = accounts.map(({ address }) => address);
-  const budget = options.budgetByteLength ?? memory.stats().primary.limitByteLength;
-  await send({ type: 'opened', budgetByteLength: budget, senders });
+  await send({ type: 'opened', budgetByteLength: signer.budgetByteLength, senders });
 
-  const outbox = new Outbox();
-  const sampler = setInterval(() => locked.sample(), SAMPLE_MS);
   const startedAt = performance.now();
-  await runLoad(
-    options.requests,
-    options.concurrency,
-    (index) => {
-      const account = accounts[index % ACCOUNTS] as StormAccount;
-      return signRequest(memory, masterKey, account, transactionFor(index), () => locked.sample());
-    },
-    {
-      settled: (index, transaction) =>
-        outbox.signed({ index, account: index % ACCOUNTS, raw: transaction.toHex() }),
-      failed: (index, code) => outbox.failed({ index, code }),
-    },
-  );
+  await underLoad(options, signer, accounts);
   const signMs = performance.now() - startedAt;
-  clearInterval(sampler);
-  await outbox.flush();
-  const { waits, queueLengthPeak } = memory.stats().admission;
-  masterKey.dispose();
-  await memory.close();
-  backend[Symbol.dispose]();
-  const figures: Figures = {
-    admissionWaits: waits,
-    queueLengthPeak,
-    lockedByteLengthBefore,
-    lockedByteLengthAfter: locked.sample(),
-    peakLockedByteLength: locked.peak,
-    unhandledRejections,
-    signMs,
-  };
-  locked.close();
+  const figures = { ...(await signer.finish()), unhandledRejections, signMs };
   await send({ type: 'finished', figures });
+}
+
+/** Every request of the storm, and every answer on its way to the parent. */
+async function underLoad(
+  { requests, concurrency }: StormOptions,
+  signer: StormSigner,
+  accounts: readonly WrappedKey[],
+): Promise<void> {
+  const outbox = new Outbox();
+  let answers = 0;
+  const sign = async (index: number) => {
+    const transaction = transactionFor(index);
+    const account = accounts[index % ACCOUNTS] as WrappedKey;
+    return attachSignature(transaction, await signer.sign(account, digestOf(transaction)));
+  };
+  await runLoad(requests, concurrency, sign, {
+    settled: (index, transaction) => {
+      outbox.signed({ index, account: index % ACCOUNTS, raw: transaction.toHex() });
+      signer.settled(++answers);
+    },
+    failed: (index, code) => {
+      outbox.failed({ index, code });
+      signer.settled(++answers);
+    },
+  });
+  await outbox.flush();
 }
 
 /** Sends answers in batches: a message for each would be a cost of the storm, not of the signing. */

@@ -71,6 +71,16 @@ export async function runStorm(
     signMs: rounded(signMs),
     verifyMs: rounded(performance.now() - verifyingAt),
     requestsPerSecond: rounded((signed.length / signMs) * 1_000),
+    ...keeperFigures(options, figures),
+  };
+}
+
+function keeperFigures(options: StormOptions, figures: Figures | undefined) {
+  if (options.keeper === undefined) return {};
+  return {
+    keeperCrashes: figures?.keeperCrashes ?? 0,
+    keeperRestarts: figures?.keeperRestarts ?? 0,
+    keeperCauses: figures?.keeperCauses ?? [],
   };
 }
 

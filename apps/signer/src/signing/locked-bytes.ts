@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 const STATUS_BYTE_LENGTH_MAX = 8_192;
 
@@ -27,8 +27,7 @@ export class LockedBytes {
   sample(): number {
     if (this.#descriptor === undefined) return 0;
     const length = readSync(this.#descriptor, this.#buffer, 0, STATUS_BYTE_LENGTH_MAX, 0);
-    const match = /^VmLck:\s+(\d+) kB$/m.exec(this.#buffer.toString('latin1', 0, length));
-    const bytes = Number(match?.[1] ?? 0) * 1_024;
+    const bytes = parseLocked(this.#buffer.toString('latin1', 0, length));
     if (bytes > this.#peak) this.#peak = bytes;
     return bytes;
   }
@@ -36,4 +35,18 @@ export class LockedBytes {
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
   }
+}
+
+/** What another process has locked; 0 when it is gone. */
+export function lockedBytesOf(pid: number): number {
+  if (pid === 0) return 0;
+  try {
+    return parseLocked(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return 0;
+  }
+}
+
+function parseLocked(status: string): number {
+  return Number(/^VmLck:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
 }

@@ -1,0 +1,168 @@
+import { createRequire } from 'node:module';
+import type { Readable } from 'node:stream';
+import { type CrashPolicy, SecureMemoryError } from '@securemem/core';
+import { type CrashReport, type Keeper, type KeeperStats, openKeeper } from '@securemem/keeper';
+import { environmentOf, type KeeperSettings } from './keeper-settings.js';
+import { decodeSignature, decodeWrappedKey, encodeSignRequest } from './key-wire.js';
+import { KEY_BYTE_LENGTH, type Signature } from './libsecp256k1.js';
+import {
+  type MasterKeySource,
+  type Vault,
+  type VaultCallOptions,
+  VaultError,
+  type VaultState,
+  type WrappedKey,
+} from './vault.js';
+import type { VaultFigures } from './vault-figures.js';
+
+/** Always the built file, also where this module runs from its source. */
+const MODULE = createRequire(import.meta.url).resolve('@securemem/signer/keeper-module');
+
+/** Where the keeper has the first descriptor that it is given. */
+const FIRST_DESCRIPTOR = 5;
+
+export interface KeeperVaultOptions {
+  readonly settings: Omit<KeeperSettings, 'masterKeySource'>;
+  /** Most bytes that the keeper may lock; `undefined` leaves it the limit of this process. */
+  readonly lockedByteLengthMax?: number;
+  readonly crashPolicy: () => CrashPolicy;
+  readonly callMsMax: number;
+  readonly onCrash?: (report: CrashReport) => void;
+  readonly onRestart?: (pid: number) => void;
+}
+
+/**
+ * A vault in a process of its own. Sealed means that there is no such process: what it knew is gone with its pages. Every
+ * unsealing starts one with a fresh crash policy; after a restart it reads the master key again, which takes a file.
+ */
+export class KeeperVault implements Vault {
+  readonly kind = 'keeper';
+  readonly #options: KeeperVaultOptions;
+  #keeper: Keeper | undefined;
+
+  constructor(options: KeeperVaultOptions) {
+    this.#options = options;
+  }
+
+  get state(): VaultState {
+    return this.#keeper === undefined ? 'sealed' : 'unsealed';
+  }
+
+  /** The keeper's own numbers; `undefined` while there is none. */
+  get stats(): KeeperStats | undefined {
+    return this.#keeper?.stats();
+  }
+
+  async unseal(source: MasterKeySource, check: Uint8Array | undefined): Promise<Uint8Array> {
+    const keeper = await this.#open(source);
+    try {
+      if (check !== undefined && (await keeper.call('proves', check))[0] !== 1) {
+        throw new VaultError(
+          'VAULT_WRONG_MASTER_KEY',
+          'the keys were stored under another master key',
+        );
+      }
+      const proof = check ?? (await keeper.call('makeCheck'));
+      await this.#keeper?.close();
+      this.#keeper = keeper;
+      return proof;
+    } catch (error) {
+      await keeper.close();
+      throw error;
+    }
+  }
+
+  async seal(): Promise<void> {
+    const keeper = this.#keeper;
+    this.#keeper = undefined;
+    await keeper?.close();
+  }
+
+  async create(options: VaultCallOptions = {}): Promise<WrappedKey> {
+    return decodeWrappedKey(await this.#unsealed().call('create', undefined, callOptions(options)));
+  }
+
+  /** The key passes through 32 bytes of this process, off V8's moving heap, which the channel zeroes once they are sent. */
+  async import(body: Readable, options: VaultCallOptions = {}): Promise<WrappedKey> {
+    const keeper = this.#unsealed();
+    const key = await readKey(body);
+    try {
+      return decodeWrappedKey(
+        await keeper.call('import', key, { ...callOptions(options), secret: true }),
+      );
+    } finally {
+      key.fill(0);
+    }
+  }
+
+  async sign(
+    key: WrappedKey,
+    digest: Uint8Array,
+    options: VaultCallOptions = {},
+  ): Promise<Signature> {
+    const payload = encodeSignRequest(key, digest);
+    return decodeSignature(await this.#unsealed().call('sign', payload, callOptions(options)));
+  }
+
+  /** Rejects while there is no keeper: what is not there has no figures. */
+  async figures(): Promise<VaultFigures & { readonly peakLockedByteLength: number }> {
+    const bytes = await this.#unsealed().call('figures', undefined, { idempotent: true });
+    return JSON.parse(new TextDecoder().decode(bytes));
+  }
+
+  close(): Promise<void> {
+    return this.seal();
+  }
+
+  async #open(source: MasterKeySource): Promise<Keeper> {
+    const { settings, crashPolicy, callMsMax, lockedByteLengthMax } = this.#options;
+    const descriptor = source.kind === 'descriptor';
+    const masterKeySource = descriptor ? { ...source, fd: FIRST_DESCRIPTOR } : source;
+    try {
+      const keeper = await openKeeper({
+        module: MODULE,
+        crashPolicy: crashPolicy(),
+        callMsMax,
+        callsMax: 100_000,
+        env: environmentOf({ ...settings, masterKeySource }),
+        ...(descriptor ? { descriptors: [source.fd] } : {}),
+        ...(lockedByteLengthMax === undefined ? {} : { limits: { lockedByteLengthMax } }),
+      });
+      keeper.on('crash', (report) => this.#options.onCrash?.(report));
+      keeper.on('restart', ({ pid }) => this.#options.onRestart?.(pid));
+      return keeper;
+    } catch (error) {
+      throw badMasterKey(error) ?? error;
+    }
+  }
+
+  #unsealed(): Keeper {
+    if (this.#keeper === undefined) throw new VaultError('VAULT_SEALED', 'the vault is sealed');
+    return this.#keeper;
+  }
+}
+
+function callOptions({ signal }: VaultCallOptions) {
+  return signal === undefined ? {} : { signal };
+}
+
+async function readKey(body: Readable): Promise<Uint8Array> {
+  const key = new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH));
+  let filled = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (filled + chunk.length <= key.length) key.set(chunk, filled);
+    filled += chunk.length;
+    chunk.fill(0);
+    if (filled > key.length) break;
+  }
+  if (filled === key.length) return key;
+  key.fill(0);
+  throw new VaultError('VAULT_BAD_KEY', `a key is ${KEY_BYTE_LENGTH} bytes, no more and no fewer`);
+}
+
+/** A start that failed since the master key could not be read is the reader's fault, not the keeper's. */
+function badMasterKey(error: unknown): VaultError | undefined {
+  const cause = error instanceof SecureMemoryError ? error.cause : undefined;
+  const code = (cause as { code?: string } | undefined)?.code;
+  return code === 'VAULT_BAD_KEY' ? new VaultError(code, (cause as Error).message) : undefined;
+}
