@@ -30,7 +30,10 @@ async function startHost(then: string) {
 async function untilGone(pid: number): Promise<number> {
   const startedAtMs = performance.now();
   while (isAlive(pid)) {
-    if (performance.now() - startedAtMs > 20_000) throw new Error('the keeper lives on');
+    if (performance.now() - startedAtMs > 20_000) {
+      process.kill(pid, 'SIGKILL');
+      throw new Error('the keeper lived on');
+    }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return performance.now() - startedAtMs;
