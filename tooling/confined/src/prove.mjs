@@ -48,7 +48,9 @@ function runProof(confinement) {
 export function runProbe(command, args) {
   const result = spawnSync(command, [...args], { encoding: 'utf8', timeout: probeMsMax });
   if (result.error !== undefined) {
-    const missing = 'code' in result.error && result.error.code === 'ENOENT';
+    // A directory of the path that this user may not search turns "not found" into EACCES.
+    const missing =
+      'code' in result.error && ['ENOENT', 'EACCES'].includes(String(result.error.code));
     return { reason: missing ? `${command} is not installed` : result.error.message };
   }
   if (result.status !== 0)
