@@ -8,7 +8,7 @@ import fc from 'fast-check';
  * @typedef {import('@securemem/core/contract').RegionId} RegionId
  * @typedef {import('@securemem/core/contract').Protection} Protection
  * @typedef {import('@securemem/core/contract').View} View
- * @typedef {{ id: RegionId, bytes: Uint8Array, protection: Protection, views: { view: View, offset: number }[] }} ModelRegion
+ * @typedef {{ id: RegionId, bytes: Uint8Array, protection: Protection, views: { view: View, offset: number, length: number }[] }} ModelRegion
  * @typedef {{ regions: ModelRegion[], stale: RegionId[], seen: Set<RegionId> }} Model
  * @typedef {{ backend: MemoryBackend }} Real
  */
@@ -45,8 +45,24 @@ function compare(model, { backend }) {
   for (const region of model.regions) {
     const actual = new Uint8Array(new ArrayBuffer(region.bytes.length));
     backend.read(region.id, 0, actual);
-    const at = actual.findIndex((byte, index) => byte !== region.bytes[index]);
+    const at = firstDifference(actual, region.bytes);
     check(at === -1, `byte ${at} of a region is ${actual[at]} and should be ${region.bytes[at]}`);
+    if (region.protection === 'read-write') compareViews(region);
+  }
+}
+
+/** @param {Uint8Array} actual @param {Uint8Array} expected */
+function firstDifference(actual, expected) {
+  if (Buffer.compare(actual, expected) === 0) return -1;
+  return actual.findIndex((byte, index) => byte !== expected[index]);
+}
+
+/** Every open view shows its part of the region. @param {ModelRegion} region */
+function compareViews(region) {
+  for (const { view, offset, length } of region.views) {
+    check(view.bytes.length === length, `a view of ${length} bytes has ${view.bytes.length}`);
+    const at = firstDifference(view.bytes, region.bytes.subarray(offset, offset + length));
+    check(at === -1, `byte ${at} of a view differs from byte ${offset + at} of its region`);
   }
 }
 
@@ -69,6 +85,46 @@ function command(name, possible, run) {
 /** @param {Model} model */
 const hasRegion = (model) => model.regions.length > 0;
 
+/** Maps, or fails as a limit makes it fail. @param {Model} model @param {Real} real @param {number} pages */
+function mapPages(model, real, pages) {
+  const byteLength = pages * real.backend.pageByteLength;
+  const before = real.backend.lockedByteLength();
+  /** @type {RegionId | undefined} */
+  let id;
+  const error = thrownBy(() => {
+    id = real.backend.map(byteLength);
+  });
+  if (id === undefined) {
+    check(capacityCodes.includes(String(error?.code)), `map failed with ${String(error)}`);
+    check(real.backend.lockedByteLength() === before, 'a failed map changed what is locked');
+    return;
+  }
+  check(!model.seen.has(id), 'map gave an id for the second time');
+  model.seen.add(id);
+  const bytes = new Uint8Array(new ArrayBuffer(byteLength));
+  model.regions.push({ id, bytes, protection: 'read-write', views: [] });
+  compare(model, real);
+  // Full of bytes from the start, or a wipe that is too short would show only by chance.
+  for (let index = 0; index < byteLength; index += 1) {
+    bytes[index] = 1 + ((index + 7 * model.seen.size) % 255);
+  }
+  real.backend.write(id, 0, bytes);
+}
+
+/** Where every sequence starts: two regions and the id of a third that is gone. @param {Real} real */
+function startOf(real) {
+  /** @type {Model} */
+  const model = { regions: [], stale: [], seen: new Set() };
+  for (const pages of [1, 2, 1]) mapPages(model, real, pages);
+  check(model.regions.length === 3, 'there is no room for four pages');
+  const gone = model.regions.pop();
+  if (gone !== undefined) {
+    real.backend.unmap(gone.id);
+    model.stale.push(gone.id);
+  }
+  return model;
+}
+
 /** @param {MemoryBackend} backend */
 function commandsFor(backend) {
   const page = backend.pageByteLength;
@@ -80,23 +136,7 @@ function commandsFor(backend) {
       command(
         `map(${pages} pages)`,
         (model) => model.regions.length < 12,
-        (model, real) => {
-          const before = real.backend.lockedByteLength();
-          try {
-            const id = real.backend.map(pages * page);
-            check(!model.seen.has(id), 'map gave an id for the second time');
-            model.seen.add(id);
-            const bytes = new Uint8Array(new ArrayBuffer(pages * page));
-            model.regions.push({ id, bytes, protection: 'read-write', views: [] });
-          } catch (error) {
-            const { code } = /** @type {{ code?: string }} */ (error);
-            check(capacityCodes.includes(String(code)), `map failed with ${String(error)}`);
-            check(
-              real.backend.lockedByteLength() === before,
-              'a failed map changed what is locked',
-            );
-          }
-        },
+        (model, real) => mapPages(model, real, pages),
       ),
     ),
     fc.tuple(pick, offset, content).map(([which, at, bytes]) =>
@@ -182,7 +222,11 @@ function viewCommands(page) {
       command(`openView(${which}, ${at}, ${length})`, hasOpenRegion, (model, real) => {
         const region = pickOpen(model, which);
         if (at + length > region.bytes.length || region.views.length >= viewsPerRegionMax) return;
-        region.views.push({ view: real.backend.openView(region.id, at, length), offset: at });
+        region.views.push({
+          view: real.backend.openView(region.id, at, length),
+          offset: at,
+          length,
+        });
       }),
     ),
     fc.tuple(pick, fc.nat(page), fc.nat(255)).map(([which, at, value]) =>
@@ -192,6 +236,13 @@ function viewCommands(page) {
         if (found === undefined || at >= found.view.bytes.length) return;
         found.view.bytes[at] = value;
         region.bytes[found.offset + at] = value;
+      }),
+    ),
+    pick.map((which) =>
+      command(`close a view of ${which}`, hasRegion, (model) => {
+        const region = pickRegion(model, which);
+        const closed = region.views.splice(which % Math.max(1, region.views.length), 1);
+        closeViews({ ...region, views: closed });
       }),
     ),
     pick.map((which) =>
@@ -239,19 +290,18 @@ export function runModel(open, { seed, runs, path }) {
   const first = open();
   const commands = commandsFor(first);
   first[Symbol.dispose]();
-  const property = fc.property(fc.commands(commands, { maxCommands: 40 }), (sequence) => {
-    const backend = open();
-    try {
-      /** @type {() => { model: Model, real: Real }} */
-      const setup = () => ({
-        model: { regions: [], stale: [], seen: new Set() },
-        real: { backend },
-      });
-      fc.modelRun(setup, sequence);
-    } finally {
-      backend[Symbol.dispose]();
-    }
-  });
+  const property = fc.property(
+    fc.commands(commands, { maxCommands: 40, size: 'max' }),
+    (sequence) => {
+      const backend = open();
+      try {
+        const setup = () => ({ model: startOf({ backend }), real: { backend } });
+        fc.modelRun(setup, sequence);
+      } finally {
+        backend[Symbol.dispose]();
+      }
+    },
+  );
   const outcome = fc.check(property, {
     seed,
     numRuns: runs,

@@ -54,7 +54,7 @@ function groupLines({ results }: Report, group: string): string[] {
 }
 
 function resultLine({ outcome, id, sentence, half }: RequirementResult): string {
-  const subject = half === 'not claimed' ? `(not claimed, the other half) ${sentence}` : sentence;
+  const subject = half === 'not claimed' ? `(not claimed) ${sentence}` : sentence;
   return `  ${MARKS[outcome]} ${id.padEnd(28)} ${subject}`;
 }
 

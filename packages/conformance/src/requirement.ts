@@ -35,9 +35,10 @@ interface Described {
   readonly contract: string;
 }
 
-/** Holds for every backend. */
+/** Holds for every backend. `about` names the capability whose value it checks, where there is one. */
 export interface UnconditionalRequirement extends Described {
   readonly capability?: undefined;
+  readonly about?: keyof BackendCapabilities;
   readonly run: Run;
 }
 
@@ -46,6 +47,8 @@ export interface ConditionalRequirement extends Described {
   readonly capability: keyof BackendCapabilities;
   readonly claims: (capabilities: BackendCapabilities) => boolean;
   readonly run: Run;
+  /** The other half as a sentence. */
+  readonly instead: string;
   readonly otherwise: Run;
 }
 

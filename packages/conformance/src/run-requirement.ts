@@ -33,7 +33,9 @@ export async function runRequirement(
   settings: RunSettings,
 ): Promise<RequirementResult> {
   const startedAt = performance.now();
-  const { id, group, sentence, contract, capability } = requirement;
+  const { id, group, contract } = requirement;
+  const capability = requirement.capability ?? requirement.about;
+  let { sentence } = requirement;
   const context = new Context(settings.open, settings.evidence, settings);
   let half: RequirementResult['half'] = 'always';
   let outcome: RequirementResult['outcome'] = 'passed';
@@ -41,6 +43,7 @@ export async function runRequirement(
   try {
     half = halfOf(requirement, context.capabilities);
     if (requirement.capability !== undefined && half === 'not claimed') {
+      sentence = requirement.instead;
       await requirement.otherwise(context);
     } else {
       await requirement.run(context);

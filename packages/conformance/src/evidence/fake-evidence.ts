@@ -80,12 +80,15 @@ class FakeEvidence implements Evidence {
 
   async copies(marker: Marker): Promise<number> {
     let copies = 0;
-    for (const id of this.#kernel.regionIds) {
-      const bytes = this.#kernel.peek(id, 0, this.#kernel.find(id)?.byteLength ?? 0);
-      for (let at = 0; at + marker.byteLength <= bytes.length; at += 1) {
-        if (marker.matches(bytes.subarray(at, at + marker.byteLength))) copies += 1;
+    marker.lend((needle) => {
+      for (const id of this.#kernel.regionIds) {
+        const region = this.#kernel.peek(id, 0, this.#kernel.find(id)?.byteLength ?? 0);
+        const bytes = Buffer.from(region.buffer);
+        for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at + 1)) {
+          copies += 1;
+        }
       }
-    }
+    });
     return copies;
   }
 

@@ -42,6 +42,7 @@ class LinuxEvidence implements Evidence {
   readonly name = 'operating system (Linux)';
   readonly #module: URL;
   readonly #observer = new Observer();
+  readonly #answers = new Map<string, Promise<unknown>>();
 
   constructor(module: URL) {
     this.#module = module;
@@ -111,7 +112,20 @@ class LinuxEvidence implements Evidence {
     return result as { during: number; after: number };
   }
 
+  /** The same question is put to a child once, however many requirements judge the answer. */
   async task<Result>(name: string, task: object, confinement?: Confinement): Promise<Result> {
+    const question = JSON.stringify([name, task, confinement]);
+    const answer = this.#answers.get(question) ?? this.#ask(name, task, confinement);
+    this.#answers.set(question, answer);
+    return (await answer) as Result;
+  }
+
+  async close(): Promise<void> {
+    this.#answers.clear();
+    await this.#observer.close();
+  }
+
+  async #ask(name: string, task: object, confinement?: Confinement): Promise<unknown> {
     const parameters = {
       name,
       task,
@@ -121,11 +135,7 @@ class LinuxEvidence implements Evidence {
     const launcher = [...(confinement === undefined ? [] : confine(confinement)), ...QUIET_ENGINE];
     const { result, signal } = await runChild(this.#module, 'task', parameters, { launcher });
     if (signal !== null) throw new Error(`the process that ran ${name} died by ${signal}`);
-    return result as Result;
-  }
-
-  async close(): Promise<void> {
-    await this.#observer.close();
+    return result;
   }
 
   /** Memory that the kernel cannot read is found by its name, its size, and by which one answers to `protect`. */

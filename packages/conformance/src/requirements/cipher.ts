@@ -124,6 +124,7 @@ export const cipher: readonly Requirement[] = [
         }
       }
     },
+    instead: 'seal and unseal throw ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesCipher,
   },
   {
@@ -154,6 +155,7 @@ export const cipher: readonly Requirement[] = [
         }
       }
     },
+    instead: 'seal and unseal throw ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesCipher,
   },
   {
@@ -176,6 +178,7 @@ export const cipher: readonly Requirement[] = [
       ];
       for (const [what, index] of wrong) expectTamperingNoticed(context, f, what, index);
     },
+    instead: 'seal and unseal throw ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesCipher,
   },
   {
@@ -217,6 +220,7 @@ export const cipher: readonly Requirement[] = [
         );
       }
     },
+    instead: 'seal and unseal throw ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesCipher,
   },
   {
@@ -257,6 +261,7 @@ export const cipher: readonly Requirement[] = [
       expectSame(readText(context, text), pattern(32, 3), 'the plaintext after refusals');
       expect(backend.inspect([f.region]).length === 1, 'the region should still be live');
     },
+    instead: 'seal and unseal throw ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesCipher,
   },
 ];

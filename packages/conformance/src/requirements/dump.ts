@@ -27,6 +27,7 @@ export const dump: readonly Requirement[] = [
       const { place } = await context.mapPlaced(4);
       expect((await context.evidence.facts(place)).dumpExcluded, 'the region is not excluded');
     },
+    instead: 'inspect calls no region excluded from core files',
     otherwise: claimsNoExclusion,
   },
   {
@@ -45,6 +46,7 @@ export const dump: readonly Requirement[] = [
         expectEqual(facts.dumpExcluded, dumpExcluded, `excluded after protect(${level})`);
       }
     },
+    instead: 'inspect calls no region excluded from core files',
     otherwise: claimsNoExclusion,
   },
   {
@@ -58,6 +60,8 @@ export const dump: readonly Requirement[] = [
     run: async ({ evidence }) => {
       expect(!(await evidence.coreHolds([])), 'the core file holds what was in a region');
     },
+    instead:
+      'the core file of a process that aborts holds the region, so that a search can find something',
     otherwise: async ({ evidence }) => {
       // Proves that the search of a core file can find something at all.
       expect(
@@ -81,6 +85,7 @@ export const dump: readonly Requirement[] = [
       expectEqual(content, 'unreadable', 'what another process reads');
       expectEqual(await context.evidence.copies(marker), 0, 'copies that another process finds');
     },
+    instead: 'another process can read the region, so that a search can find something',
     otherwise: async (context) => {
       // Proves that the other process can read at all.
       const { region, place } = await context.mapPlaced();

@@ -120,6 +120,7 @@ export const errors: readonly Requirement[] = [
       expect(typeof seen.error?.errno === 'number', 'the error should have the error number');
       expectNothingLeft(seen);
     },
+    instead: 'map needs no permission to lock',
     otherwise: (context) => {
       context.backend.unmap(context.map());
     },
@@ -140,6 +141,7 @@ export const errors: readonly Requirement[] = [
       expect(typeof seen.error?.errno === 'number', 'the error should have the error number');
       expectNothingLeft(seen);
     },
+    instead: 'map needs no advice to the kernel',
     otherwise: (context) => {
       context.backend.unmap(context.map());
     },
@@ -160,6 +162,7 @@ export const errors: readonly Requirement[] = [
       const protection = seen.facts === 'unknown' ? 'read-write' : seen.facts.protection;
       expectEqual(protection, 'read-write', 'the protection that inspect sees');
     },
+    instead: "protect('read-write') succeeds",
     otherwise: (context) => {
       context.backend.protect(context.map(), 'read-write');
     },

@@ -8,6 +8,7 @@ export const fork: readonly Requirement[] = [
     group: 'fork',
     sentence: 'a forked child finds where a region was what forkBehaviour says',
     contract: 'ForkBehaviour',
+    about: 'forkBehaviour',
     run: async ({ evidence, capabilities }) => {
       expectEqual(
         await evidence.forkedView(),
@@ -22,6 +23,7 @@ export const fork: readonly Requirement[] = [
     sentence:
       'the system has every region marked for children as forkBehaviour says, after protect too',
     contract: 'BackendCapabilities.forkBehaviour',
+    about: 'forkBehaviour',
     run: async (context) => {
       const { backend, evidence, capabilities } = context;
       const { region, place } = await context.mapPlaced(2);

@@ -72,6 +72,7 @@ export const inspection: readonly Requirement[] = [
       }
       expectEqual(after?.protection, 'no-access', 'protection after all access was taken away');
     },
+    instead: 'inspect says that nothing is locked, or unknown',
     otherwise: (context) => {
       const [facts] = context.backend.inspect([context.map()]);
       if (!expectAnswer(context, facts)) return;

@@ -119,6 +119,7 @@ export const lifecycle: readonly Requirement[] = [
       // Never throws, not even now.
       view.close();
     },
+    instead: 'dispose of a backend without views releases every region',
     otherwise: (context) => {
       const backend = context.open();
       backend.map(backend.pageByteLength);

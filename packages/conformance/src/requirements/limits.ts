@@ -99,6 +99,7 @@ export const limits: readonly Requirement[] = [
         'not every mapped page is locked',
       );
     },
+    instead: 'lockLimit answers unlimited and no lock limit binds',
     otherwise: notBound,
   },
   {
@@ -128,6 +129,7 @@ export const limits: readonly Requirement[] = [
       expect(typeof error?.syscall === 'string', 'the error should name the system call');
       expect(typeof error?.errno === 'number', 'the error should have the error number');
     },
+    instead: 'lockLimit answers unlimited and no lock limit binds',
     otherwise: notBound,
   },
   {
@@ -150,6 +152,7 @@ export const limits: readonly Requirement[] = [
       expect(grown < MAPPINGS_NOISE, `50 failures left ${grown} mappings`);
       expect(filled.stillThere, 'a failed map took another region away');
     },
+    instead: 'lockLimit answers unlimited and no lock limit binds',
     otherwise: notBound,
   },
   {
@@ -163,6 +166,7 @@ export const limits: readonly Requirement[] = [
       const { errorAfterRelease } = await evidence.task<Filled>('fillLockLimit', {}, TIGHT);
       expect(errorAfterRelease === undefined, `map after a release: ${errorAfterRelease?.message}`);
     },
+    instead: 'lockLimit answers unlimited and no lock limit binds',
     otherwise: notBound,
   },
   {
@@ -179,6 +183,7 @@ export const limits: readonly Requirement[] = [
       expectCapacity(error, ['ERR_SECMEM_LOCK_LIMIT'], 'map');
       expectEqual(after.lockedByteLength, before.lockedByteLength, 'locked bytes');
     },
+    instead: 'lockLimit answers unlimited and no lock limit binds',
     otherwise: notBound,
   },
   {
@@ -202,6 +207,7 @@ export const limits: readonly Requirement[] = [
         'lockLimit after prlimit',
       );
     },
+    instead: 'lockLimit answers unlimited and no lock limit binds',
     otherwise: notBound,
   },
   {
@@ -224,6 +230,7 @@ export const limits: readonly Requirement[] = [
       }
       expectEqual(seen.error?.code, 'ERR_SECMEM_CANNOT_RAISE', 'the code beyond the hard limit');
     },
+    instead: 'raiseLockLimit answers unlimited',
     otherwise: (context) => {
       const limit = context.backend.raiseLockLimit(LIMIT);
       expectEqual(limit, { kind: 'unlimited' }, 'raiseLockLimit of a backend that locks nothing');
@@ -265,6 +272,7 @@ export const limits: readonly Requirement[] = [
         `${end.mappings - start.mappings} mappings stayed`,
       );
     },
+    instead: 'hundreds of regions can be mapped and released',
     otherwise: (context) => {
       const regions = Array.from({ length: 500 }, () => context.map());
       for (const region of regions) context.backend.unmap(region);

@@ -32,6 +32,7 @@ export const locking: readonly Requirement[] = [
         context.backend.unmap(region);
       }
     },
+    instead: 'map and unmap change nothing about what the process has locked',
     otherwise: locksNothing,
   },
   {
@@ -49,6 +50,7 @@ export const locking: readonly Requirement[] = [
         expectEqual(lockedByteLength, 3 * context.page, `locked bytes of a ${level} region`);
       }
     },
+    instead: 'the system has no lock on a region',
     otherwise: async (context) => {
       const { place } = await context.mapPlaced(1);
       const { lockedByteLength } = await context.evidence.facts(place);
@@ -74,6 +76,7 @@ export const locking: readonly Requirement[] = [
       const after = await context.evidence.counts();
       expectEqual(after.lockedByteLength, before.lockedByteLength, 'locked bytes after release');
     },
+    instead: 'map and unmap change nothing about what the process has locked',
     otherwise: locksNothing,
   },
   {
@@ -95,6 +98,7 @@ export const locking: readonly Requirement[] = [
         expectEqual(figure, lockedByteLength, 'lockedByteLength');
       }
     },
+    instead: 'lockedByteLength is unknown, or the figure of the kernel',
     otherwise: async (context) => {
       const figure = context.backend.lockedByteLength();
       if (figure === 'unknown') return;

@@ -16,6 +16,7 @@ export const threads: readonly Requirement[] = [
         expect(during > 0, 'the bytes were not even found while it ran');
       expectEqual(after, 0, 'copies after the thread was terminated');
     },
+    instead: 'the process survives the end of a thread that uses a backend',
     otherwise: async ({ evidence, capabilities }) => {
       // Nothing is promised but that the process survives, which the answer itself shows.
       const { during } = await evidence.terminateThread();

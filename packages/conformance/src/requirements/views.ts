@@ -51,11 +51,15 @@ function expectHonestClose(view: View, how: string, harm: (view: View) => void):
   expectEqual(view.close(), outcome, `${how}: the second close`);
 }
 
-/** Own properties that pretend to be those of the prototype. */
-function shadow({ bytes }: View): void {
-  for (const name of ['byteLength', 'transfer', 'detached', 'slice']) {
-    Object.defineProperty(bytes.buffer, name, { value: () => 0 });
-  }
+/** Own properties of the buffer that say it is empty and detached already. */
+function shadowBuffer({ bytes }: View): void {
+  Object.defineProperty(bytes.buffer, 'byteLength', { value: 0 });
+  Object.defineProperty(bytes.buffer, 'detached', { value: true });
+  Object.defineProperty(bytes.buffer, 'transfer', { value: () => new ArrayBuffer(0) });
+}
+
+/** Another buffer in the place of the real one. */
+function shadowBytes({ bytes }: View): void {
   Object.defineProperty(bytes, 'buffer', { value: new ArrayBuffer(8) });
 }
 
@@ -92,6 +96,7 @@ export const views: readonly Requirement[] = [
         expectEqual(view.close(), 'revoked', 'close');
       }
     },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
   {
@@ -119,6 +124,7 @@ export const views: readonly Requirement[] = [
       whole.close();
       part.close();
     },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
   {
@@ -147,6 +153,7 @@ export const views: readonly Requirement[] = [
       expectEqual(view.aliasAlive(), false, 'aliasAlive after revoked');
       other.close();
     },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
   {
@@ -173,6 +180,7 @@ export const views: readonly Requirement[] = [
         'the region under an alias after wipe',
       );
     },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
   {
@@ -188,8 +196,10 @@ export const views: readonly Requirement[] = [
       const open = (): View => context.backend.openView(region, 0, 32);
       expectHonestClose(open(), 'untouched', () => undefined);
       expectHonestClose(open(), 'a frozen buffer', ({ bytes }) => Object.freeze(bytes.buffer));
-      expectHonestClose(open(), 'shadowed properties', shadow);
+      expectHonestClose(open(), 'shadowed properties of the buffer', shadowBuffer);
+      expectHonestClose(open(), 'a shadowed buffer', shadowBytes);
     },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
   {
@@ -226,6 +236,7 @@ export const views: readonly Requirement[] = [
         'all lengths are 0',
       );
     },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
   {
@@ -247,6 +258,7 @@ export const views: readonly Requirement[] = [
       });
       context.backend.write(region, 0, scratch(64, 1));
     },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
 ];

@@ -1,0 +1,18 @@
+import { ciphers, misused } from './arguments.js';
+import type { Broken } from './breaking.js';
+import { bytes } from './bytes.js';
+import { limits } from './limits.js';
+import { locks } from './locks.js';
+import { regions } from './regions.js';
+import { views } from './views.js';
+
+/** Every broken backend: together they show that each requirement can fail. */
+export const broken: readonly Broken[] = [
+  ...locks,
+  ...limits,
+  ...regions,
+  ...bytes,
+  ...views,
+  ...misused,
+  ...ciphers,
+];
