@@ -15,6 +15,8 @@ import {
   resolveOptions,
   TIMER_MS_MAX,
 } from './options.js';
+import { type SecretStore, storeInternals } from './sealed/secret-store.js';
+import type { StoreOptions } from './sealed/store-options.js';
 import { demand, type Receipt } from './secret/receipt.js';
 import type { Secret } from './secret/secret.js';
 import { type AllocatorStats, statsOf } from './telemetry/stats.js';
@@ -68,6 +70,14 @@ export class Allocator extends Allocations {
    */
   loadAll(loaders: readonly Loader[], options?: LoadAllOptions): Promise<Secret[]> {
     return loadAll(ownershipOf(this), loaders, options);
+  }
+
+  /**
+   * A keyed store, sealed at rest and opened on demand. The first maps the sealing key's region, one page, or throws a
+   * capacity error with nothing changed.
+   */
+  store(options: StoreOptions = {}): SecretStore {
+    return storeInternals.create(ownershipOf(this), options);
   }
 
   /** Exact counts and bytes of this instant. */

@@ -26,6 +26,15 @@ export type {
 } from './options.js';
 export * from './policy/crash-policy.js';
 export { SealedSecret } from './sealed/sealed-secret.js';
+export { SecretStore } from './sealed/secret-store.js';
+export type {
+  LoadOptions,
+  LoadProgress,
+  LoadSource,
+  SetOptions,
+  StoreOptions,
+  StoreStats,
+} from './sealed/store-options.js';
 export type { AccessMode } from './secret/access.js';
 export type { Lease } from './secret/lease.js';
 export type { Receipt, Weakness } from './secret/receipt.js';

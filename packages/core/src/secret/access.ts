@@ -212,7 +212,8 @@ export function runWithin<T>(access: Access, fn: (bytes: Uint8Array) => T, name:
   return result;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Whether awaiting it would wait. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
     typeof (value as { then?: unknown }).then === 'function'

@@ -2,31 +2,20 @@ import { timingSafeEqual } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
-import type { Place, PlaceHost } from '../placement/place-host.js';
+import type { PlaceHost } from '../placement/place-host.js';
 import { type SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
 import { Access, type AccessMode, runWithin, Use } from './access.js';
 import { Lease } from './lease.js';
 import type { Receipt } from './receipt.js';
 import { INSPECT, REDACTED, toJSON } from './redaction.js';
-
-/** What the rest of core may do with a handle, and nobody else: the fields are private. */
-export interface SecretInternals {
-  create(owner: Ownership, host: PlaceHost, index: number): Secret;
-  ownerOf(secret: Secret): Ownership;
-  setOwner(secret: Secret, owner: Ownership): void;
-  /** The place of a live secret. Throws `ERR_SECMEM_DISPOSED`. */
-  placeOf(secret: Secret): Place;
-  /** Whether a view or a lease of it is open. */
-  isOpen(secret: Secret): boolean;
-  isDisposed(secret: Secret): boolean;
-  /**
-   * Runs a synchronous consumer of core's own on the bytes where they lie, with no view of their own. Never given a
-   * function of the user: what it gets is a window of the whole slab.
-   */
-  withBytes<T>(secret: Secret, mode: AccessMode, fn: (bytes: Uint8Array) => T): T;
-}
+import type { SecretInternals } from './secret-internals.js';
 
 export let internals: SecretInternals;
+
+/** The leak detector watches it. */
+const TRACKED = 1;
+/** A store keeps it: its users read it and do nothing else. */
+const KEPT = 2;
 
 /**
  * The handle of one secret. Holds no byte of it; the bytes lie in a place that the allocator granted, and go back to it
@@ -43,7 +32,8 @@ export class Secret implements Disposable {
   #index: number;
   #generation: number;
   #use: Use | undefined = undefined;
-  #tracked = false;
+  /** `TRACKED` and `KEPT`, in one field: a million handles have it. */
+  #flags = 0;
 
   private constructor(owner: Ownership, host: PlaceHost, index: number) {
     this.#owner = owner;
@@ -56,7 +46,7 @@ export class Secret implements Disposable {
     internals = {
       create(owner, host, index) {
         const secret = new Secret(owner, host, index);
-        secret.#tracked = owner.engine.leaks.track(secret, host, index);
+        if (owner.engine.leaks.track(secret, host, index)) secret.#flags |= TRACKED;
         owner.own(secret);
         return secret;
       },
@@ -66,6 +56,10 @@ export class Secret implements Disposable {
       },
       placeOf: (secret) => ({ host: secret.#live('use'), index: secret.#index }),
       isOpen: (secret) => secret.#use !== undefined && !secret.#use.idle,
+      setKept(secret, kept) {
+        secret.#flags = kept ? secret.#flags | KEPT : secret.#flags & ~KEPT;
+      },
+      isKept: (secret) => (secret.#flags & KEPT) !== 0,
       isDisposed: (secret) => !secret.#isLive(),
       withBytes: (secret, mode, fn) => secret.#withBytes(mode, fn),
     };
@@ -161,6 +155,7 @@ export class Secret implements Disposable {
   resize(byteLength: number): void {
     const host = this.#live('resize');
     this.#engine.assertOpen('resize');
+    this.#assertNotKept('resize');
     if (this.#use !== undefined && !this.#use.idle) throw this.#inUse('resize');
     const place = this.#engine.resize(host, this.#index, byteLength);
     this.#host = place.host;
@@ -178,6 +173,7 @@ export class Secret implements Disposable {
   seal(): SealedSecret {
     const host = this.#live('seal');
     this.#engine.assertOpen('seal');
+    this.#assertNotKept('seal');
     if (this.#use !== undefined && !this.#use.idle) throw this.#inUse('seal');
     const sealed = sealedInternals.create(this.#engine, { host, index: this.#index });
     try {
@@ -196,10 +192,11 @@ export class Secret implements Disposable {
   dispose(): void {
     const host = this.#host;
     if (host === undefined) return;
+    this.#assertNotKept('dispose');
     const live = host.isLive(this.#index, this.#generation);
     this.#host = undefined;
     const { engine } = this.#owner;
-    if (this.#tracked) engine.leaks.untrack(this);
+    if ((this.#flags & TRACKED) !== 0) engine.leaks.untrack(this);
     this.#owner.forget(this);
     if (!live) return;
     const use = this.#use;
@@ -257,6 +254,7 @@ export class Secret implements Disposable {
     const host = this.#live(mode);
     const engine = this.#owner.engine;
     engine.assertOpen(mode);
+    if (mode === 'write') this.#assertNotKept(mode);
     const use = this.#use ?? new Use();
     if (!use.admits(mode)) throw this.#inUse(mode);
     const access = new Access(engine, use, host, this.#index, mode);
@@ -268,6 +266,7 @@ export class Secret implements Disposable {
     const host = this.#live(mode);
     const engine = this.#owner.engine;
     engine.assertOpen(mode);
+    if (mode === 'write') this.#assertNotKept(mode);
     if (this.#use !== undefined && !this.#use.admits(mode)) throw this.#inUse(mode);
     const { region } = host;
     const level = mode === 'read' ? 'read-only' : 'read-write';
@@ -280,6 +279,15 @@ export class Secret implements Disposable {
 
   #dropIdleUse(): void {
     if (this.#use?.idle) this.#use = undefined;
+  }
+
+  #assertNotKept(operation: string): void {
+    if ((this.#flags & KEPT) === 0) return;
+    throw new SecureMemoryError(
+      'ERR_SECMEM_IN_USE',
+      `${operation} is not possible: the secret belongs to a store, whose set() and delete() change it`,
+      { operation },
+    );
   }
 
   #inUse(operation: string): SecureMemoryError {

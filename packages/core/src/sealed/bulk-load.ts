@@ -1,0 +1,139 @@
+import { setImmediate } from 'node:timers/promises';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import { checkRequest } from '../lifetime/request.js';
+import { Secret } from '../secret/secret.js';
+import { checkSource, type Intake } from './intake.js';
+import type { LoadOptions, LoadSource } from './store-options.js';
+
+/** What a load does to the store. */
+export interface LoadTarget {
+  readonly owner: Ownership;
+  assertOpen(): void;
+  readonly intake: Intake;
+  checkName(name: string): string;
+  discard(id: number): void;
+  /** Makes every entry visible, in one step. */
+  commit(staged: ReadonlyMap<string, number>): void;
+}
+
+/** Entries between two pauses and two reports of progress. */
+const ENTRIES_PER_TURN = 1_024;
+
+/** See `SecretStore.load`. */
+export async function loadInto(
+  target: LoadTarget,
+  source: LoadSource,
+  options: LoadOptions,
+): Promise<number> {
+  const load = new Load(target, options);
+  try {
+    for await (const entry of source) {
+      const pause = load.add(entry);
+      if (pause !== undefined) await pause;
+    }
+    return load.commit();
+  } catch (error) {
+    load.undo();
+    throw error;
+  } finally {
+    load.end();
+  }
+}
+
+class Load {
+  readonly #target: LoadTarget;
+  readonly #options: LoadOptions;
+  readonly #staged = new Map<string, number>();
+  /** The slot that bytes of one length go through, kept for the next of that length. */
+  #scratch: Secret | undefined;
+  #entries = 0;
+  #byteLength = 0;
+  readonly #purgesAtStart: number;
+
+  constructor(target: LoadTarget, options: LoadOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#purgesAtStart = this.#purges;
+    checkRequest(options);
+    if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
+      throw new TypeError('onProgress must be a function');
+    }
+    options.signal?.throwIfAborted();
+    target.assertOpen();
+  }
+
+  /** Seals one source; a promise when that has to wait for a slot, or when it is time to let others work. */
+  add(entry: readonly [string, Uint8Array | Secret]): Promise<unknown> | undefined {
+    const name = this.#target.checkName(entry[0]);
+    const source = entry[1];
+    this.#target.assertOpen();
+    if (source instanceof Secret) {
+      const { byteLength } = source;
+      this.#stage(name, this.#target.intake.takeSecret(name, source), byteLength);
+    } else {
+      checkSource(source);
+      if (this.#scratch?.byteLength !== source.length) return this.#addThroughNew(name, source);
+      const id = this.#target.intake.takeBytes(name, this.#scratch, source);
+      this.#stage(name, id, source.length);
+    }
+    return this.#entries % ENTRIES_PER_TURN === 0 ? this.#pause() : undefined;
+  }
+
+  commit(): number {
+    this.#target.assertOpen();
+    this.#options.signal?.throwIfAborted();
+    this.#assertNotPurged();
+    this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
+    this.#target.commit(this.#staged);
+    return this.#staged.size;
+  }
+
+  undo(): void {
+    for (const id of this.#staged.values()) this.#target.discard(id);
+    this.#staged.clear();
+  }
+
+  end(): void {
+    this.#scratch?.dispose();
+  }
+
+  /** Takes a slot for sources of another length. */
+  async #addThroughNew(name: string, bytes: Uint8Array): Promise<void> {
+    this.end();
+    this.#scratch = undefined;
+    const { owner } = this.#target;
+    const request = checkRequest(this.#options);
+    const [scratch] = await owner.engine.granter.allocateAll([bytes.length], owner, request);
+    this.#scratch = scratch;
+    await this.add([name, bytes]);
+  }
+
+  #stage(name: string, id: number, byteLength: number): void {
+    const before = this.#staged.get(name);
+    this.#staged.set(name, id);
+    if (before !== undefined) this.#target.discard(before);
+    this.#entries++;
+    this.#byteLength += byteLength;
+  }
+
+  async #pause(): Promise<void> {
+    this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
+    await setImmediate();
+    this.#options.signal?.throwIfAborted();
+    this.#assertNotPurged();
+  }
+
+  get #purges(): number {
+    return this.#target.owner.engine.telemetry.counts.purge;
+  }
+
+  #assertNotPurged(): void {
+    if (this.#purges === this.#purgesAtStart) return;
+    throw new SecureMemoryError(
+      'ERR_SECMEM_UNSEAL_FAILED',
+      'everything was purged while it loaded: the key of what was sealed before is gone',
+      { operation: 'load' },
+    );
+  }
+}

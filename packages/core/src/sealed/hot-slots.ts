@@ -1,0 +1,151 @@
+import type { Engine } from '../engine.js';
+import { internals, type Secret } from '../secret/secret.js';
+
+/** A secret of a store that is open. */
+export interface HotSlot {
+  readonly id: number;
+  readonly secret: Secret;
+  /** Calls that work with it now. */
+  users: number;
+  /** Its entry was replaced or removed: it ends with its last user. */
+  detached: boolean;
+  /** The last sweep found it unused. */
+  unused: boolean;
+}
+
+/**
+ * Secrets of one store that are open. One that somebody uses stays; one that nobody uses stays for the next use, up to a
+ * number and a time, and is wiped and freed at once when anybody waits for a place.
+ */
+export class HotSlots {
+  /** Secrets that were wiped and freed to make room or because nobody used them. */
+  evictions = 0;
+  readonly #engine: Engine;
+  readonly #unusedMax: number;
+  readonly #unusedMsMax: number;
+  readonly #byId = new Map<number, HotSlot>();
+  /** Those without a user, the least recently used first. */
+  readonly #unused = new Map<number, HotSlot>();
+  #sweepTimer: NodeJS.Timeout | undefined;
+
+  constructor(engine: Engine, unusedMax: number, unusedMsMax: number) {
+    this.#engine = engine;
+    this.#unusedMax = unusedMax;
+    this.#unusedMsMax = unusedMsMax;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get inUse(): number {
+    return this.#byId.size - this.#unused.size;
+  }
+
+  /** Counts users in, if the entry is open. */
+  enter(id: number, users = 1): HotSlot | undefined {
+    const slot = this.#byId.get(id);
+    if (slot === undefined) return undefined;
+    if (slot.secret.disposed) {
+      // A user let its view escape: the slot is in quarantine, and the next use opens the entry anew.
+      this.detach(id);
+      return undefined;
+    }
+    if (slot.users === 0) this.#unused.delete(id);
+    slot.users += users;
+    return slot;
+  }
+
+  /** Takes in a secret that was just opened, with so many users waiting for it. */
+  add(id: number, secret: Secret, users: number): HotSlot {
+    internals.setKept(secret, true);
+    const slot = { id, secret, users, detached: false, unused: false };
+    this.#byId.set(id, slot);
+    if (users === 0) this.#keep(slot);
+    return slot;
+  }
+
+  /** Counts a user out. Throws what releasing the slot throws, when it is released by this. */
+  leave(slot: HotSlot): void {
+    if (--slot.users > 0) return;
+    if (slot.detached) release(slot);
+    else this.#keep(slot);
+  }
+
+  /** The entry was replaced or removed. Those who use it go on with what they have. */
+  detach(id: number): void {
+    this.#quietly(() => this.#detach(id));
+  }
+
+  detachAll(): void {
+    for (const id of [...this.#byId.keys()]) this.detach(id);
+  }
+
+  /** Frees up to `countMax` slots that nobody uses. */
+  giveUp(countMax: number): number {
+    let count = 0;
+    for (const slot of this.#unused.values()) {
+      if (count === countMax) break;
+      if (internals.isOpen(slot.secret)) continue; // A lease was kept past its use: the bytes would stay.
+      this.#quietly(() => this.#evict(slot));
+      count++;
+    }
+    return count;
+  }
+
+  #detach(id: number): void {
+    const slot = this.#byId.get(id);
+    if (slot === undefined) return;
+    this.#byId.delete(id);
+    this.#unused.delete(id);
+    slot.detached = true;
+    if (slot.users === 0) release(slot);
+  }
+
+  #keep(slot: HotSlot): void {
+    if (this.#unusedMax === 0 || this.#engine.granter.admission.waiting > 0) {
+      this.#evict(slot);
+      return;
+    }
+    slot.unused = false;
+    this.#unused.set(slot.id, slot);
+    this.#sweepLater();
+    if (this.#unused.size <= this.#unusedMax) return;
+    this.#evict(this.#unused.values().next().value as HotSlot);
+  }
+
+  #evict(slot: HotSlot): void {
+    this.evictions++;
+    this.#detach(slot.id);
+  }
+
+  #sweepLater(): void {
+    if (this.#sweepTimer !== undefined) return;
+    this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, this.#unusedMsMax / 2));
+    this.#sweepTimer.unref();
+  }
+
+  /** Frees what two sweeps in a row found unused. */
+  #sweep(): void {
+    this.#sweepTimer = undefined;
+    for (const slot of this.#unused.values()) {
+      if (slot.unused) this.#quietly(() => this.#evict(slot));
+      else slot.unused = true;
+    }
+    if (this.#unused.size > 0) this.#sweepLater();
+  }
+
+  /** For work on behalf of nobody: a failure is published (damage by the engine already), and the rest goes on. */
+  #quietly(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#engine.telemetry.emit('release-failed', { byteLength: 0, error });
+    }
+  }
+}
+
+function release({ secret }: HotSlot): void {
+  internals.setKept(secret, false);
+  secret.dispose();
+}

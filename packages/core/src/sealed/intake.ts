@@ -1,0 +1,125 @@
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import { checkByteLength, checkOnCapacity, checkRequest } from '../lifetime/request.js';
+import { internals, Secret } from '../secret/secret.js';
+import type { SealedEntries } from './sealed-entries.js';
+import type { StoreIndex } from './store-index.js';
+import type { SetOptions } from './store-options.js';
+
+const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
+  bytes: Uint8Array,
+  value: number,
+) => void;
+
+/** Seals what is put into a store, as entries that no name leads to yet. After a throw nothing has changed. */
+export class Intake {
+  readonly #owner: Ownership;
+  readonly #index: StoreIndex;
+  readonly #entries: SealedEntries;
+  readonly #assertOpen: (operation: string) => void;
+
+  /** `assertOpen` throws when the store or its allocator has ended. */
+  constructor(
+    owner: Ownership,
+    index: StoreIndex,
+    entries: SealedEntries,
+    assertOpen: (operation: string) => void,
+  ) {
+    this.#assertOpen = assertOpen;
+    this.#owner = owner;
+    this.#index = index;
+    this.#entries = entries;
+  }
+
+  /** A slot in which to seal bytes, when there is one. A secret needs none: it has its own. */
+  async slotFor(
+    source: Uint8Array | Secret,
+    options: SetOptions | undefined,
+  ): Promise<Secret | undefined> {
+    if (source instanceof Secret) return undefined;
+    const { granter } = this.#owner.engine;
+    const byteLength = checkSource(source);
+    return (await granter.allocateAll([byteLength], this.#owner, checkRequest(options)))[0];
+  }
+
+  slotForSync(
+    source: Uint8Array | Secret,
+    options: Pick<SetOptions, 'onCapacity'> | undefined,
+  ): Secret | undefined {
+    if (source instanceof Secret) return undefined;
+    const { granter } = this.#owner.engine;
+    return granter.allocateSync(checkSource(source), this.#owner, checkOnCapacity(options));
+  }
+
+  /** Seals a source, by way of `slot` where it is bytes. The slot is freed in any case. */
+  take(name: string, source: Uint8Array | Secret, slot: Secret | undefined): number {
+    if (slot === undefined) return this.takeSecret(name, source as Secret);
+    let id: number;
+    try {
+      id = this.takeBytes(name, slot, source as Uint8Array);
+    } catch (error) {
+      slot.dispose();
+      throw error;
+    }
+    try {
+      slot.dispose();
+    } catch (error) {
+      this.#entries.remove(id);
+      throw error;
+    }
+    return id;
+  }
+
+  /** Seals a secret from where it lies, and disposes it. */
+  takeSecret(name: string, secret: Secret): number {
+    const { engine } = this.#owner;
+    const place = internals.placeOf(secret);
+    if (internals.ownerOf(secret).engine !== engine) {
+      throw new SecureMemoryError(
+        'ERR_SECMEM_INPUT_INVALID',
+        'the secret is of another allocator, whose pages this one does not know',
+        { operation: 'set' },
+      );
+    }
+    if (internals.isOpen(secret) || internals.isKept(secret)) {
+      throw new SecureMemoryError(
+        'ERR_SECMEM_IN_USE',
+        'set() is not possible while an access to the secret is open, or while it belongs to a store',
+        { operation: 'set' },
+      );
+    }
+    this.#assertRoomFor(name);
+    const id = this.#entries.seal(name, place);
+    try {
+      secret.dispose();
+    } catch (error) {
+      this.#entries.remove(id);
+      throw error;
+    }
+    return id;
+  }
+
+  /** Seals bytes by way of a slot of their length, and wipes them. */
+  takeBytes(name: string, scratch: Secret, bytes: Uint8Array): number {
+    this.#assertOpen('set');
+    if (bytes.length !== scratch.byteLength) {
+      throw new TypeError('the source changed its length while the call waited');
+    }
+    this.#assertRoomFor(name);
+    scratch.copyFrom(bytes);
+    const id = this.#entries.seal(name, internals.placeOf(scratch));
+    fill(bytes, 0);
+    return id;
+  }
+
+  #assertRoomFor(name: string): void {
+    if (this.#index.idOf(name) === undefined) this.#entries.assertRoom();
+  }
+}
+
+export function checkSource(source: Uint8Array): number {
+  if (!(source instanceof Uint8Array)) {
+    throw new TypeError('source must be a Uint8Array or a Secret');
+  }
+  return checkByteLength(source.length);
+}

@@ -1,0 +1,159 @@
+import { performance } from 'node:perf_hooks';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import { type AllocateOptions, checkRequest } from '../lifetime/request.js';
+import type { RequestOptions } from '../policy/granter.js';
+import { internals, type Secret } from '../secret/secret.js';
+import type { HotSlot, HotSlots } from './hot-slots.js';
+import type { SealedEntries } from './sealed-entries.js';
+import type { StoreIndex } from './store-index.js';
+
+/** One secret on its way into a slot, and how many callers wait for it. */
+interface Opening {
+  waiters: number;
+  slot: HotSlot | undefined;
+  promise: Promise<HotSlot>;
+}
+
+/**
+ * Opens secrets of a store into slots. Callers that want the same one while it waits for its place wait together and share
+ * the slot, each with a signal and a time of its own. Every slot comes back with its caller counted as a user.
+ */
+export class Openings {
+  readonly #owner: Ownership;
+  readonly #hot: HotSlots;
+  readonly #entries: SealedEntries;
+  readonly #index: StoreIndex;
+  readonly #byName = new Map<string, Opening>();
+
+  constructor(owner: Ownership, hot: HotSlots, entries: SealedEntries, index: StoreIndex) {
+    this.#owner = owner;
+    this.#hot = hot;
+    this.#entries = entries;
+    this.#index = index;
+  }
+
+  async open(name: string, options: AllocateOptions | undefined): Promise<HotSlot> {
+    const request = checkRequest(options);
+    const { waitMsMax, onCapacity } = this.#owner.engine.options;
+    if ((request.onCapacity ?? onCapacity) !== 'wait') return this.openSync(name, options);
+    const until = performance.now() + (request.waitMsMax ?? waitMsMax);
+    for (;;) {
+      const other = this.#byName.get(name);
+      if (other === undefined) return this.#start(name, request);
+      const leftMs = Math.max(0, Math.round(until - performance.now()));
+      const slot = await this.#join(other, request.signal, leftMs);
+      if (slot !== undefined) return slot;
+      // Whoever began gave up or failed, which says nothing about this caller.
+    }
+  }
+
+  openSync(name: string, options: Pick<AllocateOptions, 'onCapacity'> | undefined): HotSlot {
+    const id = this.#needId(name);
+    const { granter } = this.#owner.engine;
+    const byteLength = this.#entries.byteLengthOf(id);
+    const secret = granter.allocateSync(byteLength, this.#owner, options?.onCapacity);
+    return this.#fill(name, id, secret, 1);
+  }
+
+  #start(name: string, request: RequestOptions): Promise<HotSlot> {
+    const opening: Opening = { waiters: 1, slot: undefined, promise: undefined as never };
+    this.#byName.set(name, opening);
+    opening.promise = this.#run(name, opening, request).finally(() => this.#byName.delete(name));
+    return opening.promise;
+  }
+
+  /** The entry may change or go while this waits; what is there when there is a place is opened. */
+  async #run(name: string, opening: Opening, request: RequestOptions): Promise<HotSlot> {
+    for (;;) {
+      const byteLength = this.#entries.byteLengthOf(this.#needId(name));
+      const { granter } = this.#owner.engine;
+      const secret = (await granter.allocateAll([byteLength], this.#owner, request))[0] as Secret;
+      const id = this.#index.idOf(name);
+      if (id === undefined) {
+        secret.dispose();
+        throw noSuchName();
+      }
+      const hot = this.#hot.enter(id, opening.waiters);
+      if (hot !== undefined || this.#lengthOf(id, secret) !== byteLength) secret.dispose();
+      if (hot === undefined && secret.disposed) continue;
+      opening.slot = hot ?? this.#fill(name, id, secret, opening.waiters);
+      return opening.slot;
+    }
+  }
+
+  #lengthOf(id: number, secret: Secret): number {
+    try {
+      return this.#entries.byteLengthOf(id);
+    } catch (error) {
+      secret.dispose();
+      throw error;
+    }
+  }
+
+  #fill(name: string, id: number, secret: Secret, users: number): HotSlot {
+    try {
+      this.#entries.unseal(id, name, internals.placeOf(secret));
+    } catch (error) {
+      secret.dispose();
+      throw error;
+    }
+    return this.#hot.add(id, secret, users);
+  }
+
+  #needId(name: string): number {
+    const id = this.#index.idOf(name);
+    if (id === undefined) throw noSuchName();
+    return id;
+  }
+
+  /** Waits for somebody else's opening: the slot, or undefined when that one failed. */
+  #join(
+    opening: Opening,
+    signal: AbortSignal | undefined,
+    waitMsMax: number,
+  ): Promise<HotSlot | undefined> {
+    opening.waiters++;
+    return new Promise((resolve, reject) => {
+      let waits = true;
+      const stop = (): boolean => {
+        if (!waits) return false;
+        waits = false;
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        return true;
+      };
+      const leave = (reason: unknown): void => {
+        if (!stop()) return;
+        if (opening.slot === undefined) opening.waiters--;
+        else this.#hot.leave(opening.slot);
+        reject(reason);
+      };
+      const onAbort = (): void => leave(signal?.reason);
+      // Referenced: a process that only waits must not end in silence.
+      const timer = setTimeout(() => leave(waitTimeout(waitMsMax)), waitMsMax);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal?.aborted) onAbort();
+      opening.promise.then(
+        (slot) => stop() && resolve(slot),
+        () => stop() && resolve(undefined),
+      );
+    });
+  }
+}
+
+function noSuchName(): SecureMemoryError {
+  return new SecureMemoryError(
+    'ERR_SECMEM_DISPOSED',
+    'the store has no secret of this name: it was never set, or was deleted, or has come to its end',
+    { operation: 'use' },
+  );
+}
+
+function waitTimeout(waitedMs: number): SecureMemoryError {
+  return new SecureMemoryError(
+    'ERR_SECMEM_WAIT_TIMEOUT',
+    `no place within ${waitedMs} ms for a secret that several callers wait for`,
+    { operation: 'use', details: { limit: 'wait', waitedMs } },
+  );
+}

@@ -1,0 +1,288 @@
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Engine } from '../engine.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import type { AllocateOptions } from '../lifetime/request.js';
+import { isThenable } from '../secret/access.js';
+import { INSPECT } from '../secret/redaction.js';
+import type { Secret } from '../secret/secret.js';
+import { loadInto } from './bulk-load.js';
+import { type HotSlot, HotSlots } from './hot-slots.js';
+import { Intake } from './intake.js';
+import { Openings } from './openings.js';
+import { SealedEntries } from './sealed-entries.js';
+import type { Standby } from './standby.js';
+import { StoreIndex } from './store-index.js';
+import {
+  checkTtl,
+  type LoadOptions,
+  type LoadSource,
+  resolveStoreOptions,
+  type SetOptions,
+  type StoreOptions,
+  type StoreStats,
+} from './store-options.js';
+
+/** What the rest of core may do with a store, and nobody else: the fields are private. */
+export interface StoreInternals {
+  create(owner: Ownership, options: StoreOptions): SecretStore;
+  /** Ciphertext and tag of an entry as they lie in ordinary memory. */
+  bytesOf(store: SecretStore, name: string): Uint8Array;
+}
+
+export let storeInternals: StoreInternals;
+
+/**
+ * Secrets by name, sealed in ordinary memory, and opened into a few slots of locked memory while somebody uses them: any
+ * number of secrets in as little locked memory as there is. Made by `memory.store()`; it ends with its allocator.
+ *
+ * Names are strings, are not secret, and are kept as they are. Of a million secrets of 64 bytes the store itself takes
+ * about 130 bytes of ordinary memory each, beyond the names.
+ *
+ * One name, several callers: those who use a secret at the same time share one slot. `set` and `delete` never wait for
+ * them: whoever began before goes on with the bytes it began with, whoever begins after sees the change. A `use` sees one
+ * value from beginning to end.
+ *
+ * After a purge of the allocator the entries are still listed but do not open (`ERR_SECMEM_UNSEAL_FAILED`), until they
+ * are set again.
+ */
+export class SecretStore implements Standby, Disposable {
+  readonly #owner: Ownership;
+  readonly #entries: SealedEntries;
+  readonly #hot: HotSlots;
+  readonly #openings: Openings;
+  readonly #index: StoreIndex;
+  readonly #intake: Intake;
+  #hits = 0;
+  #misses = 0;
+  #disposed = false;
+
+  private constructor(owner: Ownership, options: StoreOptions) {
+    const { hotMax, hotMs, entriesMax } = resolveStoreOptions(options);
+    const { engine } = owner;
+    engine.assertOpen('store');
+    this.#owner = owner;
+    this.#entries = new SealedEntries(engine, entriesMax);
+    this.#hot = new HotSlots(engine, hotMax, hotMs);
+    this.#index = new StoreIndex((id) => {
+      this.#entries.remove(id);
+      this.#hot.detach(id);
+    });
+    this.#intake = new Intake(owner, this.#index, this.#entries, (operation) =>
+      this.#assertOpen(operation),
+    );
+    this.#openings = new Openings(owner, this.#hot, this.#entries, this.#index);
+    engine.sealingKey.hold('store');
+    engine.standbys.add(this);
+  }
+
+  static {
+    storeInternals = {
+      create: (owner, options) => new SecretStore(owner, options),
+      bytesOf: (store, name) => store.#entries.bytesOf(store.#index.idOf(name) as number),
+    };
+  }
+
+  /** Entries that are there, or came to their end a moment ago. */
+  get size(): number {
+    return this.#index.size;
+  }
+
+  has(name: string): boolean {
+    return this.#index.idOf(checkName(name)) !== undefined;
+  }
+
+  /** The names, in the order in which they were set first. */
+  keys(): Generator<string> {
+    return this.#index.names();
+  }
+
+  [Symbol.iterator](): Generator<string> {
+    return this.keys();
+  }
+
+  /**
+   * Puts a secret under a name, in place of the one that is there. A `Uint8Array` is sealed and wiped, a `Secret` sealed and
+   * disposed. Waits for a slot in which to seal bytes; the options and errors of waiting are those of `allocate`.
+   *
+   * After a throw or rejection the store and the source are as they were; but a `Secret` whose surroundings were
+   * damaged (`ERR_SECMEM_CANARY_MISMATCH`) is gone.
+   */
+  async set(name: string, source: Uint8Array | Secret, options?: SetOptions): Promise<void> {
+    checkName(name);
+    const ttlMs = checkTtl(options);
+    this.#assertOpen('set');
+    const slot = await this.#intake.slotFor(source, options);
+    this.#index.set(name, this.#intake.take(name, source, slot), ttlMs);
+  }
+
+  /** The same at once, or a capacity error. */
+  setSync(
+    name: string,
+    source: Uint8Array | Secret,
+    options?: Pick<SetOptions, 'onCapacity' | 'ttlMs'>,
+  ): void {
+    checkName(name);
+    const ttlMs = checkTtl(options);
+    this.#assertOpen('setSync');
+    const slot = this.#intake.slotForSync(source, options);
+    this.#index.set(name, this.#intake.take(name, source, slot), ttlMs);
+  }
+
+  /**
+   * Calls `fn` with the secret and resolves to what it gives. The secret is opened if it is not open, when there is a place
+   * for it, and stays open until `fn` has returned or the promise that it returned has settled. It belongs to the store: it
+   * can be read, lent for reading and handed to `hmac` and its kin, but not written, resized, sealed or disposed
+   * (`ERR_SECMEM_IN_USE`), and must not be used later.
+   *
+   * Rejects with `ERR_SECMEM_DISPOSED` when there is no such name, with `ERR_SECMEM_UNSEAL_FAILED` when its bytes were
+   * changed in memory or everything was purged since, and as `allocate` does when there is no place.
+   */
+  async use<T>(
+    name: string,
+    fn: (secret: Secret) => T | PromiseLike<T>,
+    options?: AllocateOptions,
+  ): Promise<T> {
+    if (typeof fn !== 'function') throw new TypeError('use() takes a function');
+    const slot = this.#enter(name, 'use') ?? (await this.#openings.open(name, options));
+    let result: T;
+    try {
+      const pending = fn(slot.secret);
+      result = isThenable(pending) ? await pending : pending;
+    } catch (error) {
+      this.#leaveAfter(slot);
+      throw error;
+    }
+    this.#hot.leave(slot);
+    return result;
+  }
+
+  /** The same for a synchronous `fn`, at once or with a capacity error. A returned promise is refused with `TypeError`. */
+  useSync<T>(
+    name: string,
+    fn: (secret: Secret) => T,
+    options?: Pick<AllocateOptions, 'onCapacity'>,
+  ): T {
+    if (typeof fn !== 'function') throw new TypeError('useSync() takes a function');
+    const slot = this.#enter(name, 'useSync') ?? this.#openings.openSync(name, options);
+    let result: T;
+    try {
+      result = fn(slot.secret);
+    } catch (error) {
+      this.#leaveAfter(slot);
+      throw error;
+    }
+    this.#hot.leave(slot);
+    if (!isThenable(result)) return result;
+    result.then(undefined, () => {});
+    throw new TypeError('useSync() takes a synchronous function, and this one returned a promise');
+  }
+
+  /** Removes an entry; false when there is none. Whoever uses it goes on with it. */
+  delete(name: string): boolean {
+    return this.#index.delete(checkName(name));
+  }
+
+  /** Removes every entry. */
+  clear(): void {
+    this.#index.clear();
+  }
+
+  /**
+   * Puts many secrets in, all or none, and resolves to their number: entries that are there stay as they are until the last
+   * new one is sealed, then all change in one step. Sources are wiped or disposed as they are taken, and stay so when the
+   * load fails. Of one name twice the later counts. It lets other work run about every thousand entries, holds one slot,
+   * and can be aborted; it fails when the allocator is purged meanwhile.
+   */
+  load(source: LoadSource, options: LoadOptions = {}): Promise<number> {
+    const ttlMs = checkTtl(options);
+    const target = {
+      owner: this.#owner,
+      intake: this.#intake,
+      assertOpen: () => this.#assertOpen('load'),
+      checkName,
+      discard: (id: number) => this.#entries.remove(id),
+      commit: (staged: ReadonlyMap<string, number>) => {
+        for (const [name, id] of staged) this.#index.set(name, id, ttlMs);
+      },
+    };
+    return loadInto(target, source, options);
+  }
+
+  stats(): StoreStats {
+    return {
+      entries: this.#index.size,
+      ordinaryByteLength: this.#entries.byteLength,
+      open: this.#hot.size,
+      inUse: this.#hot.inUse,
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#hot.evictions,
+      expirations: this.#index.expirations,
+    };
+  }
+
+  /** Ends the store: every entry is gone, and so is the sealing key once nothing else needs it. Idempotent. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.clear();
+    this.#engine.standbys.delete(this);
+    this.#engine.sealingKey.letGo();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @internal */
+  giveUp(countMax: number): number {
+    return this.#hot.giveUp(countMax);
+  }
+
+  /** @internal */
+  onPurge(): void {
+    this.#hot.detachAll();
+  }
+
+  toJSON(): string {
+    return '[SecretStore]';
+  }
+
+  [INSPECT](): string {
+    return this.toJSON();
+  }
+
+  get #engine(): Engine {
+    return this.#owner.engine;
+  }
+
+  #assertOpen(operation: string): void {
+    this.#engine.assertOpen(operation);
+    if (!this.#disposed) return;
+    throw new SecureMemoryError('ERR_SECMEM_DISPOSED', 'the store is gone', { operation });
+  }
+
+  /** Counts a user of an open secret in; undefined when it has to be opened. */
+  #enter(name: string, operation: string): HotSlot | undefined {
+    this.#assertOpen(operation);
+    const id = this.#index.idOf(checkName(name));
+    const slot = id === undefined ? undefined : this.#hot.enter(id);
+    if (slot === undefined) this.#misses++;
+    else this.#hits++;
+    return slot;
+  }
+
+  /** What `fn` threw goes before what releasing its slot throws, which is published. */
+  #leaveAfter(slot: HotSlot): void {
+    try {
+      this.#hot.leave(slot);
+    } catch (error) {
+      this.#engine.telemetry.emit('release-failed', { byteLength: 0, error });
+    }
+  }
+}
+
+function checkName(name: string): string {
+  if (typeof name !== 'string') throw new TypeError('the name of a secret must be a string');
+  return name;
+}
