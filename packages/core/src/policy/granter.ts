@@ -204,7 +204,11 @@ export class Granter {
     if (least <= limit.byteLength && byteLengths.length <= this.#engine.options.secretsMax) {
       return undefined;
     }
-    return this.refusal(this.#place(byteLengths, 'ask'), byteLengths, 'allocate', primary);
+    const found = this.#place(byteLengths, 'ask');
+    if (isShortage(found)) return this.refusal(found, byteLengths, 'allocate', primary);
+    // There are slots of before the limit was lowered. They are for whoever comes first in the queue.
+    for (const { host, index } of found) host.release(index);
+    return undefined;
   }
 
   /** The error for a shortage; undefined means that nobody may be overtaken. */
@@ -234,12 +238,11 @@ export class Granter {
     byteLengths: readonly number[],
   ): SecureMemoryError {
     const { primary } = this.#engine;
-    const cause = this.refusal(
-      shortage ?? this.#place(byteLengths, 'warm'),
-      byteLengths,
-      'allocate',
-      primary,
-    );
+    const { name } = primary.backend;
+    const cause =
+      shortage === undefined
+        ? queueError(this.admission.waiting, primary.leastByteLength(byteLengths), name)
+        : shortageError(shortage, name, 'allocate', fragmentationOf(primary));
     return new SecureMemoryError(
       'ERR_SECMEM_WAIT_TIMEOUT',
       `no place within ${waitedMs} ms: ${cause.message}`,
