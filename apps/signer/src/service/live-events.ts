@@ -16,6 +16,7 @@ export class LiveEvents {
   readonly #clients = new Set<ServerResponse>();
   readonly #stopListening: () => void;
   #timer: NodeJS.Timeout | undefined;
+  #sampling = false;
 
   constructor(service: SigningService, log: EventLog) {
     this.#service = service;
@@ -58,11 +59,14 @@ export class LiveEvents {
     this.#timer = undefined;
   }
 
+  /** One at a time: a keeper under load may take longer to answer than the next sample is away. */
   async #sample(): Promise<void> {
+    if (this.#sampling) return;
+    this.#sampling = true;
     try {
       this.#broadcast('sample', await sampleOf(this.#service));
-    } catch {
-      // A keeper that is just being restarted has no figures; the next sample will have them.
+    } finally {
+      this.#sampling = false;
     }
   }
 
@@ -81,7 +85,8 @@ export async function sampleOf(service: SigningService) {
     at: Date.now(),
     state: service.state,
     signing: service.vault.kind,
-    figures: await service.vault.figures(),
+    health: service.vault.health,
+    figures: await service.figures(),
     latency: service.latencies.summary(),
     counts: service.counts,
     rssByteLength: process.memoryUsage.rss(),

@@ -23,6 +23,8 @@ export class Metrics {
       secrets: gauge('securemem_secrets', 'Live secrets'),
       waiting: gauge('securemem_waiting', 'Requests that wait for locked memory'),
       quarantined: gauge('securemem_quarantined_slots', 'Slots out of use'),
+      crashes: gauge('signer_keeper_crashes', 'Deaths of the keeper of now that nobody asked for'),
+      restarts: gauge('signer_keeper_restarts', 'New lives of the keeper of now'),
       unsealed: gauge('signer_unsealed', '1 when the master key is there'),
     };
     const { counts } = service;
@@ -42,12 +44,15 @@ export class Metrics {
     counter('signer_pushed_back_total', 'Requests told to come back', () => counts.pushedBack);
     counter('signer_failures_total', 'Requests that failed', () => counts.failed);
     this.#refresh = async () => {
-      const figures = await service.vault.figures();
-      gauges.locked.set(figures.lockedByteLength);
-      gauges.limit.set(figures.limitByteLength);
-      gauges.secrets.set(figures.secrets);
-      gauges.waiting.set(figures.waiting);
-      gauges.quarantined.set(figures.quarantinedSlots);
+      // Without a process that has keys nothing is locked: zero is the truth then.
+      const figures = await service.figures();
+      gauges.locked.set(figures?.lockedByteLength ?? 0);
+      gauges.limit.set(figures?.limitByteLength ?? 0);
+      gauges.secrets.set(figures?.secrets ?? 0);
+      gauges.waiting.set(figures?.waiting ?? 0);
+      gauges.quarantined.set(figures?.quarantinedSlots ?? 0);
+      gauges.crashes.set(service.vault.health.crashes);
+      gauges.restarts.set(service.vault.health.restarts);
       gauges.unsealed.set(service.state === 'unsealed' ? 1 : 0);
     };
   }

@@ -1,5 +1,8 @@
 import { createAllocator } from '@securemem/core';
+import { demonstrationRoutes } from '../demonstration/routes.js';
+import { ScratchMemory } from '../demonstration/scratch-memory.js';
 import { openBackend } from '../signing/backend.js';
+import { KeeperVault } from '../signing/keeper-vault.js';
 import { LocalVault } from '../signing/local-vault.js';
 import type { Vault } from '../signing/vault.js';
 import { openDatabase } from '../storage/database.js';
@@ -7,9 +10,13 @@ import { KeyTable } from '../storage/key-table.js';
 import { VaultTable } from '../storage/vault-table.js';
 import type { ServiceConfig } from './config.js';
 import { EventLog } from './event-log.js';
+import { PolicyChoice } from './policy-choice.js';
 import { createServer } from './server.js';
 import { SigningService } from './signing-service.js';
 import { Token } from './token.js';
+
+/** Longest time of one call to the keeper, waiting for memory and for a restart included, in milliseconds. */
+const CALL_MS_MAX = 30_000;
 
 export interface RunningService {
   /** Where the dashboard is. */
@@ -30,7 +37,8 @@ export async function startService(
   const log = new EventLog();
   const token = Token.fromFile(config.tokenPath);
   const database = openDatabase(config.databasePath);
-  const vault = openVault(config);
+  const policy = new PolicyChoice();
+  const vault = openVault(config, log, policy);
   try {
     const keys = new KeyTable(database);
     const service = new SigningService({
@@ -41,10 +49,19 @@ export async function startService(
       log,
     });
     if (!config.sealed) await service.unseal();
-    const server = createServer({ service, log, token, dashboardDirectory });
+    const scratch = config.demonstration ? new ScratchMemory(config.backend) : undefined;
+    const server = createServer({
+      service,
+      log,
+      token,
+      dashboardDirectory,
+      ...(scratch === undefined
+        ? {}
+        : { demonstration: (app) => demonstrationRoutes(app, { service, log, policy, scratch }) }),
+    });
     const url = await server.app.listen({ host: config.host, port: config.port });
     const close = async (): Promise<void> => {
-      await service.close();
+      await Promise.all([service.close(), scratch?.close()]);
       database.close();
       log.add('closed', 'The database is closed.');
       await server.close();
@@ -57,15 +74,28 @@ export async function startService(
   }
 }
 
-function openVault(config: ServiceConfig): Vault {
-  const backend = openBackend({ backend: config.backend, kernelHidden: 'prefer' });
-  const { budgetByteLength, queueLengthMax, waitMsMax } = config;
-  const memory = createAllocator({
-    backend,
+function openVault(config: ServiceConfig, log: EventLog, policy: PolicyChoice): Vault {
+  const { budgetByteLength, queueLengthMax, waitMsMax, approvalMs } = config;
+  const choice = { backend: config.backend, kernelHidden: 'prefer' } as const;
+  const allocator = {
     ...(budgetByteLength === undefined
       ? {}
       : { budget: { lockedByteLengthMax: budgetByteLength } }),
     admission: { queueLengthMax, waitMsMax },
+  };
+  if (config.signing === 'in-process') {
+    const backend = openBackend(choice);
+    return new LocalVault(createAllocator({ backend, ...allocator }), backend, approvalMs);
+  }
+  return new KeeperVault({
+    settings: { ...choice, allocator, approvalMs },
+    crashPolicy: () => policy.make(),
+    callMsMax: CALL_MS_MAX,
+    onCrash: ({ category, signal, decision }) => {
+      const what = `The keeper died (${category}${signal === null ? '' : `, ${signal}`})`;
+      log.add('keeper-crash', `${what}; the policy ${policy.name} says: ${decision}.`);
+    },
+    onRestart: (pid) =>
+      log.add('keeper-restart', `A new keeper, process ${pid}, has read its key.`),
   });
-  return new LocalVault(memory, backend, config.approvalMs);
 }

@@ -61,7 +61,8 @@ export function createServer(parts: ServerParts): Server {
   app.get('/v1/sample', () => sampleOf(service));
   app.get('/health', (_request, reply) => {
     const { state } = service;
-    return reply.code(state === 'closing' ? 503 : 200).send({ state });
+    const { condition } = service.vault.health;
+    return reply.code(state === 'closing' ? 503 : 200).send({ state, keys: condition });
   });
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType);

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { messageDigest, messageSignatureHex } from '../signing/message.js';
 import { attachSignature, digestOf, type Eip1559Transaction } from '../signing/transaction.js';
 import type { MasterKeySource, Vault, VaultState } from '../signing/vault.js';
+import type { VaultFigures } from '../signing/vault-figures.js';
 import type { KeyEntry, KeyOrigin, KeyRow, KeyTable } from '../storage/key-table.js';
 import type { VaultTable } from '../storage/vault-table.js';
 import type { EventLog } from './event-log.js';
@@ -42,6 +43,19 @@ export class SigningService {
 
   get state(): VaultState | 'closing' {
     return this.#closing ? 'closing' : this.#parts.vault.state;
+  }
+
+  /** What the memory with the keys looks like; `undefined` while there is no process that has any. */
+  async figures(): Promise<VaultFigures | undefined> {
+    const { vault } = this.#parts;
+    if (this.#closing || (vault.kind === 'keeper' && vault.health.condition !== 'ready'))
+      return undefined;
+    try {
+      return await vault.figures();
+    } catch {
+      // It died, or was sealed, since the question.
+      return undefined;
+    }
   }
 
   /** Reads the master key and proves it; the first one ever becomes the one. */

@@ -10,6 +10,7 @@ import {
   type Vault,
   type VaultCallOptions,
   VaultError,
+  type VaultHealth,
   type VaultState,
   type WrappedKey,
 } from './vault.js';
@@ -46,6 +47,13 @@ export class KeeperVault implements Vault {
 
   get state(): VaultState {
     return this.#keeper === undefined ? 'sealed' : 'unsealed';
+  }
+
+  get health(): VaultHealth {
+    const stats = this.#keeper?.stats();
+    if (stats === undefined) return { condition: 'sealed', pid: 0, crashes: 0, restarts: 0 };
+    const { state, pid, crashes, restarts } = stats;
+    return { condition: state, pid, crashes, restarts };
   }
 
   /** The keeper's own numbers; `undefined` while there is none. */

@@ -10,6 +10,7 @@ import {
   type Vault,
   type VaultCallOptions,
   VaultError,
+  type VaultHealth,
   type VaultState,
   type WrappedKey,
 } from './vault.js';
@@ -33,6 +34,11 @@ export class LocalVault implements Vault {
 
   get state(): VaultState {
     return this.#keys === undefined ? 'sealed' : 'unsealed';
+  }
+
+  get health(): VaultHealth {
+    const condition = this.state === 'sealed' ? 'sealed' : 'ready';
+    return { condition, pid: process.pid, crashes: 0, restarts: 0 };
   }
 
   async unseal(source: MasterKeySource, check: Uint8Array | undefined): Promise<Uint8Array> {

@@ -21,6 +21,15 @@ export interface VaultCallOptions {
 
 export type VaultState = 'sealed' | 'unsealed';
 
+/** How the process with the keys is. `halted` and `lost` stay so until the next unsealing. */
+export interface VaultHealth {
+  readonly condition: 'sealed' | 'ready' | 'starting' | 'restarting' | 'halted' | 'lost' | 'closed';
+  /** The process with the keys; 0 while there is none. */
+  readonly pid: number;
+  readonly crashes: number;
+  readonly restarts: number;
+}
+
 /**
  * Everything that touches a private key, in this process or in another one. All rejections are SecureMemoryError or
  * VaultError; private keys exist in protected memory only, for the length of a call.
@@ -28,6 +37,7 @@ export type VaultState = 'sealed' | 'unsealed';
 export interface Vault {
   readonly kind: 'in-process' | 'keeper';
   readonly state: VaultState;
+  readonly health: VaultHealth;
 
   /**
    * Takes the master key and proves it with `check`; with no check yet it makes one, which the caller stores. Resolves with
@@ -47,7 +57,7 @@ export interface Vault {
   /** Signs a digest of 32 bytes. */
   sign(key: WrappedKey, digest: Uint8Array, options?: VaultCallOptions): Promise<Signature>;
 
-  /** What its memory looks like now. */
+  /** What its memory looks like now. Rejects unless its condition is `ready`, or it is in this process. */
   figures(): Promise<VaultFigures>;
 
   /** Wipes everything; every later call is refused. */

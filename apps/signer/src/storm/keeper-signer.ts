@@ -90,18 +90,19 @@ class KeeperWatch {
     return Math.max(0, ...[...this.#told.values()].map((told) => told.queueLengthPeak));
   }
 
+  /** Waits for a restart that is under way: a storm ends with its keeper in one state or another. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    if (this.#vault.stats?.state === 'ready') await this.#ask();
+    await this.#ask('restarting');
   }
 
   #look(): void {
     this.peak = Math.max(this.peak, lockedBytesOf(this.#vault.stats?.pid ?? 0));
   }
 
-  async #ask(): Promise<void> {
+  async #ask(alsoWhile?: 'restarting'): Promise<void> {
     const { state, generation = 0 } = this.#vault.stats ?? {};
-    if (state !== 'ready') return;
+    if (state !== 'ready' && state !== alsoWhile) return;
     try {
       const { waits, queueLengthPeak, peakLockedByteLength } = await this.#vault.figures();
       this.#told.set(generation, { waits, queueLengthPeak });

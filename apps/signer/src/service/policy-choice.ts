@@ -1,0 +1,18 @@
+import { type CrashPolicy, halt, retry, terminate } from '@securemem/core';
+
+export const POLICY_NAMES = ['halt', 'terminate', 'retry'] as const;
+export type PolicyName = (typeof POLICY_NAMES)[number];
+
+/** A service restarts its keeper a few times, quickly at first, and stops when that does not help. */
+const RETRY = { restartsMax: 5, windowMs: 60_000, backoff: { baseMs: 200, capMs: 5_000 } } as const;
+
+/** Which crash policy the next keeper gets. A policy object is made for each keeper: halting sticks to its object. */
+export class PolicyChoice {
+  name: PolicyName = 'retry';
+
+  make(): CrashPolicy {
+    if (this.name === 'halt') return halt();
+    if (this.name === 'terminate') return terminate();
+    return retry(RETRY);
+  }
+}
