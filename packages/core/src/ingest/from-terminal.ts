@@ -49,7 +49,7 @@ export async function fromTerminal(
   try {
     const editor = new LineEditor(byteLengthMax);
     const state = await ask(secret, editor, prompt, { signal, answerMsMax });
-    if (state === 'interrupted') interrupt();
+    if (state === 'interrupted') await interrupt();
     if (state !== 'done') throw refusal(OPERATION, 'there was no answer', state);
     if (editor.overflow) {
       throw refusal(OPERATION, `the answer is longer than ${byteLengthMax} bytes`, 'length');
@@ -109,9 +109,13 @@ async function typed(
   }
 }
 
-/** What the terminal itself would have done, had its mode not been raw: the signal goes to the whole foreground group. */
-function interrupt(): void {
+/**
+ * What the terminal itself would have done, had its mode not been raw: the signal goes to the whole foreground group. Time
+ * is left for it to arrive, so that a program that does not listen dies of it, and not of a rejection that nobody caught.
+ */
+async function interrupt(): Promise<void> {
   process.kill(0, 'SIGINT');
+  await delay(POLL_MS);
 }
 
 function silence(answerMsMax: number): SecureMemoryError {

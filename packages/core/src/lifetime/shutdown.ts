@@ -54,14 +54,19 @@ function onExit(): void {
   purgeAll('exit');
 }
 
+/** On the listeners of every copy of this package in the process, which are not the program's own. */
+const OURS = Symbol.for('securemem.signal-listener');
+
 /**
  * If the program listens to the signal itself it is draining its work, which must not be wiped under its feet: then
  * nothing happens here, and the `exit` handler purges. Otherwise everything is wiped and the signal is raised again with
- * our handlers gone, so that the process ends as it would have without us.
+ * our handler gone, so that the process ends as it would have without us. Where two copies of this package are loaded (as
+ * an ES module and as CommonJS, say), each does so in its turn.
  */
 function onSignal(signal: NodeJS.Signals): void {
-  if (process.listeners(signal).some((listener) => listener !== onSignal)) return;
+  if (process.listeners(signal).some((listener) => !(OURS in listener))) return;
   purgeAll(signal);
   process.off(signal, onSignal);
   process.kill(process.pid, signal);
 }
+Object.defineProperty(onSignal, OURS, { value: true });

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { open } from './fixture.js';
+
+const dist = (file: string): string => JSON.stringify(new URL(`../dist/${file}`, import.meta.url));
+
+/** Runs a program that says `ready` when it waits for `signal`, and gives what it said and how it ended. */
+function run(program: string, signal: NodeJS.Signals) {
+  const args = ['--input-type=module', '-e', program];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk) => {
+    said += chunk;
+    if (said.endsWith('ready\n')) child.kill(signal);
+  });
+  return new Promise<{ said: string[]; signal: string | null }>((resolve) => {
+    child.on('close', (_, end) => resolve({ said: said.trim().split('\n'), signal: end }));
+  });
+}
+
+const OPENED = `
+  import { createRequire } from 'node:module';
+  import { subscribe } from 'node:diagnostics_channel';
+  import { writeSync } from 'node:fs';
+  import { createAllocator } from ${dist('index.js')};
+  import { fakeBackend } from ${dist('testing.js')};
+  const say = (text) => writeSync(1, text + '\\n');
+  subscribe('securemem:purge', ({ reason, secrets }) => say(reason + ' ' + secrets));
+  const memory = createAllocator({ backend: fakeBackend() });
+  memory.randomSync(32);
+  setInterval(() => {}, 1000);
+`;
+
+describe('the exit hooks', () => {
+  it('G5 wipe and die when two copies of the package are loaded', async () => {
+    const program = `${OPENED}
+      const { fileURLToPath } = await import('node:url');
+      const copy = createRequire(import.meta.url)(fileURLToPath(${dist('index.cjs')}));
+      const second = copy.createAllocator({ backend: fakeBackend() });
+      second.randomSync(32);
+      second.randomSync(32);
+      say('ready');`;
+    expect(await run(program, 'SIGTERM')).toEqual({
+      said: ['ready', 'SIGTERM 1', 'SIGTERM 2'],
+      signal: 'SIGTERM',
+    });
+  });
+
+  it('G5 wipe every open allocator, though the wiping of one fails', async () => {
+    const program = `${OPENED}
+      import { faultyBackend } from ${dist('testing.js')};
+      const capabilities = { views: 'none' };
+      const broken = faultyBackend(fakeBackend({ capabilities }));
+      const first = createAllocator({ backend: broken });
+      first.randomSync(32);
+      const last = createAllocator({ backend: fakeBackend() });
+      last.randomSync(32);
+      for (const operation of ['wipe', 'write', 'unmap']) broken.fail(operation, { times: Infinity });
+      say('ready');`;
+    const { said, signal } = await run(program, 'SIGINT');
+    expect(signal).toBe('SIGINT');
+    expect(said.filter((line) => line === 'SIGINT 1').length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('G5 are not installed where they are not wanted, and gone after close()', async () => {
+    const listeners = () => process.listenerCount('exit') + process.listenerCount('SIGTERM');
+    const before = listeners();
+    const without = open();
+    expect(listeners()).toBe(before);
+    const one = open({ exitHooks: true });
+    const two = open({ exitHooks: true });
+    expect(listeners()).toBe(before + 2);
+    await one.memory.close();
+    expect(listeners()).toBe(before + 2);
+    await two.memory.close();
+    await two.memory.close();
+    await without.memory.close();
+    expect(listeners()).toBe(before);
+  });
+});
