@@ -14,7 +14,7 @@ const say = (value) => process.stdout.write(`said=${JSON.stringify(value)}\n`);
 
 const abort = new AbortController();
 const options = { prompt: 'Password: ', byteLengthMax: 80, signal: abort.signal };
-/** Happens while the prompt is open: what the parent reads is written after it. */
+/** Happens while the prompt is open, when the parent says so by SIGUSR2. */
 const meanwhile = {
   abort: () => abort.abort(new Error('enough')),
   throw: () => {
@@ -22,10 +22,10 @@ const meanwhile = {
   },
   reject: () => void Promise.reject(new Error('something else broke')),
   exit: () => process.exit(3),
-  listen: () => process.on('SIGTERM', () => say({ drained: true })),
 };
 const event = meanwhile[/** @type {keyof typeof meanwhile} */ (what)];
-if (event !== undefined) setTimeout(event, 50);
+process.once('SIGUSR2', () => event?.());
+if (what === 'listen') process.on('SIGTERM', () => say({ drained: true }));
 if (what === 'catch') process.on('SIGINT', () => say({ caught: 'SIGINT' }));
 
 say({ pid: process.pid });
