@@ -54,7 +54,7 @@ describe.each(['revocable', 'none'] as const)('canaries with views %s', (views) 
     poke(fixture, startOf(1) + SLOT + 3);
     expect(thrown(() => memory.verify())).toMatchObject({
       code: 'ERR_SECMEM_CANARY_MISMATCH',
-      details: { slots: 1, after: true },
+      details: { slots: 2, after: true },
     });
     expect(memory.verify().ok).toBe(true);
     expect(b.read((x) => x.every((byte) => byte === 2))).toBe(true);

@@ -31,29 +31,36 @@ export interface VerifyReport {
  */
 export function verify(engine: Engine): VerifyReport {
   let secrets = 0;
-  let damaged = 0;
-  let first: { finding: CanaryFinding; host: PlaceHost } | undefined;
+  const damaged: { finding: CanaryFinding; host: PlaceHost; index: number }[] = [];
   const report = { regions: 0, regionsUnknown: 0, discrepancies: [] as Discrepancy[] };
   for (const placement of [engine.primary, engine.fallback]) {
     if (placement === undefined) continue;
     compareWithKernel(placement, report);
     for (const host of placement.hosts()) {
-      for (let i = 0; i < host.slotCount; i++) {
-        if (!host.isUsed(i)) continue;
+      for (let index = 0; index < host.slotCount; index++) {
+        if (!host.isUsed(index)) continue;
         secrets++;
-        const finding = host.examine(i);
-        if (finding === undefined) continue;
-        damaged++;
-        first ??= { finding, host };
-        host.repair(i);
-        host.condemned ??= new Set();
-        host.condemned.add(i);
+        const finding = host.examine(index);
+        if (finding !== undefined) damaged.push({ finding, host, index });
       }
     }
   }
-  if (first !== undefined) engine.reportCorruption(first.finding, first.host, damaged);
+  const [first] = damaged;
+  if (first !== undefined) {
+    condemn(damaged);
+    engine.reportCorruption(first.finding, first.host, damaged.length);
+  }
   const ok = report.discrepancies.length === 0 && report.regionsUnknown === 0;
   return { secrets, ...report, ok };
+}
+
+/** One damaged canary condemns the secrets on both sides of it: which of them ran over cannot be told. */
+function condemn(damaged: readonly { host: PlaceHost; index: number }[]): void {
+  for (const { host, index } of damaged) {
+    host.repair(index);
+    host.condemned ??= new Set();
+    host.condemned.add(index);
+  }
 }
 
 function compareWithKernel(
