@@ -1,5 +1,11 @@
-/** In bytes: large enough that the objects around a buffer do not count, small enough to be given back soon. */
+/**
+ * In bytes. The first is small, since most stores are; the others large enough that the objects around a buffer do not
+ * count, and small enough to be given back soon.
+ */
+const FIRST_CHUNK_BYTE_LENGTH = 16_384;
 const CHUNK_BYTE_LENGTH = 262_144;
+/** Bytes of notes on each slot. */
+const NOTES_BYTE_LENGTH = 16;
 
 /** Some slots of one size, and what is known of each. */
 interface Chunk {
@@ -20,25 +26,28 @@ interface Chunk {
  */
 export class SealedPack {
   readonly slotByteLength: number;
+  readonly #slotsOfFirst: number;
   readonly #slotsPerChunk: number;
   readonly #chunks: Chunk[] = [];
   #count = 0;
 
   constructor(slotByteLength: number) {
     this.slotByteLength = slotByteLength;
+    this.#slotsOfFirst = Math.max(1, Math.floor(FIRST_CHUNK_BYTE_LENGTH / slotByteLength));
     this.#slotsPerChunk = Math.max(1, Math.floor(CHUNK_BYTE_LENGTH / slotByteLength));
   }
 
   /** Of all buffers, in bytes. */
   get byteLength(): number {
-    const perSlot = this.slotByteLength + 16;
-    return this.#chunks.length * this.#slotsPerChunk * perSlot;
+    let slots = 0;
+    for (const { ids } of this.#chunks) slots += ids.length;
+    return slots * (this.slotByteLength + NOTES_BYTE_LENGTH);
   }
 
   /** Adds a slot and returns its position. The bytes in it are zero. */
   add(id: number, byteLength: number): number {
     const position = this.#count;
-    const at = position % this.#slotsPerChunk;
+    const at = this.#slotOf(position);
     if (at === 0) this.#chunks.push(this.#newChunk());
     const chunk = this.#chunkOf(position);
     chunk.ids[at] = id;
@@ -50,33 +59,33 @@ export class SealedPack {
   /** The ciphertext and tag of a slot, in place. */
   bytesAt(position: number): Uint8Array {
     const { bytes, byteLengths } = this.#chunkOf(position);
-    const at = position % this.#slotsPerChunk;
+    const at = this.#slotOf(position);
     const start = at * this.slotByteLength;
     return bytes.subarray(start, start + (byteLengths[at] as number));
   }
 
   byteLengthAt(position: number): number {
-    return this.#chunkOf(position).byteLengths[position % this.#slotsPerChunk] as number;
+    return this.#chunkOf(position).byteLengths[this.#slotOf(position)] as number;
   }
 
   counterAt(position: number): number {
-    return this.#chunkOf(position).counters[position % this.#slotsPerChunk] as number;
+    return this.#chunkOf(position).counters[this.#slotOf(position)] as number;
   }
 
   setCounter(position: number, counter: number): void {
-    this.#chunkOf(position).counters[position % this.#slotsPerChunk] = counter;
+    this.#chunkOf(position).counters[this.#slotOf(position)] = counter;
   }
 
   /** Takes a slot away and returns the id of the entry that lies there now, or undefined when it was the last one. */
   remove(position: number): number | undefined {
     const last = --this.#count;
     const from = this.#chunkOf(last);
-    const lastAt = last % this.#slotsPerChunk;
+    const lastAt = this.#slotOf(last);
     const lastStart = lastAt * this.slotByteLength;
     let moved: number | undefined;
     if (position !== last) {
       const to = this.#chunkOf(position);
-      const at = position % this.#slotsPerChunk;
+      const at = this.#slotOf(position);
       moved = from.ids[lastAt] as number;
       to.bytes.set(
         from.bytes.subarray(lastStart, lastStart + this.slotByteLength),
@@ -92,11 +101,17 @@ export class SealedPack {
   }
 
   #chunkOf(position: number): Chunk {
-    return this.#chunks[Math.floor(position / this.#slotsPerChunk)] as Chunk;
+    const after = position - this.#slotsOfFirst;
+    return this.#chunks[after < 0 ? 0 : 1 + Math.floor(after / this.#slotsPerChunk)] as Chunk;
+  }
+
+  #slotOf(position: number): number {
+    const after = position - this.#slotsOfFirst;
+    return after < 0 ? position : after % this.#slotsPerChunk;
   }
 
   #newChunk(): Chunk {
-    const slots = this.#slotsPerChunk;
+    const slots = this.#chunks.length === 0 ? this.#slotsOfFirst : this.#slotsPerChunk;
     return {
       bytes: new Uint8Array(new ArrayBuffer(slots * this.slotByteLength)),
       ids: new Uint32Array(slots),
