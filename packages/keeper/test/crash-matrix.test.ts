@@ -74,6 +74,8 @@ const inThisProcess: Record<'halt' | 'terminate' | 'retry', (cell: Cell) => Prom
   async retry(cell) {
     const { keeper, death, crashes } = await killKeeper(cell, retryEverything());
     expectDeath(cell, death);
+    // A call would wait for the restart too, but in the cells that hang not for long.
+    while (keeper.stats().state !== 'ready') await new Promise((resolve) => setImmediate(resolve));
     const pid = Number(Buffer.from(await keeper.call('pid')).toString());
     expect(pid).not.toBe(death.report.pid);
     expect(keeper.stats()).toMatchObject({ state: 'ready', generation: 2, restarts: 1, pid });

@@ -4,7 +4,7 @@ import { type Cell, isSignal } from './crash-cells.js';
 import { bytes, rejectionOf, SUBJECT } from './open-subject.js';
 
 /** Long enough for a call on a slow machine, short enough to wait for in the cells that hang. */
-const HANG_MS = 400;
+const HANG_MS = 1_000;
 
 /** A keeper in which the cell's death can happen, with a host function in which it can happen too. */
 export function openForCell(

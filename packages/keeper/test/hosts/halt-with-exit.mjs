@@ -19,7 +19,7 @@ const kill = () => {
 const keeper = await openKeeper({
   module: new URL('../modules/subject.mjs', import.meta.url),
   crashPolicy: halt({ exitHost: true }),
-  callMsMax: cause === 'SIGSTOP' ? 400 : 60_000,
+  callMsMax: cause === 'SIGSTOP' ? 1_000 : 60_000,
   limits: {
     ...(cause === 'cpu limit' && { cpuSecondsMax: 1 }),
     ...(cause === 'heap exhaustion' && { heapByteLengthMax: 64 * 1024 * 1024 }),
