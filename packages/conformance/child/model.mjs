@@ -294,10 +294,17 @@ export function runModel(open, { seed, runs, path }) {
     fc.commands(commands, { maxCommands: 40, size: 'max' }),
     (sequence) => {
       const backend = open();
+      /** @type {Model | undefined} */
+      let model;
+      const setup = () => {
+        model = startOf({ backend });
+        return { model, real: { backend } };
+      };
       try {
-        const setup = () => ({ model: startOf({ backend }), real: { backend } });
         fc.modelRun(setup, sequence);
       } finally {
+        // A region under a live view outlives its backend.
+        for (const { views } of model?.regions ?? []) for (const { view } of views) view.close();
         backend[Symbol.dispose]();
       }
     },

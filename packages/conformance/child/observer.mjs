@@ -1,5 +1,13 @@
 import { createInterface } from 'node:readline';
-import { countsOf, factsOf, findMarker, locateMarked, mappingsOf, readMemory } from './memory.mjs';
+import {
+  countsOf,
+  factsOf,
+  findMarker,
+  hiddenMappingsOf,
+  locateMarked,
+  mappingsOf,
+  readMemory,
+} from './memory.mjs';
 
 /**
  * Another process that looks at its parent: one request per line on standard input, one answer per line on standard
@@ -11,10 +19,7 @@ const pid = process.ppid;
 const operations = {
   counts: () => countsOf(pid),
   locate: ({ marker, byteLength }) => locateMarked(pid, marker, byteLength) ?? null,
-  hidden: ({ byteLength }) =>
-    mappingsOf(pid)
-      .filter((m) => m.name.startsWith('/secretmem') && m.end - m.start === byteLength)
-      .map(({ start, access }) => ({ start, access })),
+  hidden: ({ byteLength }) => hiddenMappingsOf(pid, byteLength),
   facts: ({ start, byteLength }) => factsOf(pid, start, byteLength),
   content: ({ address, byteLength }) => {
     const bytes = readMemory(pid, address, byteLength);

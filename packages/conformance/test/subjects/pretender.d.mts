@@ -1,0 +1,3 @@
+import type { MemoryBackend } from '@securemem/core/contract';
+
+export const open: () => MemoryBackend;
