@@ -24,6 +24,7 @@ export type {
   OnCapacity,
   OnCorruption,
 } from './options.js';
+export { type OptionsFromEnv, optionsFromEnv } from './options-from-env.js';
 export * from './policy/crash-policy.js';
 export { SealedSecret } from './sealed/sealed-secret.js';
 export { SecretStore } from './sealed/secret-store.js';
