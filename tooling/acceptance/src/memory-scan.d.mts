@@ -37,5 +37,8 @@ export interface Marker {
 /** A new random marker of `byteLength` bytes, 32 unless said otherwise, 16 at least. */
 export function createMarker(byteLength?: number): Marker;
 
+/** A marker out of bytes that are there already, such as a derived secret's, which are not copied. */
+export function markerOf(bytes: Uint8Array): Marker;
+
 /** The marker that another process has masked. */
 export function markerFromMasked(text: string): Marker;

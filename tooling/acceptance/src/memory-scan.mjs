@@ -13,7 +13,15 @@ const PREFIX_BYTE_LENGTH = 4;
 
 /** @type {import('./memory-scan.d.mts').createMarker} */
 export function createMarker(byteLength = 32) {
-  return markerOf(randomFillSync(offHeap(byteLength)), randomFillSync(offHeap(byteLength)));
+  return markerOfMasks(randomFillSync(offHeap(byteLength)), randomFillSync(offHeap(byteLength)));
+}
+
+/** @type {import('./memory-scan.d.mts').markerOf} */
+export function markerOf(bytes) {
+  const mask = randomFillSync(offHeap(bytes.length));
+  const masked = offHeap(bytes.length);
+  for (let i = 0; i < bytes.length; i++) masked[i] = Number(bytes[i]) ^ Number(mask[i]);
+  return markerOfMasks(masked, mask);
 }
 
 /** @type {import('./memory-scan.d.mts').markerFromMasked} */
@@ -22,7 +30,7 @@ export function markerFromMasked(text) {
   if (masked === undefined || mask === undefined || masked.length !== mask.length) {
     throw new TypeError('a masked marker is two hexadecimal texts of one length');
   }
-  return markerOf(offHeap(masked.length, masked), offHeap(mask.length, mask));
+  return markerOfMasks(offHeap(masked.length, masked), offHeap(mask.length, mask));
 }
 
 /** @param {number} byteLength @param {Uint8Array} [source] */
@@ -33,7 +41,7 @@ function offHeap(byteLength, source) {
 }
 
 /** @param {Uint8Array} masked @param {Uint8Array} mask @returns {import('./memory-scan.d.mts').Marker} */
-function markerOf(masked, mask) {
+function markerOfMasks(masked, mask) {
   const byteLength = masked.length;
   if (byteLength < 16) throw new RangeError('a marker under 16 bytes may turn up by chance');
   /** @param {number} index */
@@ -55,7 +63,7 @@ function markerOf(masked, mask) {
       return { bytes, wipe: () => void bytes.fill(0) };
     },
     masked: () => `${Buffer.from(masked).toString('hex')}:${Buffer.from(mask).toString('hex')}`,
-    reversed: () => markerOf(reverse(masked), reverse(mask)),
+    reversed: () => markerOfMasks(reverse(masked), reverse(mask)),
     asText: (encoding) => textMarker(byteLength, at, encoding),
   };
 }
@@ -89,7 +97,7 @@ function textMarker(byteLength, at, encoding) {
     masked[i] = ALPHABET[encoding].charCodeAt(digit) ^ Number(mask[i]);
   }
   for (let i = length; i < masked.length; i++) masked[i] = '='.charCodeAt(0) ^ Number(mask[i]);
-  return markerOf(masked, mask);
+  return markerOfMasks(masked, mask);
 }
 
 /**
@@ -164,7 +172,7 @@ function readAt(descriptor, target, address, byteLength) {
 }
 
 /**
- * The mappings that hold anything. Pages without access are read only when asked for, and only where something is
+ * The mappings that may hold anything. Pages without access are read only when asked for, and only where something is
  * resident: the engine reserves address space by the gigabyte.
  * @param {number | 'self'} pid @param {boolean} closedPages
  */
@@ -175,6 +183,8 @@ function* mappingsOf(pid, closedPages) {
     if (found === null) continue;
     const [, start, end, permissions = '', path = ''] = found;
     if (path.startsWith('[v')) continue;
+    // Programs and libraries as they are on the disk: nobody has ever written there.
+    if (path.startsWith('/') && !permissions.includes('w')) continue;
     const resident = Number(/^Rss: +(\d+)/m.exec(block)?.[1] ?? 0);
     if (!permissions.startsWith('r') && (!closedPages || resident === 0)) continue;
     const locked = /^VmFlags:.*\blo\b/m.test(block);

@@ -1,0 +1,305 @@
+/**
+ * Every way into protected memory and every consumer, each with a random marker of its own: how many copies of it does a
+ * scan of the whole process find outside the page? The answers are the table in `docs/COPIES.md`.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { createHmac, createSecretKey, webcrypto } from 'node:crypto';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decrypt, encrypt, hash, hkdf, hmac, toKeyObject } from '@securemem/core';
+import koffi from 'koffi';
+import { createMarker, markerOf } from './memory-scan.mjs';
+
+/** @typedef {import('./memory-scan.mjs').Marker} Marker */
+/** @typedef {import('./copies.d.mts').CopyCase} CopyCase */
+
+/** @param {number} byteLength */
+const offHeap = (byteLength) => new Uint8Array(new ArrayBuffer(byteLength));
+/** @param {Marker} marker */
+const bytesOf = (marker) => marker.fill(offHeap(marker.byteLength));
+
+/** Writes a marker to a descriptor, and wipes what it wrote. @param {number} fd @param {Marker} marker */
+function writeOut(fd, marker) {
+  const bytes = bytesOf(marker);
+  writeSync(fd, bytes);
+  bytes.fill(0);
+}
+
+/** Calls `fn` with the path of a file that holds the marker. @template T
+ *  @param {Marker} marker @param {(path: string) => T | Promise<T>} fn */
+async function withFile(marker, fn) {
+  const directory = mkdtempSync(join(tmpdir(), 'secmem-copies-'));
+  try {
+    const path = join(directory, 'secret');
+    const bytes = bytesOf(marker);
+    writeFileSync(path, bytes);
+    bytes.fill(0);
+    return await fn(path);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Calls `fn` with a descriptor of a named pipe that the marker was written to. @template T
+ *  @param {Marker} marker @param {(fd: number) => Promise<T>} fn */
+async function withPipe(marker, fn) {
+  const directory = mkdtempSync(join(tmpdir(), 'secmem-copies-'));
+  try {
+    const path = join(directory, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const both = openSync(path, 'r+');
+    const fd = openSync(path, 'r');
+    writeOut(both, marker);
+    closeSync(both);
+    const result = await fn(fd);
+    closeSync(fd);
+    return result;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Calls `fn` with one end of a socket whose other end the marker was written to. @template T
+ *  @param {Marker} marker @param {(fd: number) => Promise<T>} fn */
+async function withSocket(marker, fn) {
+  const unix = 1;
+  const stream = 1;
+  const ends = new Int32Array(2);
+  const socketpair = koffi.load(null).func('int socketpair(int, int, int, _Out_ int *)');
+  if (socketpair(unix, stream, 0, ends) !== 0) throw new Error('no socket to be had');
+  const [here = -1, there = -1] = ends;
+  writeOut(there, marker);
+  closeSync(there);
+  const result = await fn(here);
+  closeSync(here);
+  return result;
+}
+
+/** Ways in. What they give is held while the scan runs, then disposed. @type {readonly CopyCase[]} */
+const ways = [
+  {
+    name: '`adopt` of bytes outside the moving heap',
+    into: (memory, marker) => memory.adopt(bytesOf(marker)),
+  },
+  {
+    name: '`fromFile`',
+    into: (memory, marker) => withFile(marker, (path) => memory.fromFile(path)),
+  },
+  {
+    name: '`fromFd` of a pipe',
+    into: (memory, marker) => withPipe(marker, (fd) => memory.fromFd(fd)),
+  },
+  {
+    name: '`fromFd` of a pipe, growing four times',
+    byteLength: 10_000,
+    into: (memory, marker) => withPipe(marker, (fd) => memory.fromFd(fd)),
+  },
+  {
+    name: '`fromFd` of a socket',
+    into: (memory, marker) => withSocket(marker, (fd) => memory.fromFd(fd)),
+  },
+  {
+    name: '`fromHex`',
+    text: 'hex',
+    into: (memory, marker) => memory.fromHex(bytesOf(marker.asText('hex'))),
+  },
+  {
+    name: '`fromBase64`',
+    text: 'base64',
+    into: (memory, marker) => memory.fromBase64(bytesOf(marker.asText('base64'))),
+  },
+  {
+    name: '`fromFile`, then `fromHex` of that secret',
+    text: 'hex',
+    into: (memory, marker) =>
+      withFile(marker.asText('hex'), async (path) => {
+        const text = await memory.fromFile(path);
+        const secret = await memory.fromHex(text);
+        text.dispose();
+        return secret;
+      }),
+  },
+  {
+    name: '`copyFrom` of another secret',
+    async into(memory, marker) {
+      const source = memory.adoptSync(bytesOf(marker));
+      const secret = memory.allocateSync(marker.byteLength);
+      secret.copyFrom(source);
+      source.dispose();
+      return secret;
+    },
+  },
+  {
+    name: '`resize`, moving',
+    async into(memory, marker) {
+      const secret = memory.adoptSync(bytesOf(marker));
+      secret.resize(5000);
+      secret.resize(marker.byteLength);
+      return secret;
+    },
+  },
+  {
+    name: '`seal`, then `open`',
+    into: (memory, marker) => memory.open(memory.adoptSync(bytesOf(marker)).seal()),
+  },
+];
+
+/** Consumers: the secret is the marker, and what they return is held while the scan runs. @type {readonly CopyCase[]} */
+const consumers = [
+  { name: '`read`', use: (secret) => secret.read((bytes) => bytes.length) },
+  { name: '`write`', use: (secret) => secret.write((bytes) => bytes.length) },
+  {
+    name: '`lend`, released',
+    use(secret) {
+      const lease = secret.lend();
+      lease.release();
+    },
+  },
+  { name: '`equals`', use: (secret, { other }) => secret.equals(other) },
+  { name: '`hmac`', use: (secret) => hmac('sha256', secret, 'data') },
+  { name: '`hash`', use: (secret) => hash('sha256', secret) },
+  { name: '`hkdf`, of the key', use: (secret) => hkdf('sha256', secret, { byteLength: 64 }) },
+  ...['aes-256-gcm', 'chacha20-poly1305'].flatMap((name) => {
+    const algorithm = /** @type {import('@securemem/core').AeadAlgorithm} */ (name);
+    /** @type {CopyCase[]} */
+    const cases = [
+      {
+        name: `\`encrypt\` by ${algorithm}, of the key`,
+        use: (secret, { other }) => encrypt(algorithm, secret, other),
+      },
+      {
+        name: `\`encrypt\` by ${algorithm}, of the plaintext`,
+        use: (secret, { other }) => encrypt(algorithm, other, secret),
+      },
+      {
+        name: `\`decrypt\` by ${algorithm}, of the key`,
+        use: (secret, { other }) => decrypt(algorithm, secret, encrypt(algorithm, secret, other)),
+      },
+    ];
+    return cases;
+  }),
+  { name: '`seal`', use: (secret) => secret.seal() },
+];
+
+/** Secrets that a consumer makes: the marker is taken from the result. @type {readonly CopyCase[]} */
+const results = [
+  {
+    name: '`random`, of the result',
+    into: (memory) => memory.random(32),
+    own: true,
+  },
+  {
+    name: '`hkdf`, of the result',
+    into: (memory) => hkdf('sha256', memory.randomSync(32), { byteLength: 32 }),
+    own: true,
+  },
+  ...['aes-256-gcm', 'chacha20-poly1305'].map((name) => {
+    const algorithm = /** @type {import('@securemem/core').AeadAlgorithm} */ (name);
+    /** @type {CopyCase} */
+    const result = {
+      name: `\`decrypt\` by ${algorithm}, of the result`,
+      async into(memory, marker) {
+        const key = memory.randomSync(32);
+        const plaintext = memory.adoptSync(bytesOf(marker));
+        const message = encrypt(algorithm, key, plaintext);
+        plaintext.dispose();
+        return decrypt(algorithm, key, message);
+      },
+    };
+    return result;
+  }),
+];
+
+/** Copies that are asked for by name, and what people do instead: the scan finds those. @type {readonly CopyCase[]} */
+const controls = [
+  { name: '`exportCopy`, not wiped', use: (secret) => secret.exportCopy() },
+  { name: '`exportCopy`, wiped', use: (secret) => secret.exportCopy().fill(0) },
+  { name: '`toKeyObject`', use: (secret) => toKeyObject(secret) },
+  {
+    name: '`crypto.createSecretKey(view)`',
+    use: (secret) => secret.read((bytes) => createSecretKey(bytes)),
+  },
+  {
+    name: '`crypto.createHmac(…, view)`',
+    use: (secret) => secret.read((bytes) => createHmac('sha256', bytes).update('data').digest()),
+  },
+  {
+    name: '`crypto.subtle.importKey` of a lease',
+    async use(secret) {
+      const lease = secret.lend();
+      const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+      const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (lease.bytes);
+      const key = await webcrypto.subtle.importKey('raw', bytes, algorithm, false, ['sign']);
+      lease.release();
+      return key;
+    },
+  },
+  { name: '`Buffer.from(view)`', use: (secret) => secret.read((bytes) => Buffer.from(bytes)) },
+  {
+    name: '`Buffer.from(view).toString()`, the buffer wiped',
+    use: (secret) =>
+      secret.read((bytes) => {
+        const copy = Buffer.from(bytes);
+        const text = copy.toString('latin1');
+        copy.fill(0);
+        return text;
+      }),
+  },
+  {
+    name: '`readFileSync`, then `adopt`',
+    into: (memory, marker) => withFile(marker, (path) => memory.adopt(readFileSync(path))),
+  },
+  {
+    name: "`readFileSync(path, 'latin1')`, then `adopt`",
+    async into(memory, marker) {
+      const text = await withFile(marker, (path) => readFileSync(path, 'latin1'));
+      kept.push(text);
+      return memory.adopt(Buffer.from(text, 'latin1'));
+    },
+  },
+];
+
+/** Strings that a program keeps, as programs do. @type {unknown[]} */
+const kept = [];
+
+/** @type {import('./copies.d.mts').measureCopies} */
+export async function measureCopies(memory) {
+  const rows = [];
+  for (const [group, cases] of Object.entries({ ways, consumers, results, controls })) {
+    for (const one of cases) {
+      rows.push({ group, name: one.name, ...(await measure(memory, one)) });
+    }
+  }
+  kept.length = 0;
+  return rows;
+}
+
+/** @param {import('@securemem/core').Allocator} memory @param {CopyCase} one */
+async function measure(memory, one) {
+  const planted = createMarker(one.byteLength ?? 32);
+  const other = memory.randomSync(32);
+  const secret = await (one.into?.(memory, planted) ?? memory.adopt(bytesOf(planted)));
+  const marker = one.own === true ? secret.read(markerOf) : planted;
+  const result = await one.use?.(secret, { other });
+  const inPage = secret.disposed || secret.receipt.kernelHidden ? 0 : 1;
+  const found = marker.find();
+  if (found.filter((hit) => hit.locked).length !== inPage) {
+    throw new Error(`${one.name}: the scan does not find the page`);
+  }
+  const text = one.text === undefined ? 0 : marker.asText(one.text).count();
+  secret.dispose();
+  const after = marker.count();
+  other.dispose();
+  kept.push(result);
+  return { held: found.length - inPage + text, after: after + text };
+}
