@@ -196,14 +196,11 @@ double MappingsMax() {
 }
 
 bool InInitialUserNamespace() {
-  Lines lines("/proc/self/uid_map");
-  // Kernels without user namespaces have no such file.
-  if (!lines.is_open()) return errno == ENOENT;
-  const char* line = lines.Next();
-  double inside, outside, length;
-  if (line == nullptr || (line = ParseDecimal(line, &inside)) == nullptr) return false;
-  if ((line = ParseDecimal(line, &outside)) == nullptr || ParseDecimal(line, &length) == nullptr) return false;
-  return inside == 0 && outside == 0 && length == 4294967295.0;
+  // The number is fixed in the kernel (PROC_USER_INIT_INO in its include/linux/proc_ns.h).
+  static const char kInitial[] = "user:[4026531837]";
+  char found[sizeof kInitial];
+  const ssize_t length = readlink("/proc/thread-self/ns/user", found, sizeof found);
+  return length == static_cast<ssize_t>(sizeof kInitial - 1) && memcmp(found, kInitial, sizeof kInitial - 1) == 0;
 }
 
 void InspectSmaps(const Mapping* const* mappings, Facts* facts, size_t count) {

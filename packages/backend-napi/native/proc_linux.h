@@ -9,7 +9,8 @@ double ReadVmLck();
 // Mappings of this process now and at most, or kUnknown. Counting takes milliseconds with tens of thousands of mappings.
 double CountMappings();
 double MappingsMax();
-// True unless user ids are mapped, as they are in a rootless container.
+// False in a rootless container, and where it cannot be known. The map of user ids does not tell: another namespace may map
+// every id to itself, and the lock limit still bites in it.
 bool InInitialUserNamespace();
 void InspectSmaps(const Mapping* const* mappings, Facts* facts, size_t count);
 
