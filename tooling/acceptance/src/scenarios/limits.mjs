@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createAllocator } from '@securemem/core';
 import { lockedByteLength } from '../kernel-facts.mjs';
 
@@ -34,6 +35,11 @@ function setSoftLimit(soft) {
   execFileSync('prlimit', ['--pid', String(process.pid), `--memlock=${soft}:`]);
 }
 
+/** The effective capabilities, as the kernel prints them. */
+function capabilities() {
+  return /^CapEff:\s+(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+}
+
 /** How many pages can be had, and what the next one says. @param {Context} context */
 export function fill({ open }) {
   const backend = open();
@@ -43,7 +49,7 @@ export function fill({ open }) {
   const error = errorOf(() => {
     for (; pages < 100_000; pages++) memory.allocateSync(32);
   });
-  return { pages, error, limit, locked: lockedByteLength() };
+  return { pages, error, limit, locked: lockedByteLength(), capabilities: capabilities() };
 }
 
 /** X6: the limit is lowered on the live process. @param {Context} context */
