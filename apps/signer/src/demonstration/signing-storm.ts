@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Transaction } from 'micro-eth-signer';
 import { Problem } from '../service/problem.js';
 import type { SigningService } from '../service/signing-service.js';
@@ -26,6 +27,8 @@ export async function signingStorm(
   signal: AbortSignal,
 ): Promise<SigningStormReport> {
   const address = (await service.list('', 1))[0]?.address ?? (await service.create(signal)).address;
+  // Every request listens to the one signal of its client.
+  setMaxListeners(0, signal);
   const watch = new FiguresWatch(service);
   const startedAt = performance.now();
   const answers = await Promise.allSettled(
