@@ -438,7 +438,7 @@ void EndEnvironment(void* environment) { static_cast<Environment*>(environment)-
 void EndInstance(Napi::Env, Environment* environment) { environment->End(); }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  Environment* environment = new (std::nothrow) Environment();
+  Environment* environment = new (std::nothrow) Environment(env);
   if (environment == nullptr) return exports;
   env.SetInstanceData<Environment, EndInstance>(environment);
   napi_add_env_cleanup_hook(env, EndEnvironment, environment);
@@ -449,8 +449,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   if (napi_create_arraybuffer(env, 128, &data, &number_buffer) != napi_ok) return exports;
   napi_create_typedarray(env, napi_uint32_array, 1, number_buffer, 0, &numbers);
   environment->view_number = static_cast<uint32_t*>(data);
-  Napi::ObjectReference keeps = Napi::Persistent(Napi::Value(env, numbers).As<Napi::Object>());
-  keeps.SuppressDestruct();
+  napi_create_reference(env, numbers, 1, &environment->view_number_reference);
   exports.Set("viewNumber", Napi::Value(env, numbers));
   exports.Set("pageByteLength", Napi::Number::New(env, static_cast<double>(PageByteLength())));
 

@@ -31,7 +31,8 @@ struct Context {
     br_aes_ct64_ctr_init(&keys, key, kKeyByteLength);
     br_gcm_init(&gcm, &keys.vtable, br_ghash_ctmul64);
     br_gcm_reset(&gcm, nonce, kNonceByteLength);
-    br_gcm_aad_inject(&gcm, associated, associated_length);
+    // An empty array may have no memory at all, and memcpy wants a pointer even for nothing.
+    if (associated_length > 0) br_gcm_aad_inject(&gcm, associated, associated_length);
     br_gcm_flip(&gcm);
   }
   ~Context() { Wipe(this, sizeof *this); }
@@ -58,7 +59,7 @@ SECUREMEM_NOINLINE bool UnsealOnStack(const uint8_t* key, const uint8_t* nonce, 
   // The tag is copied first: the two ranges may overlap when `sealed` is a view of the region.
   uint8_t tag[kTagByteLength];
   memcpy(tag, sealed + length, sizeof tag);
-  memmove(plaintext, sealed, length);
+  if (length > 0) memmove(plaintext, sealed, length);
   Context context(key, nonce, associated, associated_length);
   br_gcm_run(&context.gcm, 0, plaintext, length);
   if (br_gcm_check_tag(&context.gcm, tag) == 1) return true;

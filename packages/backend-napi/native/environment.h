@@ -1,6 +1,8 @@
 // What one environment (main thread or worker thread) keeps: its regions and views, and the last failure. No statics:
 // when the last environment ends the library is unloaded, and with worker threads there are many at once.
 #pragma once
+#include <node_api.h>
+
 #include <atomic>
 
 #include "region_table.h"
@@ -9,14 +11,20 @@ namespace securemem {
 
 class Environment {
  public:
+  explicit Environment(napi_env its_env) : env(its_env) {}
+  const napi_env env;
   RegionTable table;
   Failure failure;
   // The number of the view that openView has just made; memory of a JavaScript buffer, so that no call is needed for it.
   uint32_t* view_number = nullptr;
+  // Keeps that buffer, whatever becomes of the exports.
+  napi_ref view_number_reference = nullptr;
 
   // Both the cleanup hook and the finalizer of the instance data end an environment; which comes first is the runtime's
   // affair, and the second one frees it.
   void End() {
+    if (view_number_reference != nullptr) napi_delete_reference(env, view_number_reference);
+    view_number_reference = nullptr;
     table.Teardown();
     if (ends_.fetch_sub(1) == 1) delete this;
   }

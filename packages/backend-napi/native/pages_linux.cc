@@ -111,7 +111,10 @@ Status MapAnonymous(uint8_t* base, size_t length, ForkBehaviour fork, bool lock,
     return MemoryFailure(failure, "madvise", errno);
   }
   if (KeepFromFork(base, length, fork) != 0) return MemoryFailure(failure, "madvise", errno);
-  if (lock && SECUREMEM_TRY(-1, mlock(base, length)) != 0) return LockFailure(failure, "mlock", errno, length);
+  // The system call itself: sanitizers and other interposers replace mlock by a function that does nothing.
+  if (lock && SECUREMEM_TRY(-1, syscall(SYS_mlock, base, length)) != 0) {
+    return LockFailure(failure, "mlock", errno, length);
+  }
   return Status::kOk;
 }
 
@@ -155,7 +158,7 @@ bool HasLockCapability() {
   return (data[0].effective & (1u << CAP_IPC_LOCK)) != 0;
 }
 
-// The map of a user namespace is written once, before anything runs in it, so it is read once.
+// A process with several threads cannot change its user namespace, so it is asked once.
 bool InInitialUserNamespaceCached() {
   static std::atomic<int> known{-1};
   int answer = known.load(std::memory_order_relaxed);
