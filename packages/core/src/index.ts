@@ -25,7 +25,9 @@ export type {
   OnCorruption,
 } from './options.js';
 export { type OptionsFromEnv, optionsFromEnv } from './options-from-env.js';
+export { type Room, roomFor } from './placement/room.js';
 export * from './policy/crash-policy.js';
+export * as remedies from './policy/remedies.js';
 export { SealedSecret } from './sealed/sealed-secret.js';
 export { SecretStore } from './sealed/secret-store.js';
 export type {

@@ -5,6 +5,72 @@
 
 const kib = (byteLength: number): number => Math.ceil(byteLength / 1024);
 
+/** Where a process is started, and so where its limits are set. */
+export type Starter =
+  | 'shell'
+  | 'systemd'
+  | 'docker'
+  | 'compose'
+  | 'kubernetes'
+  | 'fargate'
+  | 'lambda'
+  | 'login'
+  | 'capability'
+  | 'windows';
+
+/** How one way of starting a process sets a limit. */
+export interface Remedy {
+  readonly starter: Starter;
+  /** A line to paste; undefined where there is no such setting. */
+  readonly line: string | undefined;
+  /** What else to know, as a sentence; empty where the line says it all. */
+  readonly note: string;
+}
+
+/** Every way to let a process lock at least `byteLength` bytes. Sources: the manuals of each, October 2026. */
+export function lockLimitRemedies(byteLength: number): readonly Remedy[] {
+  const n = kib(byteLength);
+  const bytes = n * 1024;
+  const of = (starter: Starter, line: string | undefined, note = ''): Remedy => ({
+    starter,
+    line,
+    note,
+  });
+  return [
+    of('shell', `ulimit -l ${n}`, 'beyond the hard limit only root can go'),
+    of('systemd', `LimitMEMLOCK=${n}K`, 'in the [Service] section of the unit'),
+    of('docker', `docker run --ulimit memlock=${bytes}:${bytes} …`),
+    of('compose', `ulimits: { memlock: { soft: ${bytes}, hard: ${bytes} } }`, 'under the service'),
+    of(
+      'kubernetes',
+      undefined,
+      `a pod cannot set it: raise it for the container runtime of the node (LimitMEMLOCK=${n}K in its unit), ` +
+        'or add the capability IPC_LOCK, which counts only for a container that runs as root',
+    ),
+    of(
+      'fargate',
+      undefined,
+      'only nofile can be set there: raise the soft limit to the hard one (budget.raiseLimit), or seal cold secrets',
+    ),
+    of(
+      'lambda',
+      undefined,
+      'it cannot be set there: raise the soft limit to the hard one (budget.raiseLimit), or seal cold secrets',
+    ),
+    of('login', `* - memlock ${n}`, 'in /etc/security/limits.conf; holds from the next login on'),
+    of(
+      'capability',
+      'setcap cap_ipc_lock=+ep "$(readlink -f "$(command -v node)")"',
+      'lifts the limit for everybody who may run this node; has no effect in a user namespace',
+    ),
+    of(
+      'windows',
+      undefined,
+      'the limit is the working set: raiseLockLimit() or budget.raiseLimit enlarges it without more rights',
+    ),
+  ];
+}
+
 /** For `ERR_SECMEM_LOCK_LIMIT` by the kernel: lines to paste that give at least `byteLength` bytes. */
 export function raiseLockLimitRemedy(byteLength: number): string {
   const n = kib(byteLength);
@@ -34,3 +100,25 @@ export const DENIED_REMEDY =
 /** For `ERR_SECMEM_CANNOT_RAISE`. */
 export const CANNOT_RAISE_REMEDY =
   'the hard limit is set by whoever starts the process: LimitMEMLOCK= in systemd, --ulimit memlock= in docker, limits.conf for a login';
+
+/** For a backend that cannot be loaded under Node's permission model. */
+export const PERMISSION_REMEDY = 'start Node with --allow-addons beside --permission';
+
+/** Where nothing can be hidden from root. */
+export const KERNEL_HIDDEN_REMEDY =
+  'memfd_secret needs Linux 5.14 or later, secretmem.enable=1 on the kernel command line before 6.5, and @securemem/napi';
+
+/** Where a core file would be written. */
+export const CORE_REMEDY =
+  'call hardenProcess(), or start the process with `ulimit -c 0` (LimitCORE=0 in systemd)';
+
+/** Where other processes of the same user may attach a debugger. */
+export const PTRACE_REMEDY = 'call hardenProcess(), or `sysctl -w kernel.yama.ptrace_scope=1`';
+
+/** Where the machine can write all of its memory to disk. */
+export const HIBERNATION_REMEDY =
+  'switch it off: `systemctl mask hibernate.target hybrid-sleep.target suspend-then-hibernate.target`';
+
+/** Where pages are closed at rest and the program listens to SIGSEGV. */
+export const SIGSEGV_REMEDY =
+  'take the listener away: a stray touch of a closed page would spin for ever instead of killing the process';

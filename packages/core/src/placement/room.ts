@@ -1,0 +1,56 @@
+import type { MemoryBackend } from '../contract/backend.js';
+import { integer, REGION_BYTE_LENGTH_MAX } from '../options.js';
+import { OwnRegion } from './own-region.js';
+import { slabByteLengthFor, slotsPerSlab } from './size-classes.js';
+import { OWN_REGION, SizeRouter } from './size-router.js';
+
+/** What can be known before any secret is there. All counts are of secrets that live at the same time. */
+export interface Room {
+  readonly route: 'pooled' | 'own';
+  /** Secrets that fit into the bytes given. */
+  readonly secrets: number;
+  /** Locked bytes that one takes when many are there, its share of canaries and slack included. */
+  readonly byteLengthEach: number;
+}
+
+/** The defaults of `routing`. */
+const POOLED_BYTE_LENGTH_MAX = 2_048;
+const SLAB_BYTE_LENGTH_MAX = 1_048_576;
+
+/**
+ * How many secrets of `byteLength` bytes fit into `limitByteLength` bytes of regions of this backend with the default
+ * options, nothing else being there. It counts as the allocator places: slabs that double, and one page at a time where no
+ * larger one fits. Changes nothing. `RangeError` for bad lengths.
+ */
+export function roomFor(
+  backend: Pick<MemoryBackend, 'pageByteLength' | 'capabilities'>,
+  byteLength: number,
+  limitByteLength: number,
+): Room {
+  integer('byteLength', byteLength, 1, REGION_BYTE_LENGTH_MAX);
+  integer('limitByteLength', limitByteLength, 0);
+  const { pageByteLength: page, capabilities } = backend;
+  const router = new SizeRouter(POOLED_BYTE_LENGTH_MAX);
+  const classIndex = router.classOf(byteLength);
+  if (classIndex === OWN_REGION) {
+    const each = OwnRegion.byteLengthFor(byteLength, page, capabilities.guardPages);
+    const secrets = Math.floor(limitByteLength / each);
+    return { route: 'own', secrets, byteLengthEach: each };
+  }
+  const slot = router.classes[classIndex] as number;
+  const least = slabByteLengthFor(1, slot, page);
+  const slabMax = Math.max(SLAB_BYTE_LENGTH_MAX, least);
+  let left = Math.floor(limitByteLength / page) * page;
+  let secrets = 0;
+  for (let preferred = least; left >= least; preferred = Math.min(preferred * 2, slabMax)) {
+    const slab = Math.min(preferred, left);
+    secrets += slotsPerSlab(slab, slot);
+    left -= slab;
+    if (slab < slabMax) continue;
+    const more = Math.floor(left / slabMax);
+    secrets += more * slotsPerSlab(slabMax, slot);
+    left -= more * slabMax;
+  }
+  const byteLengthEach = slabMax / slotsPerSlab(slabMax, slot);
+  return { route: 'pooled', secrets, byteLengthEach };
+}
