@@ -85,7 +85,7 @@ export interface AllocatorOptions {
    * write kill the process, `'no-access'` a stray read too.
    */
   readonly atRest?: AtRest;
-  /** Default `'sampled'`: every 64th handle, at no measurable cost. `'all'` adds the stack of creation. */
+  /** Default `'sampled'`: every 256th handle, at no measurable cost. `'all'` adds the stack of creation. */
   readonly leakDetection?: LeakDetection;
   /** Empty regions go back to the system after this many milliseconds, 2 to 2^31 - 1. Default 1,000. */
   readonly idleMs?: number;
@@ -131,8 +131,8 @@ export const COUNT_MAX = 2_147_483_647;
  * are counted, and stay within it all the same.
  */
 export const SEALS_PER_KEY_MAX = 4_294_967_296;
-/** Largest secret and largest slab, in bytes: what one ArrayBuffer surely holds. */
-export const REGION_BYTE_LENGTH_MAX = 2_147_483_648;
+/** Largest secret and largest slab, in bytes: half of what one ArrayBuffer surely holds, and a small integer to V8. */
+export const REGION_BYTE_LENGTH_MAX = 1_073_741_824;
 
 const GROUPS: Record<string, readonly string[]> = {
   budget: [

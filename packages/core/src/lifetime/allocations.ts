@@ -29,7 +29,7 @@ export let ownershipOf: (allocations: Allocations) => Ownership;
  * Everything that makes a secret. The allocator and every phase share it: what is allocated through a phase belongs to
  * that phase and ends with it.
  *
- * Lengths are bytes, 1 to 2^31; anything else is a `TypeError` or `RangeError` before anything changes. All calls throw or
+ * Lengths are bytes, 1 to 2^30; anything else is a `TypeError` or `RangeError` before anything changes. All calls throw or
  * reject with `ERR_SECMEM_CLOSED` after the end of the phase or the allocator. The calls that wait reject with the
  * signal's reason when aborted, `ERR_SECMEM_WAIT_TIMEOUT` when it took too long, `ERR_SECMEM_QUEUE_FULL` when too many
  * wait already, and `ERR_SECMEM_TOO_LARGE` at once for what can never fit.
@@ -55,10 +55,11 @@ export abstract class Allocations {
   /** The same at once, or a capacity error. */
   allocateSync(byteLength: number, options?: AllocateSyncOptions): Secret {
     const ownership = this.#ownership;
+    const onCapacity = options === undefined ? undefined : checkOnCapacity(options);
     return ownership.engine.granter.allocateSync(
       checkByteLength(byteLength),
       ownership,
-      checkOnCapacity(options),
+      onCapacity,
     );
   }
 

@@ -10,7 +10,7 @@ interface Birth {
 }
 
 /** Of handles, under `'sampled'`: a leak in a loop is seen soon, and the cost per handle cannot be measured. */
-const SAMPLE_EVERY = 64;
+const SAMPLE_EVERY = 256;
 
 /**
  * Reports handles that the collector took without `dispose`. It never frees: a view may still be reachable where the
@@ -18,13 +18,16 @@ const SAMPLE_EVERY = 64;
  * relies on it.
  */
 export class LeakDetector {
-  readonly #mode: LeakDetection;
+  /** A handle is watched when its number has none of these bits. */
+  readonly #skip: number;
+  readonly #stacks: boolean;
   readonly #telemetry: Telemetry;
   readonly #registry: FinalizationRegistry<Birth> | undefined;
   #count = 0;
 
   constructor(mode: LeakDetection, telemetry: Telemetry) {
-    this.#mode = mode;
+    this.#skip = mode === 'sampled' ? SAMPLE_EVERY - 1 : 0;
+    this.#stacks = mode === 'all';
     this.#telemetry = telemetry;
     this.#registry =
       mode === 'off' ? undefined : new FinalizationRegistry((birth) => this.#report(birth));
@@ -32,11 +35,20 @@ export class LeakDetector {
 
   /** True when the handle is watched, and `untrack` is due when it is disposed. */
   track(handle: object, host: PlaceHost, index: number): boolean {
-    if (this.#registry === undefined) return false;
-    if (this.#mode === 'sampled' && (this.#count++ & (SAMPLE_EVERY - 1)) !== 0) return false;
-    const stack = this.#mode === 'all' ? new Error('allocated here').stack : undefined;
+    this.#count = (this.#count + 1) | 0;
+    if ((this.#count & this.#skip) !== 0 || this.#registry === undefined) return false;
+    return this.#watch(handle, host, index, this.#registry);
+  }
+
+  #watch(
+    handle: object,
+    host: PlaceHost,
+    index: number,
+    registry: FinalizationRegistry<Birth>,
+  ): boolean {
+    const stack = this.#stacks ? new Error('allocated here').stack : undefined;
     const generation = host.generations[index] as number;
-    this.#registry.register(handle, { host, index, generation, stack }, handle);
+    registry.register(handle, { host, index, generation, stack }, handle);
     return true;
   }
 

@@ -20,16 +20,16 @@ export interface CanaryFinding {
  * memory, so that every locked byte is payload or canary.
  *
  * A slot's generation is odd while it is in use and grows by one at each taking and each release, so a handle that
- * remembers the generation it was born with can tell for ever whether the slot is still its own. After 2^31 uses of one
+ * remembers the generation it was born with can tell for ever whether the slot is still its own. After 2^29 uses of one
  * slot the slot is not used again.
  */
 export abstract class PlaceHost {
   readonly region: Region;
   readonly route: Route;
   readonly slotCount: number;
-  readonly generations: Uint32Array;
+  readonly generations: Int32Array;
   /** Bytes in use of each slot. */
-  readonly byteLengths: Uint32Array;
+  readonly byteLengths: Int32Array;
   /** Slots that hold a secret now. */
   live = 0;
   /** Slots that will not be used again, or not before a view over them is garbage. */
@@ -42,8 +42,8 @@ export abstract class PlaceHost {
     this.region = region;
     this.route = route;
     this.slotCount = slotCount;
-    this.generations = new Uint32Array(slotCount);
-    this.byteLengths = new Uint32Array(slotCount);
+    this.generations = new Int32Array(slotCount);
+    this.byteLengths = new Int32Array(slotCount);
   }
 
   /** Where the content of a slot begins, in bytes from the start of the region. */

@@ -302,6 +302,7 @@ export class Placement implements OwnRegionOwner {
 
   #sweepLater(): void {
     if (this.#sweepTimer !== undefined) return;
+    this.pool.sweepIsDue = true;
     this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, this.#options.idleMs / 2));
     this.#sweepTimer.unref();
   }
@@ -309,6 +310,7 @@ export class Placement implements OwnRegionOwner {
   /** Gives back what two sweeps in a row found empty, down to the bytes that are to be kept. */
   #sweep(): void {
     this.#sweepTimer = undefined;
+    this.pool.sweepIsDue = false;
     this.lifecycle.retryRetired();
     const keep = this.#options.keptByteLengthMin;
     let again = false;

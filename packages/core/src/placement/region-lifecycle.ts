@@ -159,6 +159,7 @@ export class RegionLifecycle {
 
   /** The same as `bytes`, in words of the machine's byte order. */
   words(region: Region, level: 'read-only' | 'read-write'): Int32Array | undefined {
+    if (region.protection === 'read-write') return region.ownWords;
     if (region.ownWords === undefined) return undefined;
     if (!this.#openForTurn(region, level)) return undefined;
     return region.ownWords;

@@ -22,6 +22,8 @@ export class SlabPool implements SlabOwner {
   readonly slabs = new Set<Slab>();
   /** Slabs without a secret. */
   emptyCount = 0;
+  /** Somebody will look at the empty slabs anyway; kept by the owner, so that emptying one over and over costs nothing. */
+  sweepIsDue = false;
 
   readonly #shelves: readonly Shelf[];
   readonly #pageByteLength: number;
@@ -120,7 +122,7 @@ export class SlabPool implements SlabOwner {
 
   onEmpty(_slab: Slab): void {
     this.emptyCount++;
-    this.#onEmptySlab();
+    if (!this.sweepIsDue) this.#onEmptySlab();
   }
 
   #shelf(classIndex: number): Shelf {

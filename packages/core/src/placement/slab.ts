@@ -3,7 +3,7 @@ import { type CanaryFinding, PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
 import { CANARY_BYTE_LENGTH, slotsPerSlab } from './size-classes.js';
 
-const GENERATION_MAX = 0xffff_fffd;
+const GENERATION_MAX = 0x3fff_fffd;
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** What a slab tells the pool that owns it. */
@@ -26,7 +26,7 @@ export class Slab extends PlaceHost {
   readonly #strideByteLength: number;
   readonly #owner: SlabOwner;
   /** Free slots that were used before; slots from `#fresh` on never were. */
-  readonly #freeStack: Uint32Array;
+  readonly #freeStack: Int32Array;
   #freeCount = 0;
   #fresh = 0;
 
@@ -37,7 +37,7 @@ export class Slab extends PlaceHost {
     this.slotByteLength = slotByteLength;
     this.#strideByteLength = slotByteLength + CANARY_BYTE_LENGTH;
     this.#owner = owner;
-    this.#freeStack = new Uint32Array(this.slotCount);
+    this.#freeStack = new Int32Array(this.slotCount);
     this.#writeCanaries(0, this.slotCount);
   }
 

@@ -43,22 +43,25 @@ export class Granter {
 
   /** One secret at once, or an error. The steady state is a slot of a slab that is there: no system call, no queue. */
   allocateSync(byteLength: number, owner: Ownership, onCapacity?: OnCapacity): Secret {
-    if (
-      this.admission.waiting === 0 &&
-      this.#engine.liveSecrets < this.#engine.options.secretsMax
-    ) {
-      this.#assertAllocatable(owner);
-      const { pool, router } = this.#engine.primary;
-      const classIndex = router.classOf(byteLength);
-      const slab = classIndex === OWN_REGION ? undefined : pool.slabWithFree(classIndex);
-      if (slab !== undefined && slab.region.openBecause === undefined) {
-        const index = pool.takeFrom(slab, byteLength);
-        this.#engine.liveSecrets++;
-        this.#fallingBack = false;
-        return internals.create(owner, slab, index);
-      }
-    }
-    return this.allocateAllSync([byteLength], owner, onCapacity)[0] as Secret;
+    return (
+      this.takeFree(byteLength, owner) ??
+      (this.allocateAllSync([byteLength], owner, onCapacity)[0] as Secret)
+    );
+  }
+
+  /** One secret in a slot that is free, when nobody waits; undefined when it takes more than that. */
+  takeFree(byteLength: number, owner: Ownership): Secret | undefined {
+    if (this.admission.waiting > 0) return undefined;
+    if (this.#engine.liveSecrets >= this.#engine.options.secretsMax) return undefined;
+    this.#assertAllocatable(owner);
+    const { pool, router } = this.#engine.primary;
+    const classIndex = router.classOf(byteLength);
+    const slab = classIndex === OWN_REGION ? undefined : pool.slabWithFree(classIndex);
+    if (slab === undefined || slab.region.openBecause !== undefined) return undefined;
+    const index = pool.takeFrom(slab, byteLength);
+    this.#engine.liveSecrets++;
+    this.#fallingBack = false;
+    return internals.create(owner, slab, index);
   }
 
   /** All at once, or an error and nothing taken. */

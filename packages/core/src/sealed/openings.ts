@@ -33,6 +33,15 @@ export class Openings {
     this.#index = index;
   }
 
+  /** Opens it without waiting when a slot is free and nobody else opens it; undefined otherwise. */
+  openFree(name: string): HotSlot | undefined {
+    if (this.#byName.has(name)) return undefined;
+    const id = this.#needId(name);
+    const byteLength = this.#entries.byteLengthOf(id);
+    const secret = this.#owner.engine.granter.takeFree(byteLength, this.#owner);
+    return secret === undefined ? undefined : this.#fill(name, id, secret, 1);
+  }
+
   async open(name: string, options: AllocateOptions | undefined): Promise<HotSlot> {
     const request = checkRequest(options);
     const { waitMsMax, onCapacity } = this.#owner.engine.options;

@@ -143,7 +143,10 @@ export class SecretStore implements Standby, Disposable {
     options?: AllocateOptions,
   ): Promise<T> {
     if (typeof fn !== 'function') throw new TypeError('use() takes a function');
-    const slot = this.#enter(name, 'use') ?? (await this.#openings.open(name, options));
+    const slot =
+      this.#enter(name, 'use') ??
+      this.#openings.openFree(name) ??
+      (await this.#openings.open(name, options));
     let result: T;
     try {
       const pending = fn(slot.secret);

@@ -1,10 +1,10 @@
-import { timingSafeEqual } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import type { PlaceHost } from '../placement/place-host.js';
 import { type SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
 import { Access, type AccessMode, runWithin, Use } from './access.js';
+import { equalRanges } from './constant-time.js';
 import { Lease } from './lease.js';
 import type { Receipt } from './receipt.js';
 import { INSPECT, REDACTED, toJSON } from './redaction.js';
@@ -129,12 +129,25 @@ export class Secret implements Disposable {
   /** Compares in time that depends on the length alone. Secrets of different lengths are not equal. */
   equals(other: Secret | Uint8Array): boolean {
     if (other instanceof Secret) {
-      return other.#withBytes('read', (bytes) => this.equals(bytes));
+      const theirs = other.#slabBytes('read');
+      if (theirs === undefined) return other.#within('read', (bytes) => this.equals(bytes));
+      const { byteLength } = other;
+      return this.#equalsRange(theirs, other.#byteOffset, byteLength);
     }
     if (!(other instanceof Uint8Array)) throw new TypeError('other must be a Secret or Uint8Array');
-    return this.#withBytes(
-      'read',
-      (bytes) => bytes.length === other.length && timingSafeEqual(bytes, other),
+    return this.#equalsRange(other, 0, other.length);
+  }
+
+  #equalsRange(other: Uint8Array, start: number, byteLength: number): boolean {
+    const own = this.#slabBytes('read');
+    if (own === undefined) {
+      return this.#within(
+        'read',
+        (bytes) => bytes.length === byteLength && equalRanges(bytes, 0, other, start, byteLength),
+      );
+    }
+    return (
+      this.byteLength === byteLength && equalRanges(own, this.#byteOffset, other, start, byteLength)
     );
   }
 
@@ -263,18 +276,26 @@ export class Secret implements Disposable {
   }
 
   #withBytes<T>(mode: AccessMode, fn: (bytes: Uint8Array) => T): T {
-    const host = this.#live(mode);
-    const engine = this.#owner.engine;
-    engine.assertOpen(mode);
+    const bytes = this.#slabBytes(mode);
+    if (bytes === undefined) return this.#within(mode, fn);
+    // A new array instead of `subarray`, which looks up the species and costs twice as much.
+    return fn(new Uint8Array(bytes.buffer, this.#byteOffset, this.byteLength));
+  }
+
+  /**
+   * Core's own bytes of the whole region, open for the rest of this turn, after every check of an access; undefined where
+   * the backend has no views.
+   */
+  #slabBytes(mode: AccessMode): Uint8Array | undefined {
+    const { region } = this.#live(mode);
+    this.#owner.engine.assertOpen(mode);
     if (mode === 'write') this.#assertNotKept(mode);
     if (this.#use !== undefined && !this.#use.admits(mode)) throw this.#inUse(mode);
-    const { region } = host;
-    const level = mode === 'read' ? 'read-only' : 'read-write';
-    const bytes = region.lifecycle.bytes(region, level);
-    if (bytes === undefined) return this.#within(mode, fn);
-    const byteOffset = host.byteOffsetOf(this.#index);
-    const end = byteOffset + (host.byteLengths[this.#index] as number);
-    return fn(bytes.subarray(byteOffset, end));
+    return region.lifecycle.bytes(region, mode === 'read' ? 'read-only' : 'read-write');
+  }
+
+  get #byteOffset(): number {
+    return (this.#host as PlaceHost).byteOffsetOf(this.#index);
   }
 
   #dropIdleUse(): void {
