@@ -54,7 +54,7 @@ export async function runChild(
   const end = await new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>(
     (resolve, reject) => {
       child.once('error', (error: NodeJS.ErrnoException) =>
-        reject(error.code === 'ENOENT' ? new NotProven(`${command} is not installed`) : error),
+        reject(new NotProven(`${command} cannot be started (${error.code})`)),
       );
       child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
     },

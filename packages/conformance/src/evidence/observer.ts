@@ -48,7 +48,9 @@ export class Observer {
     });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
-    child.once('error', (error) => this.#fail(error));
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      this.#fail(new NotProven(`no other process can be started here (${error.code})`)),
+    );
     child.once('close', () => this.#fail(new Error('the observing process ended')));
     for (const pipe of [child.stdin, child.stdout]) (pipe as Partial<Socket>).unref?.();
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
