@@ -172,7 +172,10 @@ export class SealingKey implements Standby {
       if (backend.capabilities.views === 'revocable') {
         const view = backend.openView(region.id, byteOffset, KEY_BYTE_LENGTH);
         randomFillSync(view.bytes);
-        if (view.close() !== 'revoked') throw keyExposed(backend.name);
+        if (view.close() !== 'revoked') {
+          lifecycle.pin(region, 'a view over it could not be revoked');
+          throw keyExposed(backend.name);
+        }
       } else {
         const scratch = new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH));
         try {
