@@ -5,7 +5,7 @@ import type { HostFunctions } from './host-function.js';
 
 /** Limits of the keeper's own process. What is absent is inherited from the host. */
 export interface KeeperLimits {
-  /** Bytes that the keeper may lock. */
+  /** Bytes that the keeper may lock: its own limit, and the budget of its allocator unless that is given one. */
   readonly lockedByteLengthMax?: number;
   /** Bytes of a core file; default 0, so that a crash writes no memory to disk. */
   readonly coreByteLengthMax?: number;

@@ -105,6 +105,17 @@ describe('openKeeper()', () => {
     expect(crashPolicy.latch.cause).toBe(error);
   });
 
+  it('S6 halts a start that is under way when another keeper crashes', async () => {
+    const crashPolicy = halt();
+    const healthy = await openSubject({ crashPolicy });
+    const opening = rejectionOf(openSubject(faulty('hang', { crashPolicy })));
+    const halted = nextEvent(healthy, 'halt');
+    killNow(healthy);
+    const error = await opening;
+    expect(isSecureMemoryError(error, 'ERR_SECMEM_KEEPER_HALTED')).toBe(true);
+    expect(error.cause).toBe(await halted);
+  });
+
   it('S6 starts nothing under a policy that has halted', async () => {
     const crashPolicy = halt();
     crashPolicy.latch.trip(new Error('long ago'));
@@ -190,6 +201,16 @@ describe('the process of a keeper', () => {
     expect(limits).toMatch(/Max cpu time +77 +/);
     const [, execArgv] = JSON.parse(text(await keeper.call('environment')));
     expect(execArgv).toContain('--max-old-space-size=64');
+  });
+
+  it('holds to the lock limit even where the kernel would not make it', async () => {
+    const limits = { lockedByteLengthMax: 32_768 };
+    const keeper = await openSubject({ module: MODULE, limits });
+    const error = await rejectionOf(keeper.call('fill'));
+    expect(error).toMatchObject({
+      code: 'ERR_SECMEM_LOCK_LIMIT',
+      details: { limit: 'budget', inUseByteLength: 32_768, limitByteLength: 32_768 },
+    });
   });
 
   it('is chosen by category where the policy says so', async () => {

@@ -67,8 +67,14 @@ async function harden(definition: KeeperDefinition<unknown>, { limits }: Hello):
 
 async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promise<void> {
   // Without signal handlers: a polite signal must end a keeper that is busy, too. Its pages go with it.
+  const { allocator } = definition;
   const memory = createAllocator({
-    ...definition.allocator,
+    ...allocator,
+    // A process with the capability to lock without limit is not bound by the kernel, so the budget says it, too.
+    budget: {
+      lockedByteLengthMax: hello.limits.lockedByteLengthMax ?? 'auto',
+      ...allocator?.budget,
+    },
     backend: definition.backend(),
     exitHooks: false,
   });

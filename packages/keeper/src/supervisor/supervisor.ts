@@ -65,7 +65,7 @@ export class Supervisor implements GenerationListener {
   open(): void {
     for (const { latch } of haltsWithin(this.#options.crashPolicy)) {
       if (latch.cause !== undefined) {
-        this.#becomeFatal('halted', latch.cause);
+        this.#becomeFatal('halted', latch.cause, 'of another');
         return;
       }
       this.#leaveLatches.push(latch.onTrip((cause) => this.#haltWithOthers(cause)));
@@ -194,7 +194,7 @@ export class Supervisor implements GenerationListener {
     const restart = decision.action === 'restart';
     if (restart) this.#restartLater(decision.delayMs);
     this.#settle(calls, restart, error);
-    if (decision.action === 'terminate') this.#becomeFatal('lost', error);
+    if (decision.action === 'terminate') this.#becomeFatal('lost', error, 'own');
     if (decision.action === 'halt') this.#halt(decision, error, report);
     if (this.#closing !== undefined || decision.action === 'closed') this.#becomeClosed();
   }
@@ -242,7 +242,7 @@ export class Supervisor implements GenerationListener {
   }
 
   #halt(decision: CrashDecision & { action: 'halt' }, error: Error, report: CrashReport): void {
-    this.#becomeFatal('halted', error);
+    this.#becomeFatal('halted', error, 'own');
     if (decision.policy.exitHost) exitHost(report);
     decision.policy.latch.trip(error);
   }
@@ -251,11 +251,11 @@ export class Supervisor implements GenerationListener {
   #haltWithOthers(cause: Error): void {
     if (this.#fatal !== undefined || this.#state === 'closed') return;
     clearTimeout(this.#timer);
-    this.#becomeFatal('halted', cause);
+    this.#becomeFatal('halted', cause, 'of another');
     this.#generation?.kill('SIGKILL', 'requested');
   }
 
-  #becomeFatal(state: 'halted' | 'lost', cause: Error): void {
+  #becomeFatal(state: 'halted' | 'lost', cause: Error, crash: 'own' | 'of another'): void {
     this.#state = state;
     this.#fatal = cause;
     this.#stopListening();
@@ -266,9 +266,7 @@ export class Supervisor implements GenerationListener {
     if (state === 'halted') this.#listener.onEvent('halt', cause);
     if (this.#opened) return;
     this.#opened = true;
-    this.#listener.onOpenFailed(
-      state === 'halted' && this.#number === 0 ? refusal(state, 'openKeeper', cause) : cause,
-    );
+    this.#listener.onOpenFailed(crash === 'own' ? cause : refusal(state, 'openKeeper', cause));
   }
 
   #closeWhenIdle(): void {

@@ -29,7 +29,13 @@ const definition = {
   harden: () =>
     FAULT === 'harden' ? { failed: [{ step: 'lock-limit', reason: 'not permitted' }] } : {},
   provision: provision[FAULT] ?? (() => {}),
-  operations: { echo: (payload) => payload, state: (_payload, { state }) => state },
+  operations: {
+    echo: (payload) => payload,
+    state: (_payload, { state }) => state,
+    fill: (_payload, { memory }) => {
+      for (;;) memory.allocateSync(4_096);
+    },
+  },
 };
 
 export default FAULT === 'no definition' ? { operations: 1 } : defineKeeper(definition);
