@@ -38,15 +38,19 @@ export function startBlockedWrite(parts) {
     }
   });
   const finish = async () => {
-    for (let left = capacity; left > 0; ) left -= readSync(from, filler, 0, left, null);
-    filler.fill(0);
-    if ((await settled) !== byteLength) throw new Error('the write was cut short');
-    const read = new Uint8Array(new ArrayBuffer(byteLength));
-    for (let filled = 0; filled < byteLength; )
-      filled += readSync(from, read, filled, byteLength - filled, null);
-    closeSync(from);
-    closeSync(to);
-    return read;
+    try {
+      for (let left = capacity; left > 0; ) left -= readSync(from, filler, 0, left, null);
+      filler.fill(0);
+      if ((await settled) !== byteLength) throw new Error('the write was cut short');
+      const read = new Uint8Array(new ArrayBuffer(byteLength));
+      for (let filled = 0; filled < byteLength; ) {
+        filled += readSync(from, read, filled, byteLength - filled, null);
+      }
+      return read;
+    } finally {
+      closeSync(from);
+      closeSync(to);
+    }
   };
   return { settled, finish };
 }

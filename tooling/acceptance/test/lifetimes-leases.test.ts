@@ -28,6 +28,16 @@ describe.each(['koffi', 'napi', 'napi-mlock'])('lifetimes across native calls, %
     expect(ended(outcome)).toEqual({ right: 300, secrets: 0, openAccesses: 0, locked: 0 });
   });
 
+  it('G10 koffi refuses calls above its own maximum, and their leases are given back', async (context) => {
+    type Result = { right: number; refused: number };
+    const scenario = { options: { calls: 300 } };
+    const outcome = await runScenario<Result>(context, 'lifetimes:unlimited', backend, scenario);
+    const result = ended(outcome);
+    expect(result).toMatchObject({ secrets: 0, openAccesses: 0 });
+    expect(result.right + result.refused).toBe(300);
+    expect(result.refused).toBeGreaterThan(0);
+  });
+
   it('G6 close() waits for calls in flight, refuses new work, and is one promise', async (context) => {
     const scenario = { execArgv };
     const outcome = await runScenario(context, 'lifetimes:closeInFlight', backend, scenario);

@@ -29,9 +29,10 @@ function startCall(memory, count) {
   for (const part of parts) hash.update(part);
   const expected = hash.digest('hex');
   const { settled, finish } = startBlockedWrite(parts);
-  settled.then(() => {
+  const release = () => {
     for (const lease of leases) lease.release();
-  });
+  };
+  settled.then(release, release);
   for (const secret of secrets) secret.dispose();
   return async () => digest(await finish()) === expected;
 }
@@ -90,6 +91,21 @@ export async function limited({ open, options: { calls, atATime } }) {
   const { secrets, openAccesses } = memory.stats();
   await memory.close();
   return { right, secrets, openAccesses, locked: lockedByteLength() };
+}
+
+/** G10: what koffi does about more calls than it takes at a time. @param {Context} context */
+export async function unlimited({ open, options: { calls } }) {
+  const memory = createAllocator({ backend: open() });
+  const finishers = Array.from({ length: calls }, () => startCall(memory, 1));
+  const results = await Promise.allSettled(finishers.map((finish) => finish()));
+  const { secrets, openAccesses } = memory.stats();
+  await memory.close();
+  return {
+    right: results.filter((result) => result.status === 'fulfilled' && result.value).length,
+    refused: results.filter((result) => result.status === 'rejected').length,
+    secrets,
+    openAccesses,
+  };
 }
 
 /** G6: the allocator is closed while calls are in flight. @param {Context} context */
