@@ -174,7 +174,6 @@ export class Engine implements AccessKeeper {
     let byteLengthLeftMapped = 0;
     for (const placement of [this.primary, this.fallback]) {
       if (placement === undefined) continue;
-      placement.stopSweeping();
       placement.purge();
       byteLengthLeftMapped += placement.lifecycle.mappedByteLength;
     }

@@ -1,6 +1,7 @@
 import type { MemoryBackend } from '../contract/backend.js';
 import { isSecureMemoryError } from '../contract/errors.js';
 import type { LockBudget } from '../policy/lock-budget.js';
+import { Attempt } from './attempt.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
@@ -9,18 +10,15 @@ import { isShortage, type Shortage } from './shortage.js';
 import { OWN_REGION, type SizeRouter } from './size-router.js';
 import type { Slab } from './slab.js';
 import { SlabPool } from './slab-pool.js';
+import { Vacancies, type VacancyOptions } from './vacancies.js';
 
 /** In bytes: a symmetric key or a private key of an elliptic curve. */
 const TYPICAL_BYTE_LENGTH = 32;
 
-export interface PlacementOptions {
+export interface PlacementOptions extends VacancyOptions {
   readonly router: SizeRouter;
   /** Largest slab, in bytes. */
   readonly slabByteLengthMax: number;
-  /** Kept mapped though nothing needs it, in bytes. */
-  readonly keptByteLengthMin: number;
-  /** A region is given back after it was idle for this long, in milliseconds; at the earliest after half of it. */
-  readonly idleMs: number;
 }
 
 /**
@@ -41,11 +39,9 @@ export class Placement implements OwnRegionOwner {
   readonly router: SizeRouter;
   readonly pool: SlabPool;
   readonly ownRegions = new Set<OwnRegion>();
-  /** Wiped regions with nothing in them. */
-  readonly #spares: Region[] = [];
+  readonly vacancies: Vacancies;
   readonly #options: PlacementOptions;
   readonly #guardPages: boolean;
-  #sweepTimer: NodeJS.Timeout | undefined;
 
   constructor(lifecycle: RegionLifecycle, budget: LockBudget, options: PlacementOptions) {
     this.lifecycle = lifecycle;
@@ -54,7 +50,10 @@ export class Placement implements OwnRegionOwner {
     this.router = options.router;
     this.#options = options;
     this.#guardPages = this.backend.capabilities.guardPages;
-    this.pool = new SlabPool(options.router, this.backend.pageByteLength, () => this.#sweepLater());
+    this.pool = new SlabPool(options.router, this.backend.pageByteLength, () =>
+      this.vacancies.sweepLater(),
+    );
+    this.vacancies = new Vacancies(lifecycle, this.pool, options);
   }
 
   /**
@@ -62,7 +61,7 @@ export class Placement implements OwnRegionOwner {
    * Throws what is not a matter of capacity.
    */
   place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
-    const attempt = new Attempt(this, byteLengths.length);
+    const attempt = new Attempt(this.vacancies, byteLengths.length);
     try {
       const shortage = this.#placeAll(byteLengths, reach, attempt);
       if (shortage === undefined) return attempt.places;
@@ -79,7 +78,7 @@ export class Placement implements OwnRegionOwner {
    * as far as the backend goes.
    */
   reserve(byteLength: number): Region | Shortage {
-    return this.#map(byteLength, 'ask', new Attempt(this, 0), true);
+    return this.#map(byteLength, 'ask', new Attempt(this.vacancies, 0), true);
   }
 
   /** The fewest bytes of regions that could ever hold this set, all else empty. */
@@ -105,38 +104,15 @@ export class Placement implements OwnRegionOwner {
     return OwnRegion.byteLengthFor(byteLength, this.backend.pageByteLength, this.#guardPages);
   }
 
-  get emptyByteLength(): number {
-    let total = 0;
-    for (const region of this.#spares) total += region.byteLength;
-    for (const slab of this.pool.empties()) total += slab.region.byteLength;
-    return total;
-  }
-
-  /** Maps `byteLength` bytes ahead of need, in regions that double from one page, so that every class finds one. */
+  /** Maps `byteLength` bytes ahead of need. */
   warmUp(byteLength: number): void {
-    const page = this.backend.pageByteLength;
-    let next = page;
-    for (let left = Math.ceil(byteLength / page) * page; left > 0; ) {
-      const size = Math.min(next, left, this.#options.slabByteLengthMax);
-      this.#spares.push(this.lifecycle.map(size));
-      left -= size;
-      if (this.#spares.length % 2 === 0) next *= 2;
-    }
+    const { slabByteLengthMax } = this.#options;
+    this.vacancies.warmUp(byteLength, this.backend.pageByteLength, slabByteLengthMax);
   }
 
   onVacant(host: OwnRegion): void {
     this.ownRegions.delete(host);
-    if (host.region.retired) {
-      this.lifecycle.unmap(host.region);
-      return;
-    }
-    this.#spares.push(host.region);
-    this.#sweepLater();
-  }
-
-  /** Gives back every region in which nothing lives. True when something was given back. */
-  releaseEmpties(): boolean {
-    return this.#reclaim(Number.POSITIVE_INFINITY);
+    this.vacancies.add(host.region);
   }
 
   /** Wipes everything now and gives back every region without an open view. All places end. */
@@ -144,7 +120,7 @@ export class Placement implements OwnRegionOwner {
     for (const host of this.hosts()) endAll(host);
     for (const slab of [...this.pool.slabs]) this.pool.abandon(slab);
     this.ownRegions.clear();
-    this.#spares.length = 0;
+    this.vacancies.clear();
     this.lifecycle.unmapAll();
   }
 
@@ -152,23 +128,6 @@ export class Placement implements OwnRegionOwner {
   *hosts(): Generator<PlaceHost> {
     yield* this.pool.slabs;
     yield* this.ownRegions;
-  }
-
-  stopSweeping(): void {
-    clearTimeout(this.#sweepTimer);
-    this.#sweepTimer = undefined;
-  }
-
-  /** For `Attempt`: a region taken for this attempt alone goes back to the system. */
-  giveBack(region: Region): void {
-    const spare = this.#spares.indexOf(region);
-    if (spare >= 0) this.#spares.splice(spare, 1);
-    for (const slab of this.pool.slabs) {
-      if (slab.region !== region) continue;
-      if (slab.live > 0) return;
-      this.pool.abandon(slab);
-    }
-    this.lifecycle.unmap(region);
   }
 
   #placeAll(byteLengths: readonly number[], reach: Reach, to: Attempt): Shortage | undefined {
@@ -180,9 +139,7 @@ export class Placement implements OwnRegionOwner {
       if (classIndex === OWN_REGION) {
         const region = this.#regionFor(this.ownByteLength(byteLength), byteLength, reach, to);
         if (isShortage(region)) return region;
-        const host = new OwnRegion(region, byteLength, this);
-        this.ownRegions.add(host);
-        to.add(i, host, 0);
+        to.add(i, this.#settle(region, byteLength), 0);
         continue;
       }
       let slab = this.pool.slabWithFree(classIndex);
@@ -202,8 +159,8 @@ export class Placement implements OwnRegionOwner {
     const { pool, backend } = this;
     const least = pool.byteLengthFor(classIndex, 1);
     const same = rest.filter((byteLength) => this.router.classOf(byteLength) === classIndex).length;
-    const spare = this.#takeSpareFor(least);
-    if (spare !== undefined) return pool.adopt(spare, classIndex);
+    const vacant = this.vacancies.takeAtLeast(least);
+    if (vacant !== undefined) return this.#cut(vacant, classIndex);
     if (reach === 'warm') return this.#shortage('budget', least);
     const others = this.leastByteLength(rest) - pool.byteLengthFor(classIndex, same);
     const room = this.#room() - others;
@@ -212,7 +169,29 @@ export class Placement implements OwnRegionOwner {
     const wanted = Math.max(least, Math.min(preferred, Math.floor(room / page) * page));
     let region = this.#map(wanted, reach, to);
     if (isShortage(region) && wanted > least) region = this.#map(least, reach, to);
-    return isShortage(region) ? region : pool.adopt(region, classIndex);
+    return isShortage(region) ? region : this.#cut(region, classIndex);
+  }
+
+  /** Cuts a region that reads zero into slots. Where that fails it is nobody's, and free for the next. */
+  #cut(region: Region, classIndex: number): Slab {
+    try {
+      return this.pool.adopt(region, classIndex);
+    } catch (error) {
+      this.vacancies.addUnwiped(region);
+      throw error;
+    }
+  }
+
+  /** Puts one secret into a region that reads zero; the same when it fails. */
+  #settle(region: Region, byteLength: number): OwnRegion {
+    try {
+      const host = new OwnRegion(region, byteLength, this);
+      this.ownRegions.add(host);
+      return host;
+    } catch (error) {
+      this.vacancies.addUnwiped(region);
+      throw error;
+    }
   }
 
   /** A region of exactly `byteLength` bytes for one secret. */
@@ -222,27 +201,10 @@ export class Placement implements OwnRegionOwner {
     reach: Reach,
     to: Attempt,
   ): Region | Shortage {
-    const i = this.#spares.findIndex((region) => region.byteLength === byteLength);
-    if (i >= 0) return this.#spares.splice(i, 1)[0] as Region;
+    const vacant = this.vacancies.takeExactly(byteLength);
+    if (vacant !== undefined) return vacant;
     if (reach === 'warm') return this.#shortage('budget', requestedByteLength);
     return this.#map(byteLength, reach, to);
-  }
-
-  /** The smallest wiped region of at least `least` bytes: a spare, or a slab of another class that ran empty. */
-  #takeSpareFor(least: number): Region | undefined {
-    let best = -1;
-    for (const [i, region] of this.#spares.entries()) {
-      if (region.byteLength < least) continue;
-      if (best < 0 || region.byteLength < (this.#spares[best] as Region).byteLength) best = i;
-    }
-    if (best >= 0) return this.#spares.splice(best, 1)[0] as Region;
-    for (const slab of this.pool.empties()) {
-      if (slab.region.byteLength < least || slab.region.pinned > 0) continue;
-      this.pool.abandon(slab);
-      this.lifecycle.wipe(slab.region, 0, slab.region.byteLength);
-      return slab.region;
-    }
-    return undefined;
   }
 
   /**
@@ -252,10 +214,10 @@ export class Placement implements OwnRegionOwner {
   #map(byteLength: number, reach: Reach, to: Attempt, closed = false): Region | Shortage {
     const missing = byteLength - this.#room();
     if (missing > 0) {
-      if (missing > this.emptyByteLength) {
+      if (missing > this.vacancies.byteLength) {
         const decides = reach === 'ask' && this.budget.kernelDecides;
         if (!decides) return this.#shortage('budget', byteLength);
-      } else this.#reclaim(missing);
+      } else this.vacancies.reclaim(missing);
     }
     for (;;) {
       try {
@@ -265,7 +227,7 @@ export class Placement implements OwnRegionOwner {
         return region;
       } catch (error) {
         if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw error;
-        if (this.emptyByteLength > 0 && this.#reclaim(byteLength)) continue;
+        if (this.vacancies.byteLength > 0 && this.vacancies.reclaim(byteLength)) continue;
         return { ...this.#shortage('kernel', byteLength), error };
       }
     }
@@ -282,77 +244,6 @@ export class Placement implements OwnRegionOwner {
       inUseByteLength: this.lifecycle.mappedByteLength,
       limit: this.budget.limit(),
     };
-  }
-
-  /** Unmaps empty regions until `byteLength` bytes are free again or none is left. */
-  #reclaim(byteLength: number): boolean {
-    let freed = 0;
-    while (freed < byteLength && this.#spares.length > 0) {
-      const region = this.#spares.pop() as Region;
-      if (this.lifecycle.unmap(region)) freed += region.byteLength;
-    }
-    if (freed >= byteLength) return true;
-    for (const slab of [...this.pool.empties()]) {
-      this.pool.abandon(slab);
-      if (this.lifecycle.unmap(slab.region)) freed += slab.region.byteLength;
-      if (freed >= byteLength) return true;
-    }
-    return freed > 0;
-  }
-
-  #sweepLater(): void {
-    if (this.#sweepTimer !== undefined) return;
-    this.pool.sweepIsDue = true;
-    this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, this.#options.idleMs / 2));
-    this.#sweepTimer.unref();
-  }
-
-  /** Gives back what two sweeps in a row found empty, down to the bytes that are to be kept. */
-  #sweep(): void {
-    this.#sweepTimer = undefined;
-    this.pool.sweepIsDue = false;
-    this.lifecycle.retryRetired();
-    const keep = this.#options.keptByteLengthMin;
-    let again = false;
-    const isDue = (region: Region): boolean => {
-      if (this.lifecycle.mappedByteLength - region.byteLength < keep) return false;
-      again = true;
-      const due = region.idle;
-      region.idle = true;
-      return due;
-    };
-    for (const region of this.#spares.filter(isDue)) this.giveBack(region);
-    for (const slab of [...this.pool.empties()].filter((slab) => isDue(slab.region))) {
-      this.pool.abandon(slab);
-      this.lifecycle.unmap(slab.region);
-    }
-    if (again) this.#sweepLater();
-  }
-}
-
-/** What one call of `place` has taken so far, so that all of it can be given back. */
-class Attempt {
-  readonly places: Place[];
-  readonly mapped: Region[] = [];
-  readonly #placement: Placement;
-
-  constructor(placement: Placement, count: number) {
-    this.#placement = placement;
-    this.places = new Array(count);
-  }
-
-  add(i: number, host: PlaceHost, index: number): void {
-    this.places[i] = { host, index };
-  }
-
-  /** Nothing was written yet, so a release that fails here leaves no byte of a secret; the region is given back anyway. */
-  undo(): void {
-    for (const place of this.places) {
-      try {
-        place?.host.release(place.index);
-      } catch {}
-    }
-    for (const region of this.mapped) this.#placement.giveBack(region);
   }
 }
 

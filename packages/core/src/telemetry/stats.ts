@@ -128,7 +128,7 @@ function placementStats(placement: Placement): PlacementStats {
       live: slab.live,
       quarantined: slab.quarantined,
     })),
-    emptyByteLength: placement.emptyByteLength,
+    emptyByteLength: placement.vacancies.byteLength,
     limitByteLength: limit.byteLength,
     limitSource: limit.source,
   };

@@ -1,0 +1,158 @@
+import type { Region } from './region.js';
+import type { RegionLifecycle } from './region-lifecycle.js';
+import type { SlabPool } from './slab-pool.js';
+
+export interface VacancyOptions {
+  /** Kept mapped though nothing needs it, in bytes. */
+  readonly keptByteLengthMin: number;
+  /** A region is given back after it was idle for this long, in milliseconds; at the earliest after half of it. */
+  readonly idleMs: number;
+}
+
+/**
+ * Mapped regions in which nothing lives: spares, which are wiped and cut into nothing, and slabs that ran empty. They
+ * serve the next need of any shape, go back to the system at once when a limit demands it, and otherwise when idle.
+ */
+export class Vacancies {
+  readonly #lifecycle: RegionLifecycle;
+  readonly #pool: SlabPool;
+  readonly #options: VacancyOptions;
+  readonly #spares: Region[] = [];
+  #sweepTimer: NodeJS.Timeout | undefined;
+
+  constructor(lifecycle: RegionLifecycle, pool: SlabPool, options: VacancyOptions) {
+    this.#lifecycle = lifecycle;
+    this.#pool = pool;
+    this.#options = options;
+  }
+
+  get byteLength(): number {
+    let total = 0;
+    for (const region of this.#spares) total += region.byteLength;
+    for (const slab of this.#pool.empties()) total += slab.region.byteLength;
+    return total;
+  }
+
+  /** Maps `byteLength` bytes ahead of need, in regions that double from one page, so that every class finds one. */
+  warmUp(byteLength: number, pageByteLength: number, slabByteLengthMax: number): void {
+    let next = pageByteLength;
+    for (let left = Math.ceil(byteLength / pageByteLength) * pageByteLength; left > 0; ) {
+      const size = Math.min(next, left, slabByteLengthMax);
+      this.#spares.push(this.#lifecycle.map(size));
+      left -= size;
+      if (this.#spares.length % 2 === 0) next *= 2;
+    }
+  }
+
+  /** A wiped region has become free. */
+  add(region: Region): void {
+    if (region.retired) {
+      this.#lifecycle.unmap(region);
+      return;
+    }
+    region.idle = false;
+    this.#spares.push(region);
+    this.sweepLater();
+  }
+
+  /** Takes back a region that could not be put to use, whatever was written to it by then. */
+  addUnwiped(region: Region): void {
+    try {
+      this.#lifecycle.wipe(region, 0, region.byteLength);
+      this.add(region);
+    } catch {
+      this.#lifecycle.unmap(region);
+    }
+  }
+
+  /** A spare of exactly this length, which the caller then owns. */
+  takeExactly(byteLength: number): Region | undefined {
+    const i = this.#spares.findIndex((region) => region.byteLength === byteLength);
+    return i < 0 ? undefined : this.#spares.splice(i, 1)[0];
+  }
+
+  /** The smallest spare of at least this length, or a slab that ran empty, wiped; the caller then owns it. */
+  takeAtLeast(byteLength: number): Region | undefined {
+    let best = -1;
+    for (const [i, region] of this.#spares.entries()) {
+      if (region.byteLength < byteLength) continue;
+      if (best < 0 || region.byteLength < (this.#spares[best] as Region).byteLength) best = i;
+    }
+    if (best >= 0) return this.#spares.splice(best, 1)[0];
+    for (const slab of this.#pool.empties()) {
+      const { region } = slab;
+      if (region.byteLength < byteLength || region.pinned > 0) continue;
+      this.#lifecycle.wipe(region, 0, region.byteLength);
+      this.#pool.abandon(slab);
+      return region;
+    }
+    return undefined;
+  }
+
+  /** Unmaps vacant regions until `byteLength` bytes are free again or none is left. True when any went. */
+  reclaim(byteLength: number): boolean {
+    let freed = 0;
+    while (freed < byteLength && this.#spares.length > 0) {
+      const region = this.#spares.pop() as Region;
+      if (this.#lifecycle.unmap(region)) freed += region.byteLength;
+    }
+    if (freed >= byteLength) return true;
+    for (const slab of [...this.#pool.empties()]) {
+      this.#pool.abandon(slab);
+      if (this.#lifecycle.unmap(slab.region)) freed += slab.region.byteLength;
+      if (freed >= byteLength) return true;
+    }
+    return freed > 0;
+  }
+
+  /** Gives one region back to the system, unless something lives in it. */
+  giveBack(region: Region): void {
+    const spare = this.#spares.indexOf(region);
+    if (spare >= 0) this.#spares.splice(spare, 1);
+    for (const slab of this.#pool.slabs) {
+      if (slab.region !== region) continue;
+      if (slab.live > 0) return;
+      this.#pool.abandon(slab);
+    }
+    this.#lifecycle.unmap(region);
+  }
+
+  /** Forgets the spares, which the caller unmaps, and sweeps no more. */
+  clear(): void {
+    this.#spares.length = 0;
+    clearTimeout(this.#sweepTimer);
+    this.#sweepTimer = undefined;
+    this.#pool.sweepIsDue = false;
+  }
+
+  /** Something became vacant: looks at it again after half of `idleMs`, and gives it back after the other half. */
+  sweepLater(): void {
+    if (this.#sweepTimer !== undefined) return;
+    this.#pool.sweepIsDue = true;
+    this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, this.#options.idleMs / 2));
+    this.#sweepTimer.unref();
+  }
+
+  /** Gives back what two sweeps in a row found vacant, down to the bytes that are to be kept. */
+  #sweep(): void {
+    this.#sweepTimer = undefined;
+    this.#pool.sweepIsDue = false;
+    this.#lifecycle.retryRetired();
+    let again = false;
+    const isDue = (region: Region): boolean => {
+      const left = this.#lifecycle.mappedByteLength - region.byteLength;
+      if (left < this.#options.keptByteLengthMin) return false;
+      again = true;
+      const due = region.idle;
+      region.idle = true;
+      return due;
+    };
+    for (const region of [...this.#spares]) if (isDue(region)) this.giveBack(region);
+    for (const slab of [...this.#pool.empties()]) {
+      if (!isDue(slab.region)) continue;
+      this.#pool.abandon(slab);
+      this.#lifecycle.unmap(slab.region);
+    }
+    if (again) this.sweepLater();
+  }
+}
