@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -202,10 +202,14 @@ describe.each(['revocable', 'none'] as const)('fromFd with views %s', (views) =>
 });
 
 describe('fromFd in a child process', () => {
-  const program = `
+  const opened = `
+    import { writeSync } from 'node:fs';
     import { createAllocator } from '${new URL('../dist/index.js', import.meta.url)}';
     import { fakeBackend } from '${new URL('../dist/testing.js', import.meta.url)}';
     const memory = createAllocator({ backend: fakeBackend() });
+    const say = (text) => writeSync(1, text + '\\n');
+  `;
+  const program = `${opened}
     const secret = await memory.fromFd(0, { trimNewline: true });
     secret.read((bytes) => process.stdout.write(new Uint8Array(bytes)));
     await memory.close();
@@ -224,5 +228,49 @@ describe('fromFd in a child process', () => {
       spawnSync('sh', ['-c', line, 'sh', process.execPath, ...args]).stdout.toString();
     expect(run('(sleep 0.05; echo from a pipe) | "$@"')).toBe('from a pipe');
     expect(run(`"$@" < '${path}'`)).toBe('from a file');
+  });
+
+  /** Writes `input` and ends it once the child says `cue`; gives all that it said. */
+  const talk = (text: string, cue: string, input: string): Promise<string[]> => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (said.endsWith(`${cue}\n`)) child.stdin.end(input);
+    });
+    return new Promise((resolve) => {
+      child.on('close', () => resolve(said.trim().split('\n')));
+    });
+  };
+
+  it('reads standard input that the program has made non-blocking', async () => {
+    const text = `${opened}
+      process.stdin.pause();
+      const reading = memory.fromFd(0, { byteLength: 5 });
+      setTimeout(() => say('ready'), 30);
+      say((await reading).byteLength);
+      await memory.close();
+    `;
+    expect(await talk(text, 'ready', 'abcde')).toEqual(['ready', '5']);
+  });
+
+  it.each([
+    ['gives up on a silent socket', '{ waitMsMax: 30 }', 'ERR_SECMEM_WAIT_TIMEOUT'],
+    ['leaves a silent socket at an abort', '{ signal: AbortSignal.timeout(30) }', 'TimeoutError'],
+  ])('%s, keeps the memory for the call, and wipes it when that ends', async (_, options, name) => {
+    const text = `${opened}
+      const error = await memory.fromFd(0, ${options}).catch((e) => e);
+      say(error.code === 23 ? error.name : error.code);
+      say(memory.stats().openAccesses + ' open');
+      process.once('beforeExit', () => {
+        const { secrets, openAccesses } = memory.stats();
+        say(secrets + ' secrets, ' + openAccesses + ' open');
+        memory.close();
+      });
+    `;
+    const said = await talk(text, '1 open', 'late');
+    expect(said).toEqual([name, '1 open', '0 secrets, 0 open']);
   });
 });

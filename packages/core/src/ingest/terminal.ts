@@ -38,7 +38,12 @@ export class Terminal implements Purgeable {
       });
     }
     registerForExit(this);
-    this.#mode.setRawMode(true);
+    try {
+      this.#mode.setRawMode(true);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** One byte to `byteOffset`, if one is there: 1, or 0 when nothing was typed yet. Throws at the end of the terminal. */
