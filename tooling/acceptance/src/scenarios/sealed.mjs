@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
+import { createAllocator } from '@securemem/core';
+import { lockedByteLength, lockedMappings } from '../kernel-facts.mjs';
+import { createMarker, markerFromMasked } from '../memory-scan.mjs';
+
+/** Sealed secrets and stores on real pages: M3, M8 to M11, and the scans. */
+
+/** @typedef {{ open: () => import('@securemem/core').MemoryBackend, options: any }} Context */
+/** @typedef {import('@securemem/core').SealedSecret} SealedSecret */
+/** @typedef {import('@securemem/core').Secret} Secret */
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const offHeap = (/** @type {number} */ n) => new Uint8Array(new ArrayBuffer(n));
+const filled = (/** @type {number} */ n) => offHeap(64).fill(n);
+const first = (/** @type {Secret} */ secret) => secret.read((bytes) => bytes[0]);
+
+/** @param {() => unknown} act @returns {string} */
+function codeOf(act) {
+  try {
+    act();
+    return 'none';
+  } catch (error) {
+    return /** @type {{ code: string }} */ (error).code;
+  }
+}
+
+/** X6 on the live process. @param {number} soft */
+function setLockLimit(soft) {
+  execFileSync('prlimit', ['--pid', String(process.pid), `--memlock=${soft}:`]);
+}
+
+/** Copies of a marker at every step of being sealed, opened, refused and stored. @param {Context} context */
+export async function copiesOfSealed({ open }) {
+  const memory = createAllocator({ backend: open() });
+  const store = memory.store({ hotMax: 0 });
+  const marker = createMarker();
+  const source = () => marker.fill(offHeap(32));
+  const count = () => marker.count({ closedPages: true });
+  /** @type {Record<string, number>} */
+  const copies = {};
+
+  const secret = memory.adoptSync(source());
+  copies['living'] = count();
+  const sealed = secret.seal();
+  copies['sealed'] = count();
+  for (let i = 0; i < 200; i++) memory.openSync(sealed).dispose();
+  copies['opened and disposed'] = count();
+  const opened = await memory.open(sealed);
+  copies['open'] = count();
+  opened.dispose();
+
+  await store.set('name', source());
+  copies['stored'] = count();
+  copies['in use'] = await store.use('name', count);
+  copies['used'] = count();
+  await store.load([['other', source()]]);
+  copies['loaded'] = count();
+
+  const planted = marker.plant();
+  copies['planted'] = count();
+  planted.wipe();
+  return { copies, hidden: memory.receipt.kernelHidden, cipher: memory.receipt.cipher };
+}
+
+/**
+ * Copies of the sealing key. It is found by watching where the cipher is told to read it, and is read once, into scratch
+ * that is masked and wiped. @param {Context} context
+ */
+export async function copiesOfKey({ open }) {
+  const backend = open();
+  /** @type {import('@securemem/core').RegionRange | undefined} */
+  let range;
+  const seal = backend.seal.bind(backend);
+  backend.seal = (key, ...rest) => {
+    range = key;
+    seal(key, ...rest);
+  };
+  const memory = createAllocator({ backend });
+  const sealed = memory.adoptSync(filled(1)).seal();
+  if (range === undefined) throw new Error('nothing was sealed by the backend');
+  const key = offHeap(32);
+  backend.read(range.region, range.byteOffset, key);
+  const mask = randomFillSync(offHeap(32));
+  for (let i = 0; i < 32; i++) key[i] = Number(key[i]) ^ Number(mask[i]);
+  const hex = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString('hex');
+  const marker = markerFromMasked(`${hex(key)}:${hex(mask)}`);
+
+  await turn();
+  const store = memory.store();
+  for (let i = 0; i < 500; i++) {
+    store.setSync(`n${i % 20}`, filled(i));
+    await store.use(`n${i % 20}`, first);
+    memory.openSync(sealed).dispose();
+  }
+  const hits = marker.find({ closedPages: true });
+  const readable = marker.count();
+  const planted = marker.plant();
+  const withPlanted = marker.count({ closedPages: true });
+  planted.wipe();
+  memory.purge();
+  const purged = marker.count({ closedPages: true });
+  return { hits, readable, withPlanted, purged, hidden: memory.receipt.kernelHidden };
+}
+
+/** M11: the page of the key, as the kernel sees it, while secrets are open at rest. @param {Context} context */
+export async function keyPage({ open }) {
+  const memory = createAllocator({ backend: open() });
+  const secret = memory.adoptSync(filled(1));
+  const sealed = memory.adoptSync(filled(2)).seal();
+  const permissions = () => lockedMappings().map((mapping) => mapping.permissions);
+  const sameTurn = permissions();
+  await turn();
+  const atRest = permissions();
+  memory.openSync(sealed);
+  const afterOpen = permissions();
+  return { sameTurn, atRest, afterOpen, ok: memory.verify().ok, first: first(secret) };
+}
+
+/** M8 and M10: nothing else is affected by a refused page or a thousand bad ciphertexts. @param {Context} context */
+export async function blastRadius({ open }) {
+  const memory = createAllocator({ backend: open(), idleMs: 5 });
+  const sealed = Array.from({ length: 10 }, (_, i) => memory.adoptSync(filled(i)).seal());
+  const store = memory.store({ hotMax: 4 });
+  for (let i = 0; i < 10; i++) store.setSync(`n${i}`, filled(i));
+  const live = Array.from({ length: 100 }, (_, i) => memory.adoptSync(filled(i)));
+  const before = lockedByteLength();
+  const codes = new Set();
+  for (const soft of [0, before]) {
+    setLockLimit(soft);
+    codes.add(codeOf(() => memory.allocateSync(100_000)));
+    codes.add(await memory.allocate(8_192, { waitMsMax: 5 }).catch((error) => error.code));
+  }
+  live[99]?.dispose();
+  const readable = live.slice(0, 99).filter((secret, i) => first(secret) === i).length;
+  let openable = 0;
+  for (const [i, each] of sealed.entries()) {
+    const secret = memory.openSync(each);
+    if (first(secret) === i) openable++;
+    secret.dispose();
+  }
+  for (let i = 0; i < 10; i++) if ((await store.use(`n${i}`, first)) === i) openable++;
+  const flat = lockedByteLength() === before;
+  memory.purge();
+  const stale = codeOf(() => memory.openSync(/** @type {SealedSecret} */ (sealed[0])));
+  await memory.close();
+  return { codes: [...codes], readable, openable, flat, stale, lockedAfter: lockedByteLength() };
+}
+
+/** M9: at limits of 0 and of what is locked, whatever needs a page settles at once. @param {Context} context */
+export async function refusedAtOnce({ open, options }) {
+  const memory = createAllocator({ backend: open(), onCapacity: 'throw' });
+  const secret = options.first ? undefined : memory.adoptSync(filled(1));
+  setLockLimit(options.lockedNow ? lockedByteLength() : 0);
+  const before = lockedByteLength();
+  const startedAt = performance.now();
+  const codes = [
+    options.first ? 'none' : codeOf(() => secret?.seal()),
+    codeOf(() => memory.store()),
+    codeOf(() => memory.allocateSync(8_192)),
+  ];
+  memory.purge();
+  const tookMs = performance.now() - startedAt;
+  const keys = memory.stats().sealing.keys;
+  return { codes, before, lockedAfterPurge: lockedByteLength(), keys, tookMs };
+}
+
+/** M9: twenty openers of ten secrets, for a time. @param {Context} context */
+export async function openersAtOnce({ open, options }) {
+  const memory = createAllocator({ backend: open() });
+  const sealed = Array.from({ length: 10 }, (_, i) =>
+    memory.adoptSync(offHeap(2_000).fill(i)).seal(),
+  );
+  const until = performance.now() + options.ms;
+  let peak = 0;
+  const opener = async (/** @type {number} */ self) => {
+    let opened = 0;
+    for (; performance.now() < until || opened < 5; opened++) {
+      const i = (self + opened) % 10;
+      const secret = await memory.open(/** @type {SealedSecret} */ (sealed[i]));
+      await turn();
+      peak = Math.max(peak, lockedByteLength());
+      if (first(secret) !== i) throw new Error('opened as something else');
+      secret.dispose();
+    }
+    return opened;
+  };
+  const counts = await Promise.all(Array.from({ length: 20 }, (_, self) => opener(self)));
+  const { waits, timeouts } = memory.stats().admission;
+  await memory.close();
+  return { least: Math.min(...counts), peak, waits, timeouts, lockedAfter: lockedByteLength() };
+}
