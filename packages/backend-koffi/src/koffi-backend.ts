@@ -1,5 +1,6 @@
 import {
   type BackendCapabilities,
+  byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type LockLimit,
   type MemoryBackend,
@@ -11,7 +12,6 @@ import {
 } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
 import type { Cipher } from './cipher.js';
-import { byteLengthOfOrdinary } from './ordinary-bytes.js';
 import { BACKEND_NAME, backendError } from './refusal.js';
 import { type Region, RegionTable } from './region-table.js';
 import type { System } from './system.js';

@@ -1,7 +1,7 @@
+import { byteLengthOfOrdinary } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
 import type { Cipher } from './cipher.js';
 import type { Koffi } from './ffi.js';
-import { byteLengthOfOrdinary } from './ordinary-bytes.js';
 import { backendError, systemError } from './refusal.js';
 
 /**

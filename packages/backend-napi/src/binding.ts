@@ -8,8 +8,10 @@ import loadPrebuilt from 'node-gyp-build';
  */
 export interface Binding {
   readonly pageByteLength: number;
-  /** The number of the view that `openView` made last is in the first element. */
-  readonly viewNumber: Uint32Array;
+  /** Number and serial of the view that `openView` made last. */
+  readonly lastView: Uint32Array;
+  /** A byte for each of the first view numbers: 1 says that the view was revoked. Spares a call for each. */
+  readonly revokedNotes: Uint8Array;
   open(pageKind: number): number;
   /** Writes strongest protection, dump exclusion and fork behaviour of an owner's regions. */
   abilities(owner: number, target: Float64Array): number;
@@ -28,8 +30,10 @@ export interface Binding {
     byteOffset: number,
     byteLength: number,
   ): ArrayBuffer | number;
-  closeView(view: number, outcome: number): void;
-  aliasAlive(view: number): number;
+  /** For numbers beyond `revokedNotes`. */
+  revokedView(number: number, serial: number): void;
+  escapedView(number: number, serial: number): void;
+  aliasAlive(number: number, serial: number): number;
   detach(buffer: ArrayBuffer): number;
   /** Six numbers per region: known, locked bytes, protection, guarded, dump exclusion, fork behaviour. */
   inspect(owner: number, regions: Float64Array, target: Float64Array): number;

@@ -1,5 +1,6 @@
 import {
   type BackendCapabilities,
+  byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type ForkBehaviour,
   type LockLimit,
@@ -14,7 +15,6 @@ import {
 import type { Binding } from './binding.js';
 import { BACKEND_NAME, failure } from './failure.js';
 import { EmptyView, NapiView } from './napi-view.js';
-import { byteLengthOfOrdinary } from './ordinary-bytes.js';
 import { Status } from './status.js';
 
 /** In the order of `Protection` in native/pages.h. */
@@ -118,7 +118,7 @@ export class NapiBackend implements MemoryBackend {
     if (this.capabilities.views === 'none') throw this.#withoutViews(region);
     const buffer = this.#binding.openView(this.#owner, region, byteOffset, byteLength);
     if (typeof buffer === 'object') {
-      return new NapiView(this.#binding, buffer, this.#binding.viewNumber[0] as number);
+      return new NapiView(this.#binding, buffer);
     }
     this.#check(buffer, 'openView');
     return new EmptyView();

@@ -36,28 +36,44 @@ export function revoke(binding: Binding, buffer: ArrayBuffer): ViewOutcome {
   }
 }
 
+/** Tells the addon what became of a view; `lastView` has its number and serial when it was made. */
+export function settle(
+  binding: Binding,
+  number: number,
+  serial: number,
+  outcome: ViewOutcome,
+): ViewOutcome {
+  if (outcome !== 'revoked') binding.escapedView(number, serial);
+  else if (number < binding.revokedNotes.length) binding.revokedNotes[number] = 1;
+  else binding.revokedView(number, serial);
+  return outcome;
+}
+
 /** A view over a part of a region, tracked by number in the addon until its last alias is garbage. */
 export class NapiView implements View {
   readonly bytes: Uint8Array;
   readonly #binding: Binding;
   readonly #buffer: ArrayBuffer;
   readonly #number: number;
+  readonly #serial: number;
   #outcome: ViewOutcome | undefined;
-  #aliasGone = false;
 
-  constructor(binding: Binding, buffer: ArrayBuffer, number: number) {
+  constructor(binding: Binding, buffer: ArrayBuffer) {
     this.#binding = binding;
     this.#buffer = buffer;
-    this.#number = number;
+    this.#number = binding.lastView[0] as number;
+    this.#serial = binding.lastView[1] as number;
     this.bytes = new Uint8Array(buffer);
   }
 
   close(): ViewOutcome {
-    if (this.#outcome !== undefined) return this.#outcome;
-    const outcome = revoke(this.#binding, this.#buffer);
-    this.#outcome = outcome;
-    this.#binding.closeView(this.#number, outcome === 'revoked' ? 0 : 1);
-    return outcome;
+    this.#outcome ??= settle(
+      this.#binding,
+      this.#number,
+      this.#serial,
+      revoke(this.#binding, this.#buffer),
+    );
+    return this.#outcome;
   }
 
   /**
@@ -65,12 +81,10 @@ export class NapiView implements View {
    * thread that buffer was. After `stuck` this object itself holds the buffer, so the answer stays true while it lives.
    */
   aliasAlive(): boolean {
-    if (this.#aliasGone || this.#outcome === 'revoked') return false;
-    // An open view is its own alias, and its number is still in use.
+    if (this.#outcome === 'revoked') return false;
+    // An open view is its own alias.
     if (this.#outcome === undefined) return true;
-    if (this.#binding.aliasAlive(this.#number) === 1) return true;
-    this.#aliasGone = true;
-    return false;
+    return this.#binding.aliasAlive(this.#number, this.#serial) === 1;
   }
 }
 

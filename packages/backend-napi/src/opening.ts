@@ -10,7 +10,7 @@ import {
 import { type Binding, loadBinding } from './binding.js';
 import { BACKEND_NAME, failure } from './failure.js';
 import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
-import { revoke } from './napi-view.js';
+import { revoke, settle } from './napi-view.js';
 import { Status } from './status.js';
 
 export interface NapiBackendOptions {
@@ -85,10 +85,8 @@ function load(): Binding {
 function viewsWork(binding: Binding, owner: number, region: number): boolean {
   const buffer = binding.openView(owner, region, 0, binding.pageByteLength);
   if (typeof buffer !== 'object') return false;
-  const number = binding.viewNumber[0] as number;
-  const outcome = revoke(binding, buffer);
-  binding.closeView(number, outcome === 'revoked' ? 0 : 1);
-  return outcome === 'revoked';
+  const [number, serial] = binding.lastView as unknown as [number, number];
+  return settle(binding, number, serial, revoke(binding, buffer)) === 'revoked';
 }
 
 /** Capacity may be back when it is needed; any other refusal means that this kind of region is not to be had here. */

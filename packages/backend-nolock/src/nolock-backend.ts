@@ -1,6 +1,7 @@
 import {
   type BackendCapabilities,
   type BackendFactory,
+  byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type LockLimit,
   type MemoryBackend,
@@ -11,7 +12,6 @@ import {
   SecureMemoryError,
   type View,
 } from '@securemem/core/contract';
-import { byteLengthOfOrdinary } from './ordinary-bytes.js';
 
 /**
  * Ordinary memory protects nothing, and says so in every line. That is all a capability is: a statement that the receipts

@@ -7,4 +7,5 @@
 export * from './backend.js';
 export * from './capabilities.js';
 export * from './errors.js';
+export { byteLengthOfOrdinary } from './ordinary-bytes.js';
 export * from './region.js';

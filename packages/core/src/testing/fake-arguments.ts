@@ -1,26 +1,5 @@
 import type { Protection } from '../contract/index.js';
 
-const byteLengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get as (
-  this: ArrayBuffer,
-) => number;
-
-/** Throws TypeError unless `bytes` is a Uint8Array over an ordinary, fixed-length, unshared, attached buffer. */
-export function checkBytes(bytes: Uint8Array, name: string): void {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
-  const buffer: ArrayBufferLike = bytes.buffer;
-  if (!(buffer instanceof ArrayBuffer)) throw new TypeError(`${name} must not be shared memory`);
-  if ((buffer as { resizable?: boolean }).resizable === true) {
-    throw new TypeError(`${name} must not be over a resizable buffer`);
-  }
-  if (byteLengthOf.call(buffer) > 0) return;
-  try {
-    // An empty buffer and a detached one look alike on Node 20, except that nothing can be made over the second.
-    new Uint8Array(buffer);
-  } catch {
-    throw new TypeError(`${name} is over a detached buffer`);
-  }
-}
-
 /** Throws RangeError unless the range lies inside a region of `regionByteLength` bytes. */
 export function checkRange(byteOffset: number, byteLength: number, regionByteLength: number): void {
   checkCount(byteOffset, 'byteOffset');

@@ -1,5 +1,6 @@
 import {
   type BackendCapabilities,
+  byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type LockLimit,
   type MemoryBackend,
@@ -10,13 +11,7 @@ import {
   SecureMemoryError,
   type View,
 } from '../contract/index.js';
-import {
-  checkBytes,
-  checkCount,
-  checkMapLength,
-  checkRange,
-  offersProtection,
-} from './fake-arguments.js';
+import { checkCount, checkMapLength, checkRange, offersProtection } from './fake-arguments.js';
 import type { FakeOperation } from './fake-calls.js';
 import { sealBytes, TAG_BYTE_LENGTH, unsealBytes } from './fake-cipher.js';
 import { disposedRegion, notSupported, platformError, refusalError } from './fake-errors.js';
@@ -116,7 +111,7 @@ export class SimulatedBackend implements MemoryBackend {
 
   read(region: RegionId, byteOffset: number, target: Uint8Array): void {
     const found = this.#live('read', region, { byteOffset, byteLength: target?.length });
-    checkBytes(target, 'target');
+    byteLengthOfOrdinary(target, 'target');
     checkRange(byteOffset, target.length, found.byteLength);
     found.settle();
     target.set(found.store.subarray(byteOffset, byteOffset + target.length));
@@ -124,7 +119,7 @@ export class SimulatedBackend implements MemoryBackend {
 
   write(region: RegionId, byteOffset: number, source: Uint8Array): void {
     const found = this.#live('write', region, { byteOffset, byteLength: source?.length });
-    checkBytes(source, 'source');
+    byteLengthOfOrdinary(source, 'source');
     checkRange(byteOffset, source.length, found.byteLength);
     found.settle();
     found.store.set(source, byteOffset);
@@ -165,7 +160,7 @@ export class SimulatedBackend implements MemoryBackend {
     target: Uint8Array,
   ): void {
     this.#beginCipher('seal', nonce, associatedData);
-    checkBytes(target, 'target');
+    byteLengthOfOrdinary(target, 'target');
     const keyBytes = this.#keyBytes('seal', key);
     const plaintextBytes = this.#bytes('seal', plaintext);
     if (target.length !== plaintext.byteLength + TAG_BYTE_LENGTH) {
@@ -182,7 +177,7 @@ export class SimulatedBackend implements MemoryBackend {
     plaintext: RegionRange,
   ): void {
     this.#beginCipher('unseal', nonce, associatedData);
-    checkBytes(source, 'source');
+    byteLengthOfOrdinary(source, 'source');
     const keyBytes = this.#keyBytes('unseal', key);
     const plaintextBytes = this.#bytes('unseal', plaintext);
     if (source.length !== plaintext.byteLength + TAG_BYTE_LENGTH) {
@@ -259,8 +254,8 @@ export class SimulatedBackend implements MemoryBackend {
   #beginCipher(operation: 'seal' | 'unseal', nonce: Uint8Array, associatedData: Uint8Array): void {
     this.#begin(operation);
     if (this.capabilities.cipher === 'none') throw notSupported(operation, this.name, 'cipher');
-    checkBytes(nonce, 'nonce');
-    checkBytes(associatedData, 'associatedData');
+    byteLengthOfOrdinary(nonce, 'nonce');
+    byteLengthOfOrdinary(associatedData, 'associatedData');
     if (nonce.length !== 12) throw new RangeError('nonce must be 12 bytes long');
   }
 
