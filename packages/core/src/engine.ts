@@ -122,7 +122,10 @@ export class Engine implements AccessKeeper {
     }
   }
 
-  /** The place of a secret of another length; the old one is wiped and released where it moved. */
+  /**
+   * The place of a secret of another length, with its content. Where that is another place the old one is as it was, and the
+   * caller's to release: nothing may come between a secret and its handle.
+   */
   resize(host: PlaceHost, index: number, byteLength: number): Place {
     const placement = this.placementOf(host);
     const stays = placement.router.classOf(byteLength) === this.#classOf(host);
@@ -141,7 +144,8 @@ export class Engine implements AccessKeeper {
       throw this.granter.refusal(found, [byteLength], 'resize', placement);
     }
     const place = found[0] as Place;
-    this.#move({ host, index }, place);
+    this.#copy({ host, index }, place);
+    this.liveSecrets++;
     return place;
   }
 
@@ -234,8 +238,8 @@ export class Engine implements AccessKeeper {
     return 'classIndex' in host ? (host.classIndex as number) : OWN_REGION;
   }
 
-  /** Copies a secret to its new place; the old one is wiped and free. */
-  #move(from: Place, to: Place): void {
+  /** Copies a secret to its new place, which is free again after a throw. */
+  #copy(from: Place, to: Place): void {
     const length = Math.min(
       from.host.byteLengths[from.index] as number,
       to.host.byteLengths[to.index] as number,
@@ -260,7 +264,5 @@ export class Engine implements AccessKeeper {
       to.host.release(to.index);
       throw error;
     }
-    this.liveSecrets++;
-    this.release(from.host, from.index);
   }
 }

@@ -61,17 +61,19 @@ export class OwnRegion extends PlaceHost {
 
   release(): CanaryFinding | undefined {
     let finding: CanaryFinding | undefined;
+    let reusable = false;
     try {
-      finding = this.examine();
-      this.#end();
-    } catch (error) {
-      (this.generations[0] as number)++;
-      this.live = 0;
-      this.quarantined++;
-      throw error;
+      try {
+        finding = this.examine();
+      } finally {
+        // What cannot be examined is wiped all the same.
+        this.#end();
+      }
+      reusable = finding === undefined && !this.condemned?.has(0);
+    } finally {
+      if (!reusable) this.quarantined++;
     }
-    if (finding === undefined && !this.condemned?.has(0)) this.#owner.onVacant(this);
-    else this.quarantined++;
+    if (reusable) this.#owner.onVacant(this);
     return finding;
   }
 
@@ -94,11 +96,11 @@ export class OwnRegion extends PlaceHost {
     const bytes = region.lifecycle.bytes(region, 'read-write');
     const from = this.byteOffsetFor(before);
     const to = this.byteOffsetFor(byteLength);
-    if (bytes !== undefined) bytes.copyWithin(to, from, from + byteLength);
-    else this.#moveThroughBackend(from, to, byteLength);
-    region.lifecycle.wipe(region, 0, to);
+    if (bytes === undefined) this.#moveThroughBackend(from, to, byteLength);
+    else bytes.copyWithin(to, from, from + byteLength);
     this.byteLengths[0] = byteLength;
-    this.repair();
+    if (bytes !== undefined) this.repair();
+    region.lifecycle.wipe(region, 0, to - this.#leading);
     return true;
   }
 
@@ -107,19 +109,24 @@ export class OwnRegion extends PlaceHost {
     return Math.min(CANARY_BYTE_LENGTH, this.byteOffsetOf());
   }
 
+  /** The use ends also where the backend cannot wipe; then the region is not used again. */
   #end(inUse = true): void {
+    if (inUse) {
+      (this.generations[0] as number)++;
+      this.live = 0;
+    }
     this.region.lifecycle.wipe(this.region, 0, this.region.byteLength);
-    if (!inUse) return;
-    (this.generations[0] as number)++;
-    this.live = 0;
   }
 
+  /** The content and the canary before it go in one write, so that a failing one leaves all as it was. */
   #moveThroughBackend(from: number, to: number, byteLength: number): void {
     const { backend } = this.region.lifecycle;
-    const copy = new Uint8Array(new ArrayBuffer(byteLength));
+    const leading = Math.min(CANARY_BYTE_LENGTH, to);
+    const copy = new Uint8Array(new ArrayBuffer(leading + byteLength));
     try {
-      backend.read(this.region.id, from, copy);
-      backend.write(this.region.id, to, copy);
+      copy.set(canaryBytes().subarray(CANARY_BYTE_LENGTH - leading));
+      backend.read(this.region.id, from, copy.subarray(leading));
+      backend.write(this.region.id, to - leading, copy);
     } finally {
       copy.fill(0);
     }

@@ -123,9 +123,12 @@ export class Slab extends PlaceHost {
     const byteLength = this.byteLengths[index] as number;
     const words = this.region.lifecycle.words(this.region, 'read-write');
     if (words === undefined) {
-      const finding = this.examine(index);
-      this.#wipe(index, 0, byteLength);
-      return finding;
+      try {
+        return this.examine(index);
+      } finally {
+        // What cannot be examined is wiped all the same.
+        this.#wipe(index, 0, byteLength);
+      }
     }
     const start = this.byteOffsetOf(index) >>> 2;
     const finding = this.#findingIn(words, start, byteLength);

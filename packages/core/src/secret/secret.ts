@@ -162,18 +162,23 @@ export class Secret implements Disposable {
 
   /**
    * Changes the length, at once and as a whole: added bytes are zero, bytes cut off are wiped. It stays on its backend,
-   * with no weaker receipt; where it moves, the old place reads zero. Throws a capacity error, or `ERR_SECMEM_IN_USE`
-   * with an access open, and then nothing has changed.
+   * with no weaker receipt; where it moves, the old place reads zero. Throws a capacity error, `ERR_SECMEM_IN_USE` with an
+   * access open, or what the backend throws, and then nothing has changed. The exception is an old place that cannot be given
+   * back, since bytes next to it were overwritten (`ERR_SECMEM_CANARY_MISMATCH`) or the backend refused: the secret is whole
+   * in its new place then, with its new length, and the old one out of use.
    */
   resize(byteLength: number): void {
     const host = this.#live('resize');
     this.#engine.assertOpen('resize');
     this.#assertNotKept('resize');
     if (this.#use !== undefined && !this.#use.idle) throw this.#inUse('resize');
-    const place = this.#engine.resize(host, this.#index, byteLength);
+    const index = this.#index;
+    const place = this.#engine.resize(host, index, byteLength);
+    if (place.host === host && place.index === index) return;
     this.#host = place.host;
     this.#index = place.index;
     this.#generation = place.host.generations[place.index] as number;
+    this.#engine.release(host, index);
   }
 
   /**
