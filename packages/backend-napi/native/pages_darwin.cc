@@ -172,6 +172,7 @@ Status RaiseLockLimit(double byte_length, Failure* failure) {
   failure->requested = byte_length;
   failure->limit = now;
   if (limit.rlim_max != RLIM_INFINITY && byte_length > static_cast<double>(limit.rlim_max)) {
+    failure->hard_limit = static_cast<double>(limit.rlim_max);
     return Fail(failure, "setrlimit", EPERM, Status::kCannotRaise);
   }
   rlim_t before = limit.rlim_cur;

@@ -282,6 +282,7 @@ Status RaiseLockLimit(double byte_length, Failure* failure) {
   failure->requested = byte_length;
   failure->limit = static_cast<double>(limit.rlim_cur);
   if (limit.rlim_max != RLIM_INFINITY && byte_length > static_cast<double>(limit.rlim_max)) {
+    failure->hard_limit = static_cast<double>(limit.rlim_max);
     return Fail(failure, "setrlimit", EPERM, Status::kCannotRaise);
   }
   limit.rlim_cur = static_cast<rlim_t>(byte_length);

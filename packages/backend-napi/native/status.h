@@ -28,6 +28,7 @@ struct Failure {
   double requested = -1;
   double in_use = -1;
   double limit = -1;
+  double hard_limit = -1;
   double mappings = -1;
   double mappings_max = -1;
 };

@@ -27,7 +27,8 @@ const MEANINGS: { readonly [status: number]: readonly [ErrorCode, string] } = {
 };
 
 function detailsOf(status: number, syscall: string, numbers: Float64Array): ErrorDetails {
-  const [, requested, inUse, limit, mappings, mappingsMax] = numbers as unknown as number[];
+  const [, requested, inUse, limit, mappings, mappingsMax, hardLimit] =
+    numbers as unknown as number[];
   const number = (name: string, value: number | undefined) =>
     value === undefined || value < 0 ? {} : { [name]: value };
   const sizes = {
@@ -38,8 +39,10 @@ function detailsOf(status: number, syscall: string, numbers: Float64Array): Erro
   switch (status) {
     case Status.lockLimit:
       return { limit: 'lock', ...sizes, remedy: LOCK_REMEDY };
-    case Status.cannotRaise:
-      return { limit: 'lock', ...sizes, remedy: LOCK_REMEDY };
+    case Status.cannotRaise: {
+      const hard = number('hardLimitByteLength', hardLimit);
+      return { limit: 'lock', ...sizes, ...hard, remedy: LOCK_REMEDY };
+    }
     case Status.mapLimit:
       return {
         limit: 'mappings',
@@ -77,7 +80,7 @@ export function failure(binding: Binding, status: number, operation: string): Er
   if (!FROM_SYSTEM.includes(status)) {
     return new SecureMemoryError(code, message, { operation, backend: BACKEND_NAME });
   }
-  const numbers = new Float64Array(6);
+  const numbers = new Float64Array(7);
   const syscall = binding.failure(numbers);
   const errno = numbers[0] ?? 0;
   return new SecureMemoryError(code, `${message} (${syscall}, error ${errno})`, {
