@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+import { positiveInteger, UsageError } from '../usage.js';
+import { diagnose } from './diagnose.js';
+import { gatherFacts } from './gather.js';
+import type { Need } from './need.js';
+import { render } from './render.js';
+
+export const DOCTOR_USAGE = `npx securemem doctor [OPTION…]
+
+Says what this machine and this process allow, for each backend that is installed where you call it, and the line that
+mends each limit. Run it where and as whom your program runs: limits belong to processes.
+
+  --secrets N   how many secrets the program holds at the same time; code 1 when they do not fit
+  --bytes B     how many bytes each has (32)
+  --sealed      it is enough when they fit sealed, in a store
+  --json        facts and findings as JSON
+  --help
+
+Ends with 0, with 1 when a need that was stated is not met, or with 2 when the options make no sense.
+`;
+
+const BYTES_DEFAULT = 32;
+
+/** Prints a diagnosis of `directory`; gives the exit code. Throws `UsageError`. */
+export function runDoctor(
+  args: readonly string[],
+  directory: string,
+  print: (text: string) => void,
+): number {
+  const options = parse(args);
+  if (options === 'help') {
+    print(DOCTOR_USAGE);
+    return 0;
+  }
+  const diagnosis = diagnose(gatherFacts(directory), options.need);
+  print(options.json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : render(diagnosis));
+  return diagnosis.needMet ? 0 : 1;
+}
+
+function parse(args: readonly string[]): { need: Need; json: boolean } | 'help' {
+  const values = parseValues(args);
+  if (values.help === true) return 'help';
+  const secrets = positiveInteger('secrets', values.secrets);
+  const byteLength = positiveInteger('bytes', values.bytes) ?? BYTES_DEFAULT;
+  if (byteLength > 2 ** 31) throw new UsageError('--bytes must be at most 2147483648');
+  const sealed = values.sealed === true;
+  if (sealed && secrets === undefined) throw new UsageError('--sealed needs --secrets');
+  return { need: { secrets, byteLength, sealed }, json: values.json === true };
+}
+
+function parseValues(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        secrets: { type: 'string' },
+        bytes: { type: 'string' },
+        sealed: { type: 'boolean' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

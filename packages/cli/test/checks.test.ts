@@ -1,0 +1,286 @@
+import { remedies } from '@securemem/core';
+import { describe, expect, it } from 'vitest';
+import { diagnose, type Facts, type Finding, type Level, type Need, render } from '../src/index.js';
+import { closedBackend, machine, openBackend } from './machine.js';
+
+const NOTHING: Need = { secrets: undefined, byteLength: 32, sealed: false };
+
+function finding(facts: Facts, id: string, need: Need = NOTHING): Finding | undefined {
+  return diagnose(facts, need).findings.find((found) => found.id === id);
+}
+
+const lock = (different: Partial<Facts['lock']>): Facts =>
+  machine({ lock: { ...machine().lock, ...different } });
+
+describe('doctor', () => {
+  it('has nothing to mend on a machine where all is well', () => {
+    const { findings, needMet } = diagnose(machine(), NOTHING);
+    expect(findings.filter(({ level }) => level !== 'good')).toEqual([]);
+    expect(findings.flatMap(({ remedies: lines }) => lines)).toEqual([]);
+    expect(needMet).toBe(true);
+  });
+
+  it.each<[string, Facts, string, Level, RegExp]>([
+    ['a limit of 0', lock({ soft: 0, hard: 0 }), 'lock-limit', 'blocked', /may lock 0 bytes/],
+    ['a limit below one page', lock({ soft: 4095 }), 'lock-limit', 'blocked', /may lock 4 KiB/],
+    ['a small limit', lock({ soft: 32_768 }), 'lock-limit', 'weak', /may lock 32 KiB/],
+    ['64 KiB', lock({ soft: 65_536, hard: 65_536 }), 'lock-limit', 'good', /may lock 64 KiB$/],
+    ['no limit', lock({ soft: 'unlimited' }), 'lock-limit', 'good', /there is no lock limit/],
+    [
+      'a capability that counts',
+      lock({ soft: 0, capability: true }),
+      'lock-limit',
+      'good',
+      /CAP_IPC_LOCK lifts/,
+    ],
+    [
+      'a capability that does not count',
+      lock({ soft: 0, capability: true, userNamespace: true }),
+      'lock-limit',
+      'blocked',
+      /in a user namespace it does not count/,
+    ],
+    [
+      'a higher hard limit',
+      lock({ soft: 65_536, hard: 1_048_576 }),
+      'lock-limit',
+      'good',
+      /raise that to 1 MiB itself/,
+    ],
+    [
+      'a low number of mappings',
+      machine({ mappings: { inUse: 150, max: 1_000 } }),
+      'mappings',
+      'weak',
+      /room for 240/,
+    ],
+    [
+      'no mapping left',
+      machine({ mappings: { inUse: 870, max: 1_000 } }),
+      'mappings',
+      'blocked',
+      /room for 0/,
+    ],
+    ['no memfd_secret', machine({ memfdSecret: false }), 'memfd-secret', 'note', /root can read/],
+    [
+      'nobody who could tell',
+      machine({ memfdSecret: 'unknown' }),
+      'memfd-secret',
+      'note',
+      /once @securemem\/napi/,
+    ],
+    [
+      'core files',
+      machine({ coreFiles: { limit: 'unlimited', toProgram: false } }),
+      'core-files',
+      'note',
+      /writes a core/,
+    ],
+    [
+      'core files that go to a program',
+      machine({ coreFiles: { limit: 0, toProgram: true } }),
+      'core-files',
+      'note',
+      /to a program/,
+    ],
+    [
+      'an open ptrace scope',
+      machine({ ptraceScope: 0 }),
+      'ptrace',
+      'weak',
+      /any process of the same user/,
+    ],
+    ['no Yama', machine({ ptraceScope: 'none' }), 'ptrace', 'weak', /any process of the same user/],
+    ['a closed ptrace scope', machine({ ptraceScope: 3 }), 'ptrace', 'good', /nobody may attach/],
+    ['swap', machine({ swapByteLength: 1024 ** 3 }), 'swap', 'note', /1 GiB of swap/],
+    [
+      'hibernation',
+      machine({ hibernation: true }),
+      'hibernation',
+      'weak',
+      /writes locked pages to disk/,
+    ],
+    [
+      'a filter',
+      machine({ seccomp: 2 }),
+      'seccomp',
+      'good',
+      /lets through what secure memory needs/,
+    ],
+    [
+      'a filter that denies',
+      machine({
+        seccomp: 2,
+        backends: [
+          openBackend('koffi', {}, { trial: { passed: false, code: 'ERR_SECMEM_DENIED' } }),
+        ],
+      }),
+      'seccomp',
+      'blocked',
+      /refuses a system call/,
+    ],
+    [
+      'the permission model',
+      machine({ permissionModel: { on: true, addons: false } }),
+      'permission-model',
+      'blocked',
+      /forbids native addons/,
+    ],
+    [
+      'the permission model with addons',
+      machine({ permissionModel: { on: true, addons: true } }),
+      'permission-model',
+      'good',
+      /allows/,
+    ],
+    [
+      'no external buffers',
+      machine({ backends: [openBackend('koffi', { views: 'none' })] }),
+      'external-buffers',
+      'weak',
+      /lends a copy/,
+    ],
+    [
+      'a SIGSEGV listener',
+      machine({ sigsegvListeners: 1 }),
+      'sigsegv-listener',
+      'weak',
+      /listens to SIGSEGV/,
+    ],
+    [
+      'no backend',
+      machine({ backends: [closedBackend('koffi', 'missing')] }),
+      'backend',
+      'blocked',
+      /is installed here/,
+    ],
+    [
+      'a backend that cannot open',
+      machine({ backends: [closedBackend('koffi', 'unavailable', 'no library')] }),
+      'backend',
+      'blocked',
+      /no library/,
+    ],
+  ])('tells %s', (_, facts, id, level, words) => {
+    const found = finding(facts, id);
+    expect(found).toMatchObject({ level, says: expect.stringMatching(words) });
+    if (level !== 'blocked' || id !== 'backend') return;
+    expect(diagnose(facts, NOTHING).room).toEqual([]);
+  });
+
+  it('tells a control group that kills before the lock limit refuses', () => {
+    const memory = { ...machine().memory, groupLimitByteLength: 512 * 1024 ** 2 };
+    const roomy = finding({ ...lock({ soft: 'unlimited' }), memory }, 'memory-group');
+    expect(roomy).toMatchObject({
+      level: 'weak',
+      says: expect.stringMatching(/kills the process/),
+    });
+    expect(roomy?.remedies.join()).toMatch(/lockedByteLengthMax: 268435456/);
+    expect(finding(machine({ memory }), 'memory-group')?.level).toBe('note');
+  });
+
+  it('gives every finding that can be mended at least one line', () => {
+    const bad = machine({
+      lock: { ...machine().lock, soft: 0, hard: 0 },
+      mappings: { inUse: 900, max: 1_000 },
+      permissionModel: { on: true, addons: false },
+      ptraceScope: 0,
+      hibernation: true,
+      sigsegvListeners: 1,
+      backends: [],
+    });
+    for (const { id, level, remedies: lines } of diagnose(bad, NOTHING).findings) {
+      if (level === 'blocked' || level === 'weak')
+        expect([id, lines.length > 0]).toEqual([id, true]);
+    }
+  });
+
+  it.each([
+    ['shell', /^shell: ulimit -l 1024/m],
+    ['systemd', /^systemd: LimitMEMLOCK=1024K/m],
+    ['docker', /^docker: docker run --ulimit memlock=1048576:1048576/m],
+    ['docker', /^compose: ulimits: \{ memlock: \{ soft: 1048576, hard: 1048576 \} \}/m],
+    ['kubernetes', /^kubernetes: a pod cannot set it/m],
+    ['lambda', /^lambda: it cannot be set there/m],
+    ['fargate', /^fargate: only nofile can be set there/m],
+  ] as const)('says how %s raises the lock limit', (surroundings, words) => {
+    const facts = { ...lock({ soft: 0, hard: 0 }), surroundings };
+    expect(finding(facts, 'lock-limit')?.remedies.join('\n')).toMatch(words);
+  });
+
+  it('says the same words as the errors of core', () => {
+    const lines = finding(lock({ soft: 0, hard: 0 }), 'lock-limit')?.remedies.join('\n') ?? '';
+    expect(remedies.raiseLockLimitRemedy(1_048_576)).toContain('ulimit -l 1024');
+    expect(lines).toContain('ulimit -l 1024');
+    const mappings = finding(machine({ mappings: { inUse: 900, max: 1_000 } }), 'mappings');
+    expect(mappings?.remedies).toEqual([remedies.MAP_LIMIT_REMEDY]);
+  });
+});
+
+describe('doctor --secrets', () => {
+  const small = lock({ soft: 65_536, hard: 65_536 });
+  const needing = (secrets: number, byteLength = 64, sealed = false): Need => ({
+    secrets,
+    byteLength,
+    sealed,
+  });
+
+  it('is met by what fits and not by one more', () => {
+    const fits = diagnose(small, needing(1)).room[0]?.secrets as number;
+    expect(fits).toBeGreaterThan(800);
+    expect(diagnose(small, needing(fits)).needMet).toBe(true);
+    const { needMet, findings } = diagnose(small, needing(fits + 1));
+    expect(needMet).toBe(false);
+    expect(findings[0]).toMatchObject({ id: 'need', level: 'blocked' });
+  });
+
+  it('asks for the smallest limit that is enough', () => {
+    for (const [secrets, byteLength] of [
+      [1_000, 64],
+      [5, 10_000],
+      [100, 2_048],
+      [17, 4_096],
+    ] as const) {
+      const need = needing(secrets, byteLength);
+      const facts = lock({ soft: 4_096, hard: 4_096 });
+      const kib = Number(
+        finding(facts, 'need', need)
+          ?.remedies.join()
+          .match(/ulimit -l (\d+)/)?.[1],
+      );
+      expect(diagnose(lock({ soft: kib * 1024 }), need).needMet).toBe(true);
+      expect(diagnose(lock({ soft: kib * 1024 - 4_096 }), need).needMet).toBe(false);
+    }
+  });
+
+  it('counts what the process has locked already', () => {
+    const fits = diagnose(small, needing(1)).room[0]?.secrets as number;
+    const facts = lock({ soft: 65_536, inUseByteLength: 4_096 });
+    expect(diagnose(facts, needing(fits)).needMet).toBe(false);
+  });
+
+  it('names the store where secrets fit sealed, and is met by it with --sealed', () => {
+    const found = finding(small, 'need', needing(1_000_000));
+    expect(found?.remedies.join()).toMatch(/memory\.store\(\)/);
+    expect(diagnose(small, needing(1_000_000, 64, true)).needMet).toBe(true);
+    expect(diagnose(lock({ soft: 4_096 }), needing(10, 64, true)).needMet).toBe(false);
+  });
+
+  it('is not met where no backend locks', () => {
+    const facts = machine({ backends: [closedBackend('koffi', 'missing')] });
+    expect(diagnose(facts, needing(1)).needMet).toBe(false);
+  });
+});
+
+it('render() puts what stops first and shows every backend and its room', () => {
+  const facts = machine({
+    ptraceScope: 0,
+    permissionModel: { on: true, addons: false },
+    backends: [openBackend('koffi'), closedBackend('napi', 'missing')],
+  });
+  const text = render(diagnose(facts, NOTHING));
+  expect(text.indexOf('STOP')).toBeLessThan(text.indexOf('weak'));
+  expect(text).toMatch(/@securemem\/koffi 0\.1\.0: locked, guarded/);
+  expect(text).toMatch(/@securemem\/napi: not installed \(npm install @securemem\/napi\)/);
+  expect(text).toMatch(/koffi: 209,\d{3} pooled, 40 locked bytes each/);
+});

@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { cli, run } from './run-cli.js';
+
+const subject = (name: string): string =>
+  fileURLToPath(new URL(`./subjects/${name}.mjs`, import.meta.url));
+
+describe('conformance', () => {
+  it('ends with 0 for a backend that keeps its promises, and says which it makes', () => {
+    const { code, stdout } = run(cli('conformance', subject('honest')));
+    expect(stdout).toMatch(/^nolock: /);
+    expect(stdout).toMatch(/locking +none/);
+    expect(stdout).toMatch(/\d+ passed, 0 failed/);
+    expect(code).toBe(0);
+  });
+
+  it('ends with 1 for one that does not, and names the requirement, the reason and the contract', () => {
+    const { code, stdout } = run(cli('conformance', subject('forgetful')));
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/BREAKS THE CONTRACT/);
+    expect(stdout).toMatch(/FAIL \S*wip/);
+    expect(stdout).toMatch(/promised in /);
+  });
+
+  it('prints the report as JSON and repeats a run by its seed', () => {
+    const { stdout } = run(cli('conformance', subject('honest'), '--json', '--seed', '7'));
+    expect(JSON.parse(stdout)).toMatchObject({ failed: 0, seed: 7, backend: { name: 'nolock' } });
+  });
+
+  it.each([
+    ['no file', 'conformance'],
+    ['two files', 'conformance', subject('honest'), subject('honest')],
+    ['a file that is not there', 'conformance', './no-such-backend.js'],
+    ['a module that opens nothing', 'conformance', subject('nothing')],
+    ['an unknown option', 'conformance', subject('honest'), '--fast'],
+    ['a seed that is none', 'conformance', subject('honest'), '--seed', 'x'],
+  ])('ends with 2 for %s', (_, ...args) => {
+    const { code, stdout, stderr } = run(cli(...args));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^securemem: .+/);
+  });
+});

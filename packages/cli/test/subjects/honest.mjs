@@ -1,0 +1,1 @@
+export { nolockBackend as open } from '@securemem/nolock';
