@@ -220,7 +220,7 @@ void BufferCollected(napi_env env, void*, void* hint) {
   }
 }
 
-// openView(owner, region, offset, length) -> ArrayBuffer, or a status; the number of the view is in viewNumber[0].
+// openView(owner, region, offset, length) -> ArrayBuffer, or a status; number and serial of the view are in lastView.
 // A length of 0 only checks the range and answers kOk: an empty buffer cannot be told from a revoked one.
 napi_value OpenView(napi_env env, napi_callback_info info) {
   Call call(env, info);
@@ -238,37 +238,37 @@ napi_value OpenView(napi_env env, napi_callback_info info) {
   napi_status made = napi_create_external_arraybuffer(env, region->mapping.base + static_cast<size_t>(offset),
                                                       static_cast<size_t>(length), BufferCollected, view, &buffer);
   if (made != napi_ok) {
-    table.DropView(number);
     view->Collected();
+    table.DropView(number);
     return call.Answer(Status::kNoExternalBuffers);
   }
-  *call.environment->view_number = number;
+  call.environment->last_view[0] = number;
+  call.environment->last_view[1] = view->serial;
   return buffer;
 }
 
-// closeView(view, outcome): 0 revoked, 1 escaped or stuck
-napi_value CloseView(napi_env env, napi_callback_info info) {
+// revokedView(number, serial): for numbers beyond those that can be noted in memory
+napi_value RevokedView(napi_env env, napi_callback_info info) {
   Call call(env, info);
-  uint32_t number = call.Small(0);
-  uint32_t outcome = call.Small(1);
-  RegionTable& table = call.environment->table;
-  View* view = call.ok ? table.view(number) : nullptr;
-  if (view == nullptr) return nullptr;
-  if (outcome == 0) {
-    view->Gone();
-    table.DropView(number);
-    return nullptr;
-  }
-  view->escaped = true;
+  View* view = call.environment->table.view(call.Small(0), call.Small(1));
+  if (view != nullptr) view->Gone();
   return nullptr;
 }
 
-// aliasAlive(view) -> 1 or 0; after 0 the number is free and must not be used again
+// escapedView(number, serial): somebody may still show the region; the number is kept until aliasAlive answers 0
+napi_value EscapedView(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  View* view = call.environment->table.view(call.Small(0), call.Small(1));
+  if (view != nullptr) view->escaped = true;
+  return nullptr;
+}
+
+// aliasAlive(number, serial) -> 1 or 0
 napi_value AliasAlive(napi_env env, napi_callback_info info) {
   Call call(env, info);
   uint32_t number = call.Small(0);
-  View* view = call.ok ? call.environment->table.view(number) : nullptr;
-  bool alive = view != nullptr && view->alive();
+  View* view = call.environment->table.view(number, call.Small(1));
+  bool alive = view != nullptr && !view->collected();
   if (view != nullptr && !alive) call.environment->table.DropView(number);
   return call.Answer(static_cast<Status>(alive ? 1 : 0));
 }
@@ -400,12 +400,12 @@ napi_value Take(napi_env env, napi_callback_info info) {
   return call.Answer(TakeMeasure(static_cast<Measure>(measure), value_max, call.failure()));
 }
 
-// failure(Float64Array of 6) -> the system call of the last failure; errno and the numbers go into the array
+// failure(Float64Array of 7) -> the system call of the last failure; errno and the numbers go into the array
 napi_value ReadFailure(napi_env env, napi_callback_info info) {
   Call call(env, info);
   size_t length;
   double* target = static_cast<double*>(call.Array(0, napi_float64_array, &length));
-  if (!call.ok || length < 6) return nullptr;
+  if (!call.ok || length < 7) return nullptr;
   const Failure& failure = call.environment->failure;
   target[0] = failure.error;
   target[1] = failure.requested;
@@ -413,6 +413,7 @@ napi_value ReadFailure(napi_env env, napi_callback_info info) {
   target[3] = failure.limit;
   target[4] = failure.mappings;
   target[5] = failure.mappings_max;
+  target[6] = failure.hard_limit;
   napi_value result;
   napi_create_string_utf8(env, failure.syscall, NAPI_AUTO_LENGTH, &result);
   return result;
@@ -444,13 +445,17 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   napi_add_env_cleanup_hook(env, EndEnvironment, environment);
 
   // Larger than what V8 keeps on its moving heap, so that the memory stays where it is for the life of the environment.
-  napi_value number_buffer, numbers;
+  constexpr size_t kNotesOffset = 64, kNoteCount = 4096;
+  napi_value shared, last_view, notes;
   void* data = nullptr;
-  if (napi_create_arraybuffer(env, 128, &data, &number_buffer) != napi_ok) return exports;
-  napi_create_typedarray(env, napi_uint32_array, 1, number_buffer, 0, &numbers);
-  environment->view_number = static_cast<uint32_t*>(data);
-  napi_create_reference(env, numbers, 1, &environment->view_number_reference);
-  exports.Set("viewNumber", Napi::Value(env, numbers));
+  if (napi_create_arraybuffer(env, kNotesOffset + kNoteCount, &data, &shared) != napi_ok) return exports;
+  napi_create_typedarray(env, napi_uint32_array, 2, shared, 0, &last_view);
+  napi_create_typedarray(env, napi_uint8_array, kNoteCount, shared, kNotesOffset, &notes);
+  napi_create_reference(env, shared, 1, &environment->shared_reference);
+  environment->last_view = static_cast<uint32_t*>(data);
+  environment->table.NoteRevokedIn(static_cast<uint8_t*>(data) + kNotesOffset, kNoteCount);
+  exports.Set("lastView", Napi::Value(env, last_view));
+  exports.Set("revokedNotes", Napi::Value(env, notes));
   exports.Set("pageByteLength", Napi::Number::New(env, static_cast<double>(PageByteLength())));
 
   static const struct {
@@ -460,7 +465,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"open", Open},           {"abilities", ReadAbilities},  {"close", Close},
       {"map", Map},             {"protect", Protect},          {"wipe", WipeRange},
       {"read", Read},           {"write", Write},              {"openView", OpenView},
-      {"closeView", CloseView}, {"aliasAlive", AliasAlive},    {"detach", Detach},
+      {"revokedView", RevokedView}, {"escapedView", EscapedView}, {"aliasAlive", AliasAlive},    {"detach", Detach},
       {"inspect", Inspect},     {"unmap", Unmap},              {"seal", SealRange},
       {"unseal", UnsealRange},  {"lockLimit", ReadLockLimit},  {"raiseLockLimit", RaiseLimit},
       {"measureNow", ReadMeasure}, {"takeMeasure", Take},

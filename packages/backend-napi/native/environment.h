@@ -15,16 +15,17 @@ class Environment {
   const napi_env env;
   RegionTable table;
   Failure failure;
-  // The number of the view that openView has just made; memory of a JavaScript buffer, so that no call is needed for it.
-  uint32_t* view_number = nullptr;
+  // Number and serial of the view that openView has just made. Memory of a JavaScript buffer, as are the notes of revoked
+  // views: reading and writing it needs no call.
+  uint32_t* last_view = nullptr;
   // Keeps that buffer, whatever becomes of the exports.
-  napi_ref view_number_reference = nullptr;
+  napi_ref shared_reference = nullptr;
 
   // Both the cleanup hook and the finalizer of the instance data end an environment; which comes first is the runtime's
   // affair, and the second one frees it.
   void End() {
-    if (view_number_reference != nullptr) napi_delete_reference(env, view_number_reference);
-    view_number_reference = nullptr;
+    if (shared_reference != nullptr) napi_delete_reference(env, shared_reference);
+    shared_reference = nullptr;
     table.Teardown();
     if (ends_.fetch_sub(1) == 1) delete this;
   }

@@ -32,12 +32,6 @@ void Aliases::Release() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-void View::Release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  aliases_->Release();
-  delete this;
-}
-
 Status RegionTable::Open(PageKind kind, uint32_t* owner, Failure* failure) {
   Abilities abilities;
   Status status = ProbePages(kind, &abilities, failure);
@@ -156,6 +150,7 @@ Status RegionTable::Unmap(Region* region, Failure* failure) {
 
 Status RegionTable::Close(uint32_t number) {
   if (owner(number) == nullptr) return Status::kClosed;
+  SweepViews();
   for (uint32_t i = 0; i < region_capacity_; i++) {
     Region* region = &regions_[i];
     if (region->id == 0 || region->owner != number) continue;
@@ -168,39 +163,66 @@ Status RegionTable::Close(uint32_t number) {
   return Status::kOk;
 }
 
+View* RegionTable::view(uint32_t number, uint32_t serial) const {
+  if (number >= view_capacity_) return nullptr;
+  View* found = record(number);
+  return found->in_use() && found->serial == serial ? found : nullptr;
+}
+
 uint32_t RegionTable::AddView(Region* region, View** added) {
-  if (free_view_count_ == 0 && !GrowViews()) return kNoView;
-  View* made = new (std::nothrow) View(region->aliases);
-  if (made == nullptr) return kNoView;
-  uint32_t number = free_views_[--free_view_count_];
-  views_[number] = made;
-  *added = made;
+  if (free_views_ == UINT32_MAX && !GrowViews()) return kNoView;
+  uint32_t number = free_views_;
+  View* taken = record(number);
+  free_views_ = taken->next_free;
+  free_view_count_--;
+  if (number < revoked_note_count_) revoked_notes_[number] = 0;
+  taken->Begin(region->aliases);
+  *added = taken;
   return number;
 }
 
 void RegionTable::DropView(uint32_t number) {
-  View* dropped = views_[number];
-  views_[number] = nullptr;
-  free_views_[free_view_count_++] = number;
-  dropped->Release();
+  View* dropped = record(number);
+  dropped->End();
+  dropped->next_free = free_views_;
+  free_views_ = number;
+  free_view_count_++;
 }
 
-// Views that were neither closed nor kept are found here: their buffers are collected, so their numbers are free again.
+// Views that were neither closed nor kept are found here, too: their buffers are collected.
+uint32_t RegionTable::SweepViews() {
+  for (uint32_t number = 0; number < view_capacity_; number++) {
+    View* swept = record(number);
+    if (!swept->in_use()) continue;
+    if (number < revoked_note_count_ && revoked_notes_[number] != 0) swept->Gone();
+    // Somebody may still ask about an escaped one.
+    if (swept->collected() && !swept->escaped) DropView(number);
+  }
+  return free_view_count_;
+}
+
 bool RegionTable::GrowViews() {
-  for (uint32_t i = 0; i < view_capacity_; i++) {
-    if (views_[i] != nullptr && !views_[i]->alive()) DropView(i);
+  // Doubling, so that many views in one turn, whose buffers are collected later, do not make sweeping quadratic.
+  if (SweepViews() > view_capacity_ / 4) return true;
+  uint32_t chunk_count = view_capacity_ / kViewsPerChunk;
+  uint32_t wanted = chunk_count == 0 ? 1 : chunk_count * 2;
+  if (!Resize(&view_chunks_, chunk_count, wanted)) return free_view_count_ > 0;
+  for (uint32_t chunk = chunk_count; chunk < wanted; chunk++) {
+    view_chunks_[chunk] = new (std::nothrow) View[kViewsPerChunk];
+    if (view_chunks_[chunk] == nullptr) return free_view_count_ > 0;
+    for (uint32_t i = kViewsPerChunk; i-- > 0;) {
+      uint32_t number = chunk * kViewsPerChunk + i;
+      view_chunks_[chunk][i].next_free = free_views_;
+      free_views_ = number;
+    }
+    free_view_count_ += kViewsPerChunk;
+    view_capacity_ += kViewsPerChunk;
   }
-  if (free_view_count_ > view_capacity_ / 4) return true;
-  uint32_t wanted = view_capacity_ == 0 ? 64 : view_capacity_ * 2;
-  if (!Resize(&views_, view_capacity_, wanted) || !Resize(&free_views_, view_capacity_, wanted)) {
-    return free_view_count_ > 0;
-  }
-  for (uint32_t i = wanted; i-- > view_capacity_;) free_views_[free_view_count_++] = i;
-  view_capacity_ = wanted;
   return true;
 }
 
 void RegionTable::Teardown() {
+  SweepViews();
   for (uint32_t i = 0; i < region_capacity_; i++) {
     Region* region = &regions_[i];
     if (region->id == 0) continue;
@@ -208,19 +230,24 @@ void RegionTable::Teardown() {
     Wipe(region);
     if (region->aliases->count.load(std::memory_order_acquire) == 0) Unmap(region, &ignored);
   }
-  for (uint32_t i = 0; i < view_capacity_; i++) {
-    if (views_[i] != nullptr) DropView(i);
+  for (uint32_t chunk = 0; chunk < view_capacity_ / kViewsPerChunk; chunk++) {
+    // A runtime that has yet to collect a buffer will write to its record.
+    bool awaited = false;
+    for (uint32_t i = 0; i < kViewsPerChunk; i++) {
+      View* left = &view_chunks_[chunk][i];
+      awaited = awaited || !left->collected();
+      if (left->in_use() && left->collected()) left->End();
+    }
+    if (!awaited) delete[] view_chunks_[chunk];
   }
   free(regions_);
   free(owners_);
-  free(views_);
-  free(free_views_);
+  free(view_chunks_);
   regions_ = nullptr;
   owners_ = nullptr;
-  views_ = nullptr;
-  free_views_ = nullptr;
-  region_capacity_ = owner_count_ = view_capacity_ = free_view_count_ = 0;
-  free_regions_ = UINT32_MAX;
+  view_chunks_ = nullptr;
+  region_capacity_ = owner_count_ = view_capacity_ = free_view_count_ = revoked_note_count_ = 0;
+  free_regions_ = free_views_ = UINT32_MAX;
 }
 
 Access::Access(RegionTable* table, Region* region, Protection needed, Failure* failure)

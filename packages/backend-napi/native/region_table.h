@@ -24,32 +24,47 @@ class Aliases {
   std::atomic<int> references_{1};
 };
 
-// One external buffer. Held by the table until it is closed and answered for, and by the buffer until it is collected.
+// One external buffer. Records never move and are used again once their buffer is collected, which may happen on any thread.
 class View {
  public:
-  explicit View(Aliases* aliases) : aliases_(aliases) {
+  // For a buffer that is about to be made.
+  void Begin(Aliases* aliases) {
+    aliases_ = aliases;
     aliases_->Retain();
     aliases_->count.fetch_add(1, std::memory_order_relaxed);
+    counted_.store(true, std::memory_order_relaxed);
+    collected_.store(false, std::memory_order_relaxed);
+    escaped = false;
+    serial++;
   }
-  // The last buffer over the memory is garbage, or revoked: nothing shows the region through this view any more.
+  // Nothing shows the region through this view any more.
   void Gone() {
-    if (alive_.exchange(false)) aliases_->count.fetch_sub(1, std::memory_order_release);
+    if (counted_.exchange(false)) aliases_->count.fetch_sub(1, std::memory_order_release);
   }
-  bool alive() const { return alive_.load(std::memory_order_acquire); }
+  // The last buffer over the memory is garbage.
   void Collected() {
     Gone();
-    Release();
+    collected_.store(true, std::memory_order_release);
   }
   // The engine takes its own buffers apart, which proves nothing about an alias in another thread: the view counts as
   // alive for ever, so that its region stays mapped, wiped, for the life of the process.
-  void Abandoned() { Release(); }
-  void Release();
+  void Abandoned() { collected_.store(true, std::memory_order_release); }
+  void End() {
+    aliases_->Release();
+    aliases_ = nullptr;
+  }
+  bool in_use() const { return aliases_ != nullptr; }
+  bool collected() const { return collected_.load(std::memory_order_acquire); }
+
+  // Distinguishes the views that had this record one after the other.
+  uint32_t serial = 0;
+  uint32_t next_free = 0;
   bool escaped = false;
 
  private:
-  Aliases* aliases_;
-  std::atomic<bool> alive_{true};
-  std::atomic<int> references_{2};
+  Aliases* aliases_ = nullptr;
+  std::atomic<bool> counted_{false};
+  std::atomic<bool> collected_{true};
 };
 
 struct Region {
@@ -85,17 +100,27 @@ class RegionTable {
   Status Protect(Region* region, Protection protection, Failure* failure);
   Status Unmap(Region* region, Failure* failure);
 
-  // The number of the view; kNoView when there is no memory for it.
+  // A view of the region and its number; kNoView when there is no memory for it.
   static constexpr uint32_t kNoView = UINT32_MAX;
   uint32_t AddView(Region* region, View** view);
-  View* view(uint32_t number) const { return number < view_capacity_ ? views_[number] : nullptr; }
+  // Null when the number belongs to another view by now: then its buffer is long collected.
+  View* view(uint32_t number, uint32_t serial) const;
   // The number may be given to another view afterwards.
   void DropView(uint32_t number);
+  // Bytes in which JavaScript notes the views that it has revoked, by number, so that closing needs no call. What is not
+  // zero counts as revoked.
+  void NoteRevokedIn(uint8_t* notes, uint32_t length) {
+    revoked_notes_ = notes;
+    revoked_note_count_ = length;
+  }
 
  private:
   void Wipe(Region* region);
   void Forget(Region* region);
   bool Grow();
+  View* record(uint32_t number) const { return &view_chunks_[number / kViewsPerChunk][number % kViewsPerChunk]; }
+  // Takes note of what was revoked, and frees the numbers of collected buffers. Returns how many are free.
+  uint32_t SweepViews();
   bool GrowViews();
 
   Region* regions_ = nullptr;
@@ -103,10 +128,13 @@ class RegionTable {
   uint32_t free_regions_ = UINT32_MAX;
   Owner* owners_ = nullptr;
   uint32_t owner_count_ = 0;
-  View** views_ = nullptr;
-  uint32_t* free_views_ = nullptr;
-  uint32_t free_view_count_ = 0;
+  static constexpr uint32_t kViewsPerChunk = 64;
+  View** view_chunks_ = nullptr;
   uint32_t view_capacity_ = 0;
+  uint32_t free_views_ = UINT32_MAX;
+  uint32_t free_view_count_ = 0;
+  uint8_t* revoked_notes_ = nullptr;
+  uint32_t revoked_note_count_ = 0;
 };
 
 // Lets a region be touched for the length of a scope, whatever its protection, and restores that.
