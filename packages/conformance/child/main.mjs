@@ -225,6 +225,6 @@ try {
   say({ result: (await scenes[scene]?.()) ?? null });
   process.exit(0);
 } catch (error) {
-  say({ error: String(error), stack: error instanceof Error ? error.stack : undefined });
+  say({ error: String(error) });
   process.exit(1);
 }

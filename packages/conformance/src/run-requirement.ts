@@ -69,7 +69,8 @@ export async function runRequirement(
 
 /** A promise that was not kept needs no name and no stack; anything else does. */
 function describe(error: Error): string {
-  if (error.name === 'Unmet' || error.name === 'NotProven') return error.message;
+  const plain = error.name === 'Unmet' || error.name === 'NotProven';
+  if (plain || error.message.startsWith('a child failed')) return error.message;
   const where = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
   return `${error.name}: ${error.message}${where === undefined ? '' : ` (${where.trim()})`}`;
 }

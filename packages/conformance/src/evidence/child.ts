@@ -62,9 +62,7 @@ export async function runChild(
   const answers = output.split('\n').filter(Boolean).map(parse);
   const last = Object.assign({}, ...answers) as Record<string, unknown>;
   if (typeof last['notProven'] === 'string') throw new NotProven(last['notProven']);
-  if (typeof last['error'] === 'string') {
-    throw new Error(`a child failed: ${last['error']}\n${String(last['stack'] ?? complaints)}`);
-  }
+  if (typeof last['error'] === 'string') throw new Error(`a child failed: ${last['error']}`);
   if (answers.length === 0 && end.signal === null) {
     throw new Error(`a child ended with exit code ${end.exitCode}: ${complaints.slice(-2000)}`);
   }

@@ -82,7 +82,6 @@ export const errors: readonly Requirement[] = [
       marker.lend((bytes) => backend.write(region, 0, bytes));
       const thrown = [
         thrownBy(() => backend.read(region, 2 ** 40, new Uint8Array(8))),
-        thrownBy(() => backend.map(2 ** 50)),
         thrownBy(() => backend.raiseLockLimit(2 ** 50)),
       ];
       backend.unmap(region);

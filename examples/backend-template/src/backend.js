@@ -1,0 +1,173 @@
+import { CONTRACT_VERSION, SecureMemoryError } from '@securemem/core/contract';
+import {
+  checkCount,
+  checkMapLength,
+  checkProtection,
+  checkRange,
+  ordinaryBytes,
+} from './arguments.js';
+import { RegionTable } from './region-table.js';
+
+/**
+ * A backend to begin with. It keeps the contract on ordinary memory and claims nothing. Make it yours from the bottom up:
+ * replace the memory first, then raise one capability after another, each when the conformance suite confirms it.
+ *
+ * @typedef {import('@securemem/core/contract').MemoryBackend} MemoryBackend
+ * @typedef {import('@securemem/core/contract').RegionId} RegionId
+ * @typedef {import('@securemem/core/contract').RegionRange} RegionRange
+ * @typedef {import('@securemem/core/contract').Protection} Protection
+ */
+const NAME = 'template';
+const PAGE_BYTE_LENGTH = 4096;
+
+/** What every region has. Never claim what you do not check: a receipt repeats it to people. */
+const CAPABILITIES = Object.freeze({
+  locking: /** @type {const} */ ('none'),
+  guardPages: false,
+  protection: /** @type {const} */ ('none'),
+  dumpExclusion: false,
+  forkBehaviour: /** @type {const} */ ('inherited'),
+  kernelHidden: false,
+  views: /** @type {const} */ ('none'),
+  threadExit: /** @type {const} */ ('kept'),
+  cipher: /** @type {const} */ ('none'),
+});
+
+/** @implements {MemoryBackend} */
+class TemplateBackend {
+  name = NAME;
+  contractVersion = CONTRACT_VERSION;
+  capabilities = CAPABILITIES;
+  pageByteLength = PAGE_BYTE_LENGTH;
+  #regions = new RegionTable(NAME);
+
+  /** The soft limit in force now. `unlimited` is the truth only where nothing is locked, or no limit binds. */
+  lockLimit() {
+    this.#regions.requireOpen('lockLimit');
+    return { kind: /** @type {const} */ ('unlimited') };
+  }
+
+  /** @param {number} byteLength */
+  raiseLockLimit(byteLength) {
+    this.#regions.requireOpen('raiseLockLimit');
+    checkCount(byteLength, 'byteLength');
+    return { kind: /** @type {const} */ ('unlimited') };
+  }
+
+  lockedByteLength() {
+    this.#regions.requireOpen('lockedByteLength');
+    return /** @type {const} */ ('unknown');
+  }
+
+  /**
+   * Reserve, lock, guard, exclude: check every call, and undo all of it in reverse when one fails.
+   * @param {number} byteLength @returns {RegionId}
+   */
+  map(byteLength) {
+    this.#regions.requireOpen('map');
+    checkMapLength(byteLength, PAGE_BYTE_LENGTH);
+    try {
+      return this.#regions.add(new Uint8Array(new ArrayBuffer(byteLength)));
+    } catch (cause) {
+      throw new SecureMemoryError(
+        'ERR_SECMEM_OUT_OF_MEMORY',
+        'no memory for a region of this size',
+        {
+          operation: 'map',
+          backend: NAME,
+          details: { limit: 'memory', requestedByteLength: byteLength },
+          cause,
+        },
+      );
+    }
+  }
+
+  /** @param {RegionId} region @param {Protection} protection */
+  protect(region, protection) {
+    this.#regions.find(region, 'protect');
+    checkProtection(protection);
+    if (protection !== 'read-write') throw notSupported('protect', `protection ${protection}`);
+  }
+
+  /** @param {RegionId} region @param {number} byteOffset @param {number} byteLength */
+  wipe(region, byteOffset, byteLength) {
+    const bytes = this.#regions.find(region, 'wipe');
+    checkRange(byteOffset, byteLength, bytes.length);
+    bytes.fill(0, byteOffset, byteOffset + byteLength);
+  }
+
+  /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} target */
+  read(region, byteOffset, target) {
+    const bytes = this.#regions.find(region, 'read');
+    const byteLength = ordinaryBytes(target, 'target');
+    checkRange(byteOffset, byteLength, bytes.length);
+    target.set(bytes.subarray(byteOffset, byteOffset + byteLength));
+  }
+
+  /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} source */
+  write(region, byteOffset, source) {
+    const bytes = this.#regions.find(region, 'write');
+    checkRange(byteOffset, ordinaryBytes(source, 'source'), bytes.length);
+    bytes.set(source, byteOffset);
+  }
+
+  /**
+   * @param {RegionId} region @param {number} byteOffset @param {number} byteLength
+   * @returns {import('@securemem/core/contract').View}
+   */
+  openView(region, byteOffset, byteLength) {
+    const bytes = this.#regions.find(region, 'openView');
+    checkRange(byteOffset, byteLength, bytes.length);
+    throw notSupported('openView', 'views');
+  }
+
+  /** Ask the operating system, in one pass; your own notes are worth nothing here. @param {readonly RegionId[]} regions */
+  inspect(regions) {
+    this.#regions.requireOpen('inspect');
+    return regions.map((region) => {
+      this.#regions.find(region, 'inspect');
+      return /** @type {const} */ ('unknown');
+    });
+  }
+
+  /** Wipe first: if the release fails, the bytes are gone all the same. @param {RegionId} region */
+  unmap(region) {
+    this.#regions.find(region, 'unmap').fill(0);
+    this.#regions.remove(region);
+  }
+
+  /** @param {RegionRange} key @param {Uint8Array} _nonce @param {Uint8Array} _data @param {RegionRange} plaintext */
+  seal(key, _nonce, _data, plaintext) {
+    this.#regions.find(key.region, 'seal');
+    this.#regions.find(plaintext.region, 'seal');
+    throw notSupported('seal', 'a cipher');
+  }
+
+  /** @param {RegionRange} key @param {Uint8Array} _nonce @param {Uint8Array} _data @param {Uint8Array} _source @param {RegionRange} plaintext */
+  unseal(key, _nonce, _data, _source, plaintext) {
+    this.#regions.find(key.region, 'unseal');
+    this.#regions.find(plaintext.region, 'unseal');
+    throw notSupported('unseal', 'a cipher');
+  }
+
+  [Symbol.dispose]() {
+    for (const bytes of this.#regions.close()) bytes.fill(0);
+  }
+}
+
+/** @param {string} operation @param {string} what */
+function notSupported(operation, what) {
+  return new SecureMemoryError('ERR_SECMEM_NOT_SUPPORTED', `${NAME} does not have ${what}`, {
+    operation,
+    backend: NAME,
+  });
+}
+
+/** What users call. Importing this file changes nothing; only the call opens a backend. */
+export const templateBackend = Object.assign(() => new TemplateBackend(), {
+  backendName: NAME,
+  probe: () => ({ available: /** @type {const} */ (true) }),
+});
+
+/** What the conformance suite calls, here and in its children. */
+export const open = () => templateBackend();
