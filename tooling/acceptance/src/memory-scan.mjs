@@ -4,12 +4,22 @@
  * A scan must not find itself. So the marker is never kept: two random masks are, whose exclusive or it is, outside V8's
  * moving heap. The scan looks for four bytes of it and compares the rest against the masks byte by byte. What it read may
  * then lie in its own read buffer; so every hit is looked up once more after that buffer was wiped.
+ *
+ * A copy that was freed without being wiped has lost its first bytes to the lists of the allocator. Of a marker that is
+ * long enough the first 16 bytes are therefore not looked at: what is left of such a copy is found as well.
  */
 import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 const CHUNK_BYTE_LENGTH = 4 * 1024 * 1024;
-const PREFIX_BYTE_LENGTH = 4;
+const NEEDLE_BYTE_LENGTH = 4;
+/** What glibc writes into a small block that is freed: two pointers. */
+const LOST_BYTE_LENGTH = 16;
+/** Fewer bytes may turn up by chance. */
+const BYTE_LENGTH_MIN = 16;
+
+/** Read into by every scan, one after the other: a new one for each would make the collector run and free evidence. */
+const chunk = Buffer.from(new ArrayBuffer(CHUNK_BYTE_LENGTH));
 
 /** @type {import('./memory-scan.d.mts').createMarker} */
 export function createMarker(byteLength = 32) {
@@ -43,7 +53,9 @@ function offHeap(byteLength, source) {
 /** @param {Uint8Array} masked @param {Uint8Array} mask @returns {import('./memory-scan.d.mts').Marker} */
 function markerOfMasks(masked, mask) {
   const byteLength = masked.length;
-  if (byteLength < 16) throw new RangeError('a marker under 16 bytes may turn up by chance');
+  if (byteLength < BYTE_LENGTH_MIN) {
+    throw new RangeError(`a marker under ${BYTE_LENGTH_MIN} bytes may turn up by chance`);
+  }
   /** @param {number} index */
   const at = (index) => Number(masked[index]) ^ Number(mask[index]);
   /** @type {import('./memory-scan.d.mts').Marker['fill']} */
@@ -51,8 +63,9 @@ function markerOfMasks(masked, mask) {
     for (let i = 0; i < byteLength; i++) bytes[i] = at(i);
     return bytes;
   };
+  const lost = byteLength < LOST_BYTE_LENGTH + BYTE_LENGTH_MIN ? 0 : LOST_BYTE_LENGTH;
   /** @type {import('./memory-scan.d.mts').Marker['find']} */
-  const find = (options = {}) => scan(byteLength, at, options);
+  const find = (options = {}) => scan(byteLength - lost, (i) => at(lost + i), options);
   return {
     byteLength,
     fill,
@@ -106,47 +119,46 @@ function textMarker(byteLength, at, encoding) {
  * @returns {import('./memory-scan.d.mts').Hit[]}
  */
 function scan(byteLength, at, { pid = 'self', closedPages = false }) {
-  const chunk = Buffer.from(new ArrayBuffer(CHUNK_BYTE_LENGTH));
-  const prefix = offHeap(PREFIX_BYTE_LENGTH);
-  for (let i = 0; i < PREFIX_BYTE_LENGTH; i++) prefix[i] = at(i);
+  const needle = offHeap(NEEDLE_BYTE_LENGTH);
+  for (let i = 0; i < NEEDLE_BYTE_LENGTH; i++) needle[i] = at(i);
   const descriptor = openSync(`/proc/${pid}/mem`, 'r');
   try {
     /** @type {{ address: bigint, mapping: Mapping }[]} */
     const candidates = [];
     for (const mapping of mappingsOf(pid, closedPages)) {
-      for (const address of hitsIn(mapping, { descriptor, chunk, prefix, byteLength, at })) {
+      for (const address of hitsIn(mapping, { descriptor, needle, byteLength, at })) {
         candidates.push({ address, mapping });
       }
     }
     chunk.fill(0);
     return candidates
       .filter(({ address }) => {
-        const found = readAt(descriptor, chunk, address, byteLength) === byteLength;
+        const found = readAt(descriptor, address, byteLength) === byteLength;
         const same = found && matches(chunk, 0, byteLength, at);
         chunk.fill(0, 0, byteLength);
         return same;
       })
       .map(({ mapping: { permissions, path, locked } }) => ({ permissions, path, locked }));
   } finally {
-    prefix.fill(0);
+    needle.fill(0);
     chunk.fill(0);
     closeSync(descriptor);
   }
 }
 
 /** @typedef {{ start: bigint, end: bigint, permissions: string, path: string, locked: boolean }} Mapping */
-/** @typedef {{ descriptor: number, chunk: Buffer, prefix: Uint8Array, byteLength: number, at: (index: number) => number }} Search */
+/** @typedef {{ descriptor: number, needle: Uint8Array, byteLength: number, at: (index: number) => number }} Search */
 
 /** @param {Mapping} mapping @param {Search} search */
-function* hitsIn(mapping, { descriptor, chunk, prefix, byteLength, at }) {
+function* hitsIn(mapping, { descriptor, needle, byteLength, at }) {
   const step = BigInt(CHUNK_BYTE_LENGTH - byteLength + 1);
   for (let start = mapping.start; start < mapping.end; start += step) {
     const rest = mapping.end - start;
     const wanted = rest < BigInt(CHUNK_BYTE_LENGTH) ? Number(rest) : CHUNK_BYTE_LENGTH;
-    const read = readAt(descriptor, chunk, start, wanted);
+    const read = readAt(descriptor, start, wanted);
     if (read < byteLength) return;
     const bytes = chunk.subarray(0, read);
-    for (let i = bytes.indexOf(prefix); i >= 0; i = bytes.indexOf(prefix, i + 1)) {
+    for (let i = bytes.indexOf(needle); i >= 0; i = bytes.indexOf(needle, i + 1)) {
       if (i + byteLength <= read && matches(bytes, i, byteLength, at)) yield start + BigInt(i);
     }
   }
@@ -160,12 +172,12 @@ function matches(bytes, start, length, at) {
 }
 
 /**
- * 0 where the kernel lets nobody read: memfd_secret, device memory.
- * @param {number} descriptor @param {Buffer} target @param {bigint} address @param {number} byteLength
+ * Reads to the beginning of the chunk. 0 where the kernel lets nobody read: memfd_secret, device memory.
+ * @param {number} descriptor @param {bigint} address @param {number} byteLength
  */
-function readAt(descriptor, target, address, byteLength) {
+function readAt(descriptor, address, byteLength) {
   try {
-    return readSync(descriptor, target, 0, byteLength, address);
+    return readSync(descriptor, chunk, 0, byteLength, address);
   } catch {
     return 0;
   }

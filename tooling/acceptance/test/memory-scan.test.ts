@@ -28,6 +28,15 @@ describe('the memory scan', () => {
     expect(text.length).toBe(marker.byteLength);
   });
 
+  it('finds what is left of a copy whose first bytes were overwritten, as those of freed memory are', () => {
+    const marker = createMarker();
+    const copy = marker.plant();
+    copy.bytes.fill(0, 0, 16);
+    expect(marker.count()).toBe(1);
+    copy.wipe();
+    expect(marker.count()).toBe(0);
+  });
+
   it('knows the marker backwards and in its encoded forms, as node encodes it', () => {
     const marker = createMarker(32);
     const { bytes } = marker.plant();
