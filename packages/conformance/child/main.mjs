@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { loadOpen } from './load-open.mjs';
 import { countsOf, findMarker, hiddenMappingsOf, locateMarked, needleOf } from './memory.mjs';
 import { openSystem } from './system.mjs';
 import { tasks } from './tasks.mjs';
@@ -22,14 +23,6 @@ function say(line) {
 function notProven(reason) {
   say({ notProven: reason });
   process.exit(0);
-}
-
-/** The backend that is proved. @returns {Promise<() => import('@securemem/core/contract').MemoryBackend>} */
-async function opener() {
-  const module = await import(moduleUrl);
-  const open = module.open ?? module.default;
-  if (typeof open !== 'function') throw new TypeError(`${moduleUrl} exports no function open()`);
-  return open;
 }
 
 async function system() {
@@ -106,7 +99,7 @@ const scenes = {
   /** Touches one byte under a protection. Offsets outside the region need its address, and so koffi. */
   async touch() {
     const { pages, protection, offset, access, via } = parameters;
-    const backend = (await opener())();
+    const backend = (await loadOpen(moduleUrl))();
     const byteLength = pages * backend.pageByteLength;
     const region = backend.map(byteLength);
     const at = offset.pages * backend.pageByteLength + offset.bytes;
@@ -129,7 +122,7 @@ const scenes = {
   /** Aborts with a marker in a region and a planted copy of another one in ordinary memory. */
   async core() {
     const { marker, control, protectionsBefore } = parameters;
-    const backend = (await opener())();
+    const backend = (await loadOpen(moduleUrl))();
     const region = mapMarked(backend, 4 * backend.pageByteLength, marker);
     for (const protection of protectionsBefore) backend.protect(region, protection);
     const planted = assemble(new Uint8Array(new ArrayBuffer(65_536)), control);
@@ -140,7 +133,7 @@ const scenes = {
   /** What a forked child finds at the beginning of a region. */
   async fork() {
     const { bytesInFork } = await system();
-    const backend = (await opener())();
+    const backend = (await loadOpen(moduleUrl))();
     const region = backend.map(backend.pageByteLength);
     const start = addressOf(backend, region, backend.pageByteLength);
     backend.wipe(region, 0, backend.pageByteLength);
@@ -154,7 +147,7 @@ const scenes = {
   /** Whether inspect follows the kernel when a lock or an access is lost behind the backend's back. */
   async tamper() {
     const { close, unlock } = await system();
-    const backend = (await opener())();
+    const backend = (await loadOpen(moduleUrl))();
     const byteLength = 2 * backend.pageByteLength;
     const region = backend.map(byteLength);
     const start = addressOf(backend, region, byteLength);
@@ -172,8 +165,8 @@ const scenes = {
     const source = `
       const { parentPort, workerData } = require('node:worker_threads');
       (async () => {
-        const module = await import(workerData.moduleUrl);
-        const backend = (module.open ?? module.default)();
+        const { loadOpen } = await import(workerData.loader);
+        const backend = (await loadOpen(workerData.moduleUrl))();
         const region = backend.map(backend.pageByteLength);
         const bytes = new Uint8Array(new ArrayBuffer(workerData.masked.length));
         for (let i = 0; i < bytes.length; i += 1) bytes[i] = workerData.masked[i] ^ workerData.mask[i];
@@ -183,9 +176,10 @@ const scenes = {
         for (;;) {}
       })();`;
     const { masked, mask } = needleOf(parameters.marker);
+    const loader = new URL('load-open.mjs', import.meta.url).href;
     const worker = new Worker(source, {
       eval: true,
-      workerData: { moduleUrl, masked: [...masked], mask: [...mask] },
+      workerData: { moduleUrl, loader, masked: [...masked], mask: [...mask] },
     });
     await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
     const during = findMarker('self', parameters.marker).length;
@@ -195,7 +189,7 @@ const scenes = {
 
   /** One of tasks.mjs, under the limits that this process was started with. */
   async task() {
-    const open = await opener();
+    const open = await loadOpen(moduleUrl);
     const { confinedTo, name, task } = parameters;
     if (confinedTo !== undefined) await proveConfined(confinedTo);
     const libc = await openSystem();

@@ -7,17 +7,25 @@ import {
 } from '@securemem/core/contract';
 import type { RequirementResult } from './run-requirement.js';
 
+/** What a backend says of itself. */
+export interface Subject {
+  readonly name: string;
+  readonly contractVersion: number;
+  readonly pageByteLength: number;
+  readonly capabilities: BackendCapabilities;
+}
+
+export function subjectOf(backend: MemoryBackend): Subject {
+  const { name, contractVersion, pageByteLength, capabilities } = backend;
+  return { name, contractVersion, pageByteLength, capabilities: { ...capabilities } };
+}
+
 /** What a backend claims, and what became of every requirement. Plain data, ready for JSON. */
 export interface Report {
   readonly contractVersion: number;
   /** The version of this package. A new requirement is a minor release. */
   readonly suiteVersion: string;
-  readonly backend: {
-    readonly name: string;
-    readonly contractVersion: number;
-    readonly pageByteLength: number;
-    readonly capabilities: BackendCapabilities;
-  };
+  readonly backend: Subject;
   /** Who was asked instead of the backend. */
   readonly evidence: string;
   readonly machine: {
@@ -40,7 +48,7 @@ export interface Report {
 }
 
 export interface ReportInput {
-  readonly backend: MemoryBackend;
+  readonly subject: Subject;
   readonly evidence: string;
   readonly startedAt: Date;
   readonly seed: number;
@@ -49,14 +57,13 @@ export interface ReportInput {
 }
 
 export function reportOf(input: ReportInput): Report {
-  const { backend, evidence, startedAt, seed, thorough, results } = input;
-  const { name, contractVersion, pageByteLength, capabilities } = backend;
+  const { subject, evidence, startedAt, seed, thorough, results } = input;
   const count = (outcome: RequirementResult['outcome']): number =>
     results.filter((result) => result.outcome === outcome).length;
   return {
     contractVersion: CONTRACT_VERSION,
     suiteVersion: suiteVersion(),
-    backend: { name, contractVersion, pageByteLength, capabilities: { ...capabilities } },
+    backend: subject,
     evidence,
     machine: {
       platform: process.platform,

@@ -1,5 +1,5 @@
 import { CONTRACT_VERSION } from '@securemem/core/contract';
-import { type Report, reportOf } from './report.js';
+import { type Report, reportOf, type Subject, subjectOf } from './report.js';
 import { requirements } from './requirements/index.js';
 import { type RequirementResult, runRequirement } from './run-requirement.js';
 import { type ConformanceOptions, newSeed, systemEvidence } from './settings.js';
@@ -9,32 +9,49 @@ export interface RunOptions extends ConformanceOptions {
   readonly onResult?: (result: RequirementResult) => void;
 }
 
+/** Where a run begins, and who wants to know what was opened. */
+export interface RunPart {
+  readonly from: number;
+  readonly onOpen: (subject: Subject, evidence: string) => void;
+}
+
 /**
- * Runs every requirement without a test runner, one after another, and reports. Works under every runtime that can load
- * the backend. Rejects only when the backend cannot be opened at all.
+ * Runs every requirement without a test runner, one after another in this process, and reports. Works under every runtime
+ * that can load the backend. A backend that crashes takes the process with it; `runConformanceIsolated` survives that.
+ *
+ * Rejects only when the backend cannot be opened at all.
  */
 export async function runConformance(options: RunOptions): Promise<Report> {
-  const { open, thorough = false, seed = newSeed() } = options;
+  const { thorough = false, seed = newSeed() } = options;
   const startedAt = new Date();
+  let opened: { subject: Subject; evidence: string } | undefined;
+  const onOpen = (subject: Subject, evidence: string): void => {
+    opened = { subject, evidence };
+  };
+  const results = await runPart({ ...options, thorough, seed }, { from: 0, onOpen });
+  const { subject, evidence } = opened as unknown as { subject: Subject; evidence: string };
+  return reportOf({ subject, evidence, startedAt, seed, thorough, results });
+}
+
+/** The requirements from one on. */
+export async function runPart(
+  options: RunOptions & { readonly thorough: boolean; readonly seed: number },
+  { from, onOpen }: RunPart,
+): Promise<readonly RequirementResult[]> {
+  const { open, thorough, seed } = options;
   const evidence = options.evidence ?? systemEvidence(options.module);
   const first = open();
   try {
+    onOpen(subjectOf(first), evidence.name);
     const results: RequirementResult[] = [];
-    for (const requirement of requirements) {
+    for (const requirement of requirements.slice(from)) {
       const result = await runRequirement(requirement, { open, evidence, thorough, seed });
       results.push(result);
       options.onResult?.(result);
       // A backend of another contract cannot be judged by this one.
       if (first.contractVersion !== CONTRACT_VERSION) break;
     }
-    return reportOf({
-      backend: first,
-      evidence: evidence.name,
-      startedAt,
-      seed,
-      thorough,
-      results,
-    });
+    return results;
   } finally {
     await evidence.close();
     first[Symbol.dispose]();

@@ -32,7 +32,7 @@ export function systemEvidence(module: URL | string | undefined): Evidence {
 }
 
 /** A path is as good as a URL. */
-function urlOf(module: URL | string): URL {
+export function urlOf(module: URL | string): URL {
   if (module instanceof URL) return module;
   return /^[a-z]{2,}:/.test(module) ? new URL(module) : pathToFileURL(module);
 }

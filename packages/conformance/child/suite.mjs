@@ -1,0 +1,25 @@
+import { createWriteStream } from 'node:fs';
+import { runPart } from '../dist/index.js';
+import { loadOpen } from './load-open.mjs';
+
+/**
+ * The suite in a process of its own. Usage: suite.mjs <module URL> <options>. What was opened and each result go to
+ * descriptor 3, a line each, as they come: whoever reads them knows how far it got when the process dies.
+ */
+const [moduleUrl = '', json = '{}'] = process.argv.slice(2);
+const { from, thorough, seed } = JSON.parse(json);
+const output = createWriteStream('', { fd: 3 });
+
+/** @param {object} line */
+const say = (line) => output.write(`${JSON.stringify(line)}\n`);
+
+try {
+  const options = { open: await loadOpen(moduleUrl), module: moduleUrl, thorough, seed };
+  /** @param {import('../dist/index.js').Subject} subject @param {string} evidence */
+  const onOpen = (subject, evidence) => say({ subject, evidence });
+  await runPart({ ...options, onResult: (result) => say({ result }) }, { from, onOpen });
+  say({ finished: true });
+} catch (error) {
+  say({ error: String(error) });
+}
+output.end();
