@@ -108,6 +108,20 @@ describe('call()', () => {
     expect(crashes).toBe(0);
   });
 
+  it('goes on over a purge inside the keeper, without the secrets', async () => {
+    const keeper = await openSubject();
+    // All in one piece on the channel: the purge must not take the calls behind it.
+    const purged = keeper.call('purge');
+    const behind = [1, 2, 3].map((n) => keeper.call('echo', new Uint8Array([n])));
+    expect((await Promise.all([purged, ...behind])).slice(1).map(([n]) => n)).toEqual([1, 2, 3]);
+    const error = await rejectionOf(keeper.call('fingerprint', bytes('x')));
+    expect(isSecureMemoryError(error, 'ERR_SECMEM_DISPOSED')).toBe(true);
+    const payload = new Uint8Array(10_000).fill(3);
+    expect(await keeper.call('echo', payload)).toEqual(payload);
+    await keeper.close();
+    expect(keeper.stats().lastEndings).toMatchObject([{ category: 'requested-exit', code: 0 }]);
+  });
+
   it('S10 rejects with the error of a host function through both processes', async () => {
     const keeper = await openSubject({
       host: {

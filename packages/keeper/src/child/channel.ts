@@ -16,6 +16,14 @@ export interface ChannelOptions extends FrameReaderOptions {
   readonly receiveBuffer: Uint8Array;
 }
 
+export interface ChannelHandler extends FrameHandler {
+  /**
+   * All that has arrived was told, and the receive buffer is wiped: now do it. Work that purges the memory, or never
+   * returns, can no longer harm what came with it.
+   */
+  runArrived(): void;
+}
+
 /**
  * The keeper's end of the channel. It reads into one buffer that its owner has put into locked memory, stops reading
  * while the host does not take its answers, and exits when the host is gone.
@@ -25,9 +33,11 @@ export class Channel {
   readonly #socket: Socket;
   readonly #reader: FrameReader;
   readonly #receiveBuffer: Uint8Array;
+  readonly #handler: ChannelHandler;
   #stopped = false;
 
-  constructor(options: ChannelOptions, handler: FrameHandler) {
+  constructor(options: ChannelOptions, handler: ChannelHandler) {
+    this.#handler = handler;
     this.#reader = new FrameReader(options, handler);
     this.#receiveBuffer = options.receiveBuffer;
     // The types have `onread` for connections only; the constructor takes it for a descriptor as well.
@@ -66,12 +76,15 @@ export class Channel {
   /** False stops reading until the writer has room again. */
   #receive(byteLength: number): boolean {
     try {
-      this.#reader.push(this.#receiveBuffer, 0, byteLength);
+      try {
+        this.#reader.push(this.#receiveBuffer, 0, byteLength);
+      } finally {
+        this.#receiveBuffer.fill(0, 0, byteLength);
+      }
+      this.#handler.runArrived();
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error;
       process.exit(PROTOCOL_EXIT_CODE);
-    } finally {
-      this.#receiveBuffer.fill(0, 0, byteLength);
     }
     return !this.#stopped && !this.writer.blocked;
   }

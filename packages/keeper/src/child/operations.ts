@@ -1,10 +1,12 @@
-import type { Allocator, Lease, Secret } from '@securemem/core';
+import type { Allocator, Secret } from '@securemem/core';
 import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
-import type { FrameHandler, FrameHeader } from '../channel/frame-reader.js';
+import type { FrameHeader } from '../channel/frame-reader.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
 import { encodeError } from '../channel/metadata.js';
 import type { Host, Operation, OperationContext } from '../define-keeper.js';
+import type { ChannelHandler } from './channel.js';
 import type { HostCalls } from './host-calls.js';
+import { IncomingSecret } from './incoming-secret.js';
 
 const NOTHING = new Uint8Array(0);
 
@@ -22,11 +24,21 @@ export interface OperationsOptions {
   readonly onClose: () => void;
 }
 
+/** A call, or the wish to cancel one, that has arrived as a whole. Their order is kept. */
+interface Arrival {
+  readonly kind: 'call' | 'cancel';
+  readonly id: number;
+  readonly index: number;
+  readonly payload: Uint8Array;
+  readonly secret: Secret | undefined;
+}
+
 /** Runs operations as calls arrive, and answers each exactly once. */
-export class Operations implements FrameHandler {
+export class Operations implements ChannelHandler {
   readonly #options: OperationsOptions;
   readonly #operations: readonly Operation<unknown>[];
   readonly #open = new Map<number, OpenCall>();
+  #arrived: Arrival[] = [];
   #incoming: IncomingSecret | undefined;
   #writer: FrameWriter | undefined;
   #hostCalls: HostCalls | undefined;
@@ -46,10 +58,16 @@ export class Operations implements FrameHandler {
     const { id } = header;
     switch (header.kind) {
       case FrameKind.call:
-        this.#run(id, header.index, copyBytes(bytes, start, end), undefined);
+        this.#arrived.push({
+          kind: 'call',
+          id,
+          index: header.index,
+          payload: copyBytes(bytes, start, end),
+          secret: undefined,
+        });
         break;
       case FrameKind.cancel:
-        this.#open.get(id)?.abort();
+        this.#arrived.push({ kind: 'cancel', id, index: 0, payload: NOTHING, secret: undefined });
         break;
       case FrameKind.hostReply:
         this.#hostCalls?.onReply(id, bytes, start, end);
@@ -64,7 +82,12 @@ export class Operations implements FrameHandler {
   }
 
   onSecretStart({ id, index, bodyByteLength }: FrameHeader): void {
-    this.#incoming = new IncomingSecret(id, index, bodyByteLength, this.#options.provisioned);
+    this.#incoming = new IncomingSecret(
+      id,
+      index,
+      bodyByteLength,
+      this.#options.provisioned.memory,
+    );
   }
 
   onSecretPiece(bytes: Uint8Array, start: number, end: number): void {
@@ -78,10 +101,20 @@ export class Operations implements FrameHandler {
     const { id, index, failure } = incoming;
     const secret = incoming.finish();
     if (secret === undefined) this.#fail(id, failure);
-    else this.#run(id, index, NOTHING, secret);
+    else this.#arrived.push({ kind: 'call', id, index, payload: NOTHING, secret });
   }
 
-  #run(id: number, index: number, payload: Uint8Array, secret: Secret | undefined): void {
+  runArrived(): void {
+    const arrived = this.#arrived;
+    if (arrived.length === 0) return;
+    this.#arrived = [];
+    for (const arrival of arrived) {
+      if (arrival.kind === 'call') this.#run(arrival);
+      else this.#open.get(arrival.id)?.abort();
+    }
+  }
+
+  #run({ id, index, payload, secret }: Arrival): void {
     const operation = this.#operations[index];
     if (operation === undefined || this.#open.has(id)) {
       throw new ProtocolViolation('a call that does not exist');
@@ -170,43 +203,6 @@ class OpenCall implements OperationContext<unknown> {
   abort(): void {
     this.#aborted = true;
     this.#aborting?.abort();
-  }
-}
-
-/**
- * A secret on its way in: its place is taken before the first byte is looked at, and the bytes go from the locked receive
- * buffer into it. Where there is no place the bytes are skipped and the call fails with the reason, which is an ordinary
- * error. It does not wait for a place: what would free one may be in the channel behind it.
- */
-class IncomingSecret {
-  readonly id: number;
-  readonly index: number;
-  readonly failure: unknown;
-  readonly #secret: Secret | undefined;
-  readonly #lease: Lease | undefined;
-  #filled = 0;
-
-  constructor(id: number, index: number, byteLength: number, { memory }: Provisioned) {
-    this.id = id;
-    this.index = index;
-    try {
-      this.#secret = memory.allocateSync(byteLength);
-      this.#lease = this.#secret.lend({ mode: 'write' });
-    } catch (error) {
-      this.#secret?.dispose();
-      this.#secret = undefined;
-      this.failure = error;
-    }
-  }
-
-  add(bytes: Uint8Array, start: number, end: number): void {
-    this.#lease?.bytes.set(bytes.subarray(start, end), this.#filled);
-    this.#filled += end - start;
-  }
-
-  finish(): Secret | undefined {
-    this.#lease?.release();
-    return this.#secret;
   }
 }
 

@@ -98,6 +98,7 @@ export default defineKeeper({
         secret.dispose();
       }
     },
+    purge: (_payload, { memory }) => memory.purge('asked'),
     throwPlain: () => {
       throw Object.assign(new RangeError('out of range', { cause: new Error('deeper') }), {
         code: 'ERR_PLAIN',
