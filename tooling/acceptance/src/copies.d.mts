@@ -27,3 +27,6 @@ export interface CopyCount {
 
 /** Runs every case in this process, one after the other. */
 export function measureCopies(memory: Allocator): Promise<CopyCount[]>;
+
+/** How many copies are left of input that was refused, by what was wrong with it. */
+export function measureRefusals(memory: Allocator): Promise<Record<string, number>>;

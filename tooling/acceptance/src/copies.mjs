@@ -22,6 +22,7 @@ import { createMarker, markerOf } from './memory-scan.mjs';
 
 /** @typedef {import('./memory-scan.mjs').Marker} Marker */
 /** @typedef {import('./copies.d.mts').CopyCase} CopyCase */
+/** @typedef {import('@securemem/core').Allocator} Allocator */
 
 /** @param {number} byteLength */
 const offHeap = (byteLength) => new Uint8Array(new ArrayBuffer(byteLength));
@@ -154,6 +155,16 @@ const ways = [
   },
 ];
 
+/** A case of refusal shows nothing unless there is one. @param {string} code @param {Promise<unknown>} call */
+async function mustBeRefused(code, call) {
+  const reason = await call.then(
+    () => 'it was accepted',
+    (error) => error,
+  );
+  if (reason.code !== code)
+    throw new Error(`it should have been refused with ${code}`, { cause: reason });
+}
+
 /** Consumers: the secret is the marker, and what they return is held while the scan runs. @type {readonly CopyCase[]} */
 const consumers = [
   { name: '`read`', use: (secret) => secret.read((bytes) => bytes.length) },
@@ -184,6 +195,14 @@ const consumers = [
       {
         name: `\`decrypt\` by ${algorithm}, of the key`,
         use: (secret, { other }) => decrypt(algorithm, secret, encrypt(algorithm, secret, other)),
+      },
+      {
+        name: `\`decrypt\` by ${algorithm}, refused, of the plaintext`,
+        async use(secret, { other }) {
+          const message = encrypt(algorithm, other, secret);
+          message[message.length - 1] = Number(message.at(-1)) ^ 1;
+          await mustBeRefused('ERR_SECMEM_UNSEAL_FAILED', decrypt(algorithm, other, message));
+        },
       },
     ];
     return cases;
@@ -269,6 +288,40 @@ const controls = [
   },
 ];
 
+/**
+ * Input that is refused once it was read or decoded. @type {Record<string, (memory: Allocator, marker: Marker) => Promise<unknown>>}
+ */
+const refusals = {
+  'a file of another length': (memory, marker) =>
+    withFile(marker, (path) => memory.fromFile(path, { byteLength: 31 })),
+  'a pipe that is too long': (memory, marker) =>
+    withPipe(marker, (fd) => memory.fromFd(fd, { byteLengthMax: marker.byteLength - 1 })),
+  'a socket that is too long': (memory, marker) =>
+    withSocket(marker, (fd) => memory.fromFd(fd, { byteLengthMax: marker.byteLength - 1 })),
+  'text with one bad digit': async (memory, marker) => {
+    const text = marker.asText('hex');
+    const bytes = offHeap(text.byteLength + 2).fill(0x21);
+    text.fill(bytes);
+    try {
+      return await memory.fromHex(bytes);
+    } finally {
+      bytes.fill(0);
+    }
+  },
+};
+
+/** @type {import('./copies.d.mts').measureRefusals} */
+export async function measureRefusals(memory) {
+  /** @type {Record<string, number>} */
+  const copies = {};
+  for (const [name, ingest] of Object.entries(refusals)) {
+    const marker = createMarker();
+    await mustBeRefused('ERR_SECMEM_INPUT_INVALID', ingest(memory, marker));
+    copies[name] = marker.count() + marker.asText('hex').count();
+  }
+  return copies;
+}
+
 /** Strings that a program keeps, as programs do. @type {unknown[]} */
 const kept = [];
 
@@ -284,7 +337,7 @@ export async function measureCopies(memory) {
   return rows;
 }
 
-/** @param {import('@securemem/core').Allocator} memory @param {CopyCase} one */
+/** @param {Allocator} memory @param {CopyCase} one */
 async function measure(memory, one) {
   const planted = createMarker(one.byteLength ?? 32);
   const other = memory.randomSync(32);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createAllocator } from '@securemem/core';
 import { describe, expect, it } from 'vitest';
 import { openBackend } from '../src/backends.mjs';
-import { measureCopies } from '../src/copies.mjs';
+import { measureCopies, measureRefusals } from '../src/copies.mjs';
 import { tableOf, tablesIn } from '../src/copies-table.js';
 import { needs } from '../src/run-scenario.js';
 
@@ -34,4 +34,16 @@ describe.each(['koffi', 'napi-mlock'])('the copies table, %s', (backend) => {
     expect(ours.filter(({ held, after }) => held + after > 0)).toEqual([]);
     expect(counts.filter(({ held }) => held > 0).length).toBeGreaterThanOrEqual(6);
   }, 60_000);
+
+  it('leaves nothing of input that was refused once it had been read', async (context) => {
+    needs(context, backend);
+    context.skip(process.platform !== 'linux', 'not proven: memory is scanned through /proc');
+    const opened = openBackend(backend);
+    const memory = createAllocator({ backend: opened });
+    const copies = await measureRefusals(memory);
+    expect(Object.keys(copies).length).toBeGreaterThanOrEqual(4);
+    expect(Object.values(copies).filter((count) => count > 0)).toEqual([]);
+    await memory.close();
+    opened[Symbol.dispose]();
+  });
 });
