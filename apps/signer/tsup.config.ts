@@ -8,5 +8,5 @@ export default library(
     'keeper-module': 'src/signing/keeper-module.ts',
     'signing-process': 'src/storm/signing-process.ts',
   },
-  { format: ['esm'], dts: false, clean: ['*.js', '*.map'] },
+  { format: ['esm'], dts: false, clean: ['!dashboard/**'] },
 );

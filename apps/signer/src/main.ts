@@ -13,14 +13,18 @@ async function main(): Promise<void> {
   }
   const { url, close } = await startService(config, DASHBOARD);
   console.log(`signer: listening on ${url}`);
+  let stopping = false;
   const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
     close().then(
       () => process.exit(0),
       (error: unknown) => fail(1, error),
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // Listeners that stay: whoever wipes at a signal that nobody listens to would take a `once` that has fired for nobody.
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }
 
 /** One line: the stack of an operating error tells an operator nothing. */

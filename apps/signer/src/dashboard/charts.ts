@@ -52,6 +52,7 @@ class LiveChart {
       width: this.#host.clientWidth || 300,
       height: HEIGHT_PX,
       cursor: { show: false },
+      legend: { live: false },
       scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
       axes: [axis, { ...axis, size: 55 }],
       series: [

@@ -28,11 +28,15 @@ export function tellStorm(answer: StormAnswer): Told {
   const others =
     refused.length === 0 ? 'none failed' : `the others were told why: ${refused.join(', ')}`;
   const fit = requestsThatFitPaged(limitByteLength || 65_536);
+  const genuine =
+    signed === verified ? 'Every signature verifies.' : `${signed - verified} DO NOT VERIFY.`;
+  const details =
+    ` ${genuine} Up to ${waitingPeak} requests waited for a place, and at most ` +
+    `${kib(lockedPeakByteLength)} were locked.`;
   return {
     happened:
-      `${signed} of ${requests} requests were signed in ${(answer.signMs / 1_000).toFixed(1)} s and ${others}. ` +
-      `All ${verified} signatures verify. Up to ${waitingPeak} requests waited for a place, and at most ` +
-      `${kib(lockedPeakByteLength)} were locked.`,
+      `${signed} of ${requests} requests were signed in ${(answer.signMs / 1_000).toFixed(1)} s and ${others}.` +
+      (signed === 0 ? '' : details),
     usual:
       `The usual library gives every secret a page of its own: here ${fit} such requests fit at a time, and the ` +
       'next one panics, aborts the process, or gets memory that is silently not locked.',

@@ -16,6 +16,8 @@ export interface ServiceConfig {
   readonly queueLengthMax: number;
   /** Longest wait for memory in milliseconds; then 503. */
   readonly waitMsMax: number;
+  /** How long a client may take to send one request, in milliseconds. */
+  readonly requestMsMax: number;
   /** How long a request holds its keys while it waits for its approval, in milliseconds. */
   readonly approvalMs: number;
   /** Starts without reading the master key. */
@@ -40,6 +42,7 @@ export const SERVICE_USAGE = `signer --database PATH --token-file PATH --master-
   --port N                           0 takes a free one (8545)
   --queue N                          most requests that wait for memory (2000)
   --wait MS                          longest wait for memory (8000)
+  --request-timeout MS               how long a client may take to send a request (10000)
   --approval MS                      how long a request holds its keys (0)
   --sealed                           start without the master key
   --demonstration                    add the controls that break things on purpose
@@ -72,6 +75,7 @@ export function parseConfig(args: readonly string[]): ServiceConfig | 'help' {
     port: count('port', values.port ?? '8545', 65_535),
     queueLengthMax: count('queue', values.queue ?? '2000', 1_000_000),
     waitMsMax: count('wait', values.wait ?? '8000', 600_000),
+    requestMsMax: count('request-timeout', values['request-timeout'] ?? '10000', 600_000),
     approvalMs: count('approval', values.approval ?? '0', 60_000),
     sealed: values.sealed === true,
     demonstration: values.demonstration === true,
@@ -94,6 +98,7 @@ function parse(args: readonly string[]) {
         port: TEXT,
         queue: TEXT,
         wait: TEXT,
+        'request-timeout': TEXT,
         approval: TEXT,
         sealed: FLAG,
         demonstration: FLAG,

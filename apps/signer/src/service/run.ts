@@ -55,6 +55,7 @@ export async function startService(
       log,
       token,
       dashboardDirectory,
+      requestMsMax: config.requestMsMax,
       ...(scratch === undefined
         ? {}
         : { demonstration: (app) => demonstrationRoutes(app, { service, log, policy, scratch }) }),
@@ -63,8 +64,9 @@ export async function startService(
     const close = async (): Promise<void> => {
       await Promise.all([service.close(), scratch?.close()]);
       database.close();
-      log.add('closed', 'The database is closed.');
+      log.add('database-closed', 'The database is closed.');
       await server.close();
+      log.add('network-closed', 'Nobody is listened to any more.');
     };
     return { url, log, close };
   } catch (error) {

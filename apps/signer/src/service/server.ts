@@ -9,16 +9,19 @@ import { Problem, problemOf } from './problem.js';
 import type { SigningService } from './signing-service.js';
 import type { Token } from './token.js';
 
-/** Bytes of a body, milliseconds of patience with a client. */
+/** Bytes of a body. */
 const BODY_BYTE_LENGTH_MAX = 16_384;
-const REQUEST_MS_MAX = 10_000;
+/** Milliseconds that a connection may be silent, and between two looks at slow ones. */
 const IDLE_MS_MAX = 60_000;
+const LOOK_MS = 250;
 
 export interface ServerParts {
   readonly service: SigningService;
   readonly log: EventLog;
   readonly token: Token;
   readonly dashboardDirectory: string;
+  /** How long a client may take to send one request, in milliseconds. */
+  readonly requestMsMax: number;
   /** Adds the routes of the demonstration, behind the token. */
   readonly demonstration?: (app: FastifyInstance) => void;
 }
@@ -34,7 +37,8 @@ export function createServer(parts: ServerParts): Server {
   const { service, log, token } = parts;
   const app = fastify({
     bodyLimit: BODY_BYTE_LENGTH_MAX,
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: parts.requestMsMax,
+    http: { headersTimeout: parts.requestMsMax, connectionsCheckingInterval: LOOK_MS },
     connectionTimeout: IDLE_MS_MAX,
     keepAliveTimeout: 5_000,
     routerOptions: { maxParamLength: 64 },
