@@ -3,88 +3,15 @@
  * scan of the whole process find outside the page? The answers are the table in `docs/COPIES.md`.
  */
 
-import { execFileSync } from 'node:child_process';
 import { createHmac, createSecretKey, webcrypto } from 'node:crypto';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { decrypt, encrypt, hash, hkdf, hmac, toKeyObject } from '@securemem/core';
-import koffi from 'koffi';
+import { bytesOf, offHeap, withFile, withPipe, withSocket } from './marked-input.mjs';
 import { createMarker, markerOf } from './memory-scan.mjs';
 
 /** @typedef {import('./memory-scan.mjs').Marker} Marker */
 /** @typedef {import('./copies.d.mts').CopyCase} CopyCase */
 /** @typedef {import('@securemem/core').Allocator} Allocator */
-
-/** @param {number} byteLength */
-const offHeap = (byteLength) => new Uint8Array(new ArrayBuffer(byteLength));
-/** @param {Marker} marker */
-const bytesOf = (marker) => marker.fill(offHeap(marker.byteLength));
-
-/** Writes a marker to a descriptor, and wipes what it wrote. @param {number} fd @param {Marker} marker */
-function writeOut(fd, marker) {
-  const bytes = bytesOf(marker);
-  writeSync(fd, bytes);
-  bytes.fill(0);
-}
-
-/** Calls `fn` with the path of a file that holds the marker. @template T
- *  @param {Marker} marker @param {(path: string) => T | Promise<T>} fn */
-async function withFile(marker, fn) {
-  const directory = mkdtempSync(join(tmpdir(), 'secmem-copies-'));
-  try {
-    const path = join(directory, 'secret');
-    const bytes = bytesOf(marker);
-    writeFileSync(path, bytes);
-    bytes.fill(0);
-    return await fn(path);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-/** Calls `fn` with a descriptor of a named pipe that the marker was written to. @template T
- *  @param {Marker} marker @param {(fd: number) => Promise<T>} fn */
-async function withPipe(marker, fn) {
-  const directory = mkdtempSync(join(tmpdir(), 'secmem-copies-'));
-  try {
-    const path = join(directory, 'pipe');
-    execFileSync('mkfifo', [path]);
-    const both = openSync(path, 'r+');
-    const fd = openSync(path, 'r');
-    writeOut(both, marker);
-    closeSync(both);
-    const result = await fn(fd);
-    closeSync(fd);
-    return result;
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-/** Calls `fn` with one end of a socket whose other end the marker was written to. @template T
- *  @param {Marker} marker @param {(fd: number) => Promise<T>} fn */
-async function withSocket(marker, fn) {
-  const unix = 1;
-  const stream = 1;
-  const ends = new Int32Array(2);
-  const socketpair = koffi.load(null).func('int socketpair(int, int, int, _Out_ int *)');
-  if (socketpair(unix, stream, 0, ends) !== 0) throw new Error('no socket to be had');
-  const [here = -1, there = -1] = ends;
-  writeOut(there, marker);
-  closeSync(there);
-  const result = await fn(here);
-  closeSync(here);
-  return result;
-}
 
 /** Ways in. What they give is held while the scan runs, then disposed. @type {readonly CopyCase[]} */
 const ways = [
