@@ -27,8 +27,14 @@ const pipe = (): string => {
 const text = (secret: Secret): string =>
   secret.read((bytes) => Buffer.from(bytes).toString('latin1'));
 
-describe.each(['revocable', 'none'] as const)('fromFile with views %s', (views) => {
-  const opened = () => open({ capabilities: { views } });
+const MEMORIES = [
+  ['views', 'revocable', 'accessible'],
+  ['copies', 'none', 'accessible'],
+  ['pages closed at rest', 'revocable', 'no-access'],
+] as const;
+
+describe.each(MEMORIES)('fromFile into %s', (_, views, atRest) => {
+  const opened = () => open({ capabilities: { views }, atRest });
 
   it('reads files of every length around the sizes of its places', async () => {
     const { memory } = opened();
@@ -137,8 +143,8 @@ describe.each(['revocable', 'none'] as const)('fromFile with views %s', (views) 
   });
 });
 
-describe.each(['revocable', 'none'] as const)('fromFd with views %s', (views) => {
-  const opened = () => open({ capabilities: { views } });
+describe.each(MEMORIES)('fromFd into %s', (_, views, atRest) => {
+  const opened = () => open({ capabilities: { views }, atRest });
 
   it('reads a descriptor from where it stands, and leaves it open', async () => {
     const { memory } = opened();
@@ -187,6 +193,7 @@ describe.each(['revocable', 'none'] as const)('fromFd with views %s', (views) =>
     needsLinux(ctx);
     const { memory } = open({
       capabilities: { views },
+      atRest,
       budget: { lockedByteLengthMax: 4096 },
       onCapacity: 'throw',
     });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Secret } from '../src/index.js';
 import { base64Shape, decodeBase64 } from '../src/ingest/base64.js';
 import { decodeHex, hexByteLength } from '../src/ingest/hex.js';
-import { open } from './fixture.js';
+import { open, turn } from './fixture.js';
 
 /** RFC 4648, section 10. */
 const VECTORS = [
@@ -167,6 +167,15 @@ describe.each(['fromHex', 'fromBase64'] as const)('%s', (name) => {
     expect(plain(text)).toBe(good);
     text.dispose();
     await expect(memory[name](text)).rejects.toMatchObject({ code: 'ERR_SECMEM_DISPOSED' });
+  });
+
+  it('decodes from and into pages that are closed at rest', async () => {
+    const { memory } = open({ atRest: 'no-access' });
+    const text = memory.adoptSync(asBytes(good));
+    await turn();
+    const secret = await memory[name](text);
+    await turn();
+    expect(secret.equals(await memory[name](asBytes(good)))).toBe(true);
   });
 
   it('refuses a string, which could never be wiped', async () => {

@@ -52,11 +52,13 @@ const HKDF_VECTORS = [
 ] as const;
 
 describe.each([
-  ['views and a cipher of its own', { views: 'revocable', cipher: 'in-place' }],
-  ['views and no cipher', { views: 'revocable', cipher: 'none' }],
-  ['copies and no cipher', { views: 'none', cipher: 'none' }],
-] as const)('consumers on a backend with %s', (_, capabilities) => {
-  const opened = () => open({ capabilities });
+  ['views and a cipher of its own', { views: 'revocable', cipher: 'in-place' }, 'accessible'],
+  ['views and no cipher', { views: 'revocable', cipher: 'none' }, 'accessible'],
+  ['copies and no cipher', { views: 'none', cipher: 'none' }, 'accessible'],
+  ['a cipher, its pages closed at rest', { cipher: 'in-place' }, 'no-access'],
+  ['no cipher, its pages closed at rest', { cipher: 'none' }, 'no-access'],
+] as const)('consumers on a backend with %s', (_, capabilities, atRest) => {
+  const opened = () => open({ capabilities, atRest });
 
   it('hash() and hmac() give what node:crypto gives', () => {
     const { memory } = opened();
