@@ -22,6 +22,14 @@ describe('conformance', () => {
     expect(stdout).toMatch(/promised in /);
   });
 
+  it('has a report for one that crashes the process too', () => {
+    const { code, stdout } = run(cli('conformance', subject('crasher')));
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/FAIL misuse-empty/);
+    expect(stdout).toContain('the process died by SIGKILL');
+    expect(stdout).toMatch(/ok +misuse-map-length/);
+  });
+
   it('prints the report as JSON and repeats a run by its seed', () => {
     const { stdout } = run(cli('conformance', subject('honest'), '--json', '--seed', '7'));
     expect(JSON.parse(stdout)).toMatchObject({ failed: 0, seed: 7, backend: { name: 'nolock' } });

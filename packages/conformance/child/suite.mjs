@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { runPart } from '../dist/index.js';
 import { loadOpen } from './load-open.mjs';
 
@@ -8,10 +8,9 @@ import { loadOpen } from './load-open.mjs';
  */
 const [moduleUrl = '', json = '{}'] = process.argv.slice(2);
 const { from, thorough, seed } = JSON.parse(json);
-const output = createWriteStream('', { fd: 3 });
 
-/** @param {object} line */
-const say = (line) => output.write(`${JSON.stringify(line)}\n`);
+/** At once, since a process that is killed flushes nothing. @param {object} line */
+const say = (line) => writeSync(3, `${JSON.stringify(line)}\n`);
 
 try {
   const options = { open: await loadOpen(moduleUrl), module: moduleUrl, thorough, seed };
@@ -22,4 +21,3 @@ try {
 } catch (error) {
   say({ error: String(error) });
 }
-output.end();

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { linuxEvidence, renderReport, runConformance } from '../src/index.js';
 import { open } from './subjects/pretender.mjs';
@@ -32,9 +34,20 @@ const CLAIMED_ONLY = [
   'unmap-wipes',
 ];
 
+/** Core directories of the suite, whose names hold the random part, and processes that this one started. */
+function leftovers(): Set<string> {
+  const cores = readdirSync(tmpdir()).filter((name) => name.startsWith('securemem-core-'));
+  const children = readdirSync('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'latin1').split(' ').filter(Boolean),
+  );
+  return new Set([...cores, ...children]);
+}
+
 describe.runIf(process.platform === 'linux')('evidence from Linux', () => {
   it('rejects every claim of a backend that has nothing but claims', async (context) => {
+    const before = leftovers();
     const report = await runConformance({ open, module, evidence: linuxEvidence(module), seed: 1 });
+    expect([...leftovers()].filter((name) => !before.has(name))).toEqual([]);
     const failed = report.results.filter(({ outcome }) => outcome === 'failed');
     const notProven = report.results.filter(({ outcome }) => outcome === 'not proven');
     if (notProven.length > 0) {

@@ -1,5 +1,10 @@
 import { parseArgs } from 'node:util';
-import { type RunOptions, renderReport, runConformance } from '@securemem/conformance';
+import {
+  type RunOptions,
+  renderReport,
+  runConformance,
+  runConformanceIsolated,
+} from '@securemem/conformance';
 import { UsageError } from '../usage.js';
 import { loadSubject } from './load-subject.js';
 
@@ -32,15 +37,17 @@ export async function runConformanceCommand(
   if (path === undefined || more.length > 0) throw new UsageError('give one file to prove');
   const subject = await loadSubject(path, directory);
   let done = 0;
-  const options: RunOptions = {
-    open: subject.open,
-    module: subject.url,
+  const options: Omit<RunOptions, 'open' | 'module'> = {
     thorough: values.thorough === true,
     ...(values.seed === undefined ? {} : { seed: seedOf(values.seed) }),
     onResult: ({ id, outcome }) =>
       log(`${String(++done).padStart(3)} ${outcome.padEnd(10)} ${id}\n`),
   };
-  const report = await runConformance(options);
+  // In a process of its own a backend that crashes has a report all the same. Wine cannot pass pipes to one.
+  const report =
+    process.platform === 'win32'
+      ? await runConformance({ ...options, open: subject.open, module: subject.url })
+      : await runConformanceIsolated({ ...options, module: subject.url });
   print(values.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : renderReport(report));
   return report.failed === 0 ? 0 : 1;
 }

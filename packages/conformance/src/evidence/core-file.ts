@@ -3,6 +3,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Protection } from '@securemem/core/contract';
+import { expect } from '../expectation.js';
 import { runChild } from './child.js';
 import { requireCommand } from './confinement.js';
 import { NotProven } from './evidence.js';
@@ -32,7 +33,7 @@ export async function coreFileHolds(
       launcher,
       cwd: directory,
     });
-    if (!ready || signal !== 'SIGABRT') throw new Error(`the child ended by ${signal}`);
+    expect(ready && signal === 'SIGABRT', `the child that had to abort ended by ${signal}`);
     const [file] = readdirSync(directory);
     if (file === undefined) throw new NotProven('the kernel wrote no core file');
     const path = join(directory, file);

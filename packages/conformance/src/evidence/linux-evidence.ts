@@ -1,5 +1,6 @@
 import type { ForkBehaviour, MemoryBackend, Protection, RegionId } from '@securemem/core/contract';
 import { scratch } from '../bytes.js';
+import { expect, Unmet } from '../expectation.js';
 import { runChild } from './child.js';
 import { confine } from './confinement.js';
 import { coreFileHolds } from './core-file.js';
@@ -90,7 +91,7 @@ class LinuxEvidence implements Evidence {
     });
     if (result === 'survived') return 'survives';
     if (ready && DEADLY.includes(signal)) return 'dies';
-    throw new Error(`the child ended by ${signal} ${ready ? 'at' : 'before'} the touch`);
+    throw new Unmet(`the child ended by ${signal} ${ready ? 'at' : 'before'} the touch`);
   }
 
   coreHolds(protectionsBefore: readonly Protection[]): Promise<boolean> {
@@ -134,7 +135,7 @@ class LinuxEvidence implements Evidence {
     };
     const launcher = [...(confinement === undefined ? [] : confine(confinement)), ...QUIET_ENGINE];
     const { result, signal } = await runChild(this.#module, 'task', parameters, { launcher });
-    if (signal !== null) throw new Error(`the process that ran ${name} died by ${signal}`);
+    expect(signal === null, `the process that ran the task ${name} died by ${signal}`);
     return result;
   }
 
