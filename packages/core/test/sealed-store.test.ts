@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type AllocatorOptions, hmac, type Secret, type SecretStore } from '../src/index.js';
+import { ownershipOf } from '../src/lifetime/allocations.js';
+import { SealedEntries } from '../src/sealed/sealed-entries.js';
 import { storeInternals } from '../src/sealed/secret-store.js';
+import { internals } from '../src/secret/secret.js';
 import { type FixtureOptions, open, PAGE, sleep, thrown } from './fixture.js';
 
 const bytesOf = (n: number, first = 1): Uint8Array => {
@@ -85,6 +88,24 @@ describe.each([
     (b[79] as number) ^= 128;
     await refused('b');
     expect(memory.stats().secrets).toBe(0);
+  });
+
+  it('an entry does not open under the name of another, even if all notes on it were changed', () => {
+    const { memory } = open({ capabilities });
+    const { engine } = ownershipOf(memory);
+    const entries = new SealedEntries(engine, 10);
+    const secret = memory.adoptSync(bytesOf(64, 1));
+    const place = internals.placeOf(secret);
+    const id = entries.seal('a', place);
+    expect(thrown(() => entries.unseal(id, 'b', place)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
+    expect(first(secret)).toBe(0);
+    expect(thrown(() => entries.unseal(id, '', place)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
+    const others = new SealedEntries(engine, 10);
+    const other = others.seal('a', place);
+    others.bytesOf(other).set(entries.bytesOf(id));
+    expect(thrown(() => others.unseal(other, 'a', place)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
+    entries.unseal(id, 'a', place);
+    expect(first(secret)).toBe(1);
   });
 
   it('purge() leaves the names and opens nothing any more; what is set later opens', async () => {
@@ -215,6 +236,8 @@ describe('hot slots', () => {
     expect(memory.stats().admission.waiting).toBe(1);
     inside.pass();
     expect(await using).toBe(1);
+    // In the same turn, not when the queue is tried again.
+    expect(memory.stats().admission.waiting).toBe(0);
     expect((await large).byteLength).toBe(PAGE);
     expect(store.stats().open).toBe(0);
   });
@@ -396,6 +419,7 @@ describe('a bulk load', () => {
       expect(store.size, what).toBe(what === 'dispose' ? 0 : 1);
       if (what === 'throw') expect(await store.use('n5', first)).toBe(200);
       expect(memory.stats().secrets).toBeLessThanOrEqual(1);
+      expect(store.stats().ordinaryByteLength, what).toBeLessThan(40_000);
       expect(memory.stats().sealing.keys).toBeLessThanOrEqual(entries.keys);
     }
     const { memory } = open();

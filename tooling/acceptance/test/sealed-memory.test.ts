@@ -26,6 +26,13 @@ describe.each([...BACKENDS, 'nolock'])('the memory of sealed secrets, %s', (back
   });
 });
 
+it('M11 the sealing key leaves no copy outside its page where node:crypto is given it', async (context) => {
+  type Result = { hits: Hit[]; withPlanted: number; purged: number };
+  const result = ended(await runScenario<Result>(context, 'sealed:copiesOfKey', 'nolock'));
+  expect(result.hits).toHaveLength(1);
+  expect(result).toMatchObject({ withPlanted: 2, purged: 0 });
+});
+
 describe.each(BACKENDS)('the sealing key, %s', (backend) => {
   // The scan finds the 32 bytes of the key. What a cipher makes of them for one call (round keys, the hash key of GCM)
   // has another form, which it cannot judge; that no cipher context outlives a call is the promise of the backend.

@@ -63,7 +63,13 @@ export function unsealPlace(use: KeyUse, source: Uint8Array, place: Place): void
     lifecycle.backend.unseal(keyRange(use), use.nonce, use.associatedData, source, range);
     return;
   }
-  const plaintext = withKey(use, (key) => decrypt(key, use, source));
+  let plaintext: Uint8Array;
+  try {
+    plaintext = withKey(use, (key) => decrypt(key, use, source));
+  } catch (error) {
+    lifecycle.wipe(region, range.byteOffset, range.byteLength);
+    throw error;
+  }
   try {
     const page = lifecycle.bytes(region, 'read-write');
     if (page === undefined) lifecycle.backend.write(region.id, range.byteOffset, plaintext);
