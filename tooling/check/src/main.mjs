@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root, tryPnpm } from '@securemem/launch/workspace';
 import { brokenDirections } from './imports.mjs';
+import { brokenLinks } from './links.mjs';
 import { packedProblems } from './packed.mjs';
 
 /** Runs every check, so that one run shows all that is wrong, and exits 1 if anything is. */
@@ -12,6 +13,7 @@ await check('format and lint', () =>
   program('node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
 );
 await check('dependency directions', () => report(brokenDirections(root, trackedFiles())));
+await check('links', () => report(brokenLinks(root, trackedFiles())));
 await check('versions and manifests', () => program(join(own, 'sherif'), []));
 await check('unused code and dependencies', () => program(join(own, 'knip'), ['--no-progress']));
 await check('types', () => typecheck());
