@@ -25,8 +25,18 @@ afterEach(async () => {
 });
 
 export function makeFiles(): Files {
+  const files = makeLastingFiles();
+  cleanups.push(() => removeFiles(files));
+  return files;
+}
+
+export function removeFiles({ directory }: Files): void {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** For several tests together: they end with `removeFiles`. */
+export function makeLastingFiles(): Files {
   const directory = mkdtempSync(join(tmpdir(), 'signer-test-'));
-  cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
   const files = {
     directory,
     database: join(directory, 'keys.db'),

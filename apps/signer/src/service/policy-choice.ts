@@ -1,10 +1,19 @@
-import { type CrashPolicy, halt, retry, terminate } from '@securemem/core';
+import { CRASH_CATEGORIES, type CrashPolicy, halt, retry, terminate } from '@securemem/core';
 
 export const POLICY_NAMES = ['halt', 'terminate', 'retry'] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
-/** A service restarts its keeper a few times, quickly at first, and stops when that does not help. */
-const RETRY = { restartsMax: 5, windowMs: 60_000, backoff: { baseMs: 200, capMs: 5_000 } } as const;
+/**
+ * A service restarts its keeper a few times, quickly at first, and stops when that does not help. A start that fails is not
+ * repeated: a master key that cannot be read will not be there in a second. Nor is an engine fault: that is how somebody
+ * probes memory.
+ */
+const RETRY = {
+  restartsMax: 5,
+  windowMs: 60_000,
+  backoff: { baseMs: 200, capMs: 5_000 },
+  categories: CRASH_CATEGORIES.filter((name) => name !== 'spawn' && name !== 'engine-fault'),
+};
 
 /** Which crash policy the next keeper gets. A policy object is made for each keeper: halting sticks to its object. */
 export class PolicyChoice {
