@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { linuxEvidence, renderReport, runConformance } from '../src/index.js';
 import { open } from './subjects/pretender.mjs';
 
@@ -34,20 +35,24 @@ const CLAIMED_ONLY = [
   'unmap-wipes',
 ];
 
-/** Core directories of the suite, whose names hold the random part, and processes that this one started. */
-function leftovers(): Set<string> {
-  const cores = readdirSync(tmpdir()).filter((name) => name.startsWith('securemem-core-'));
-  const children = readdirSync('/proc/self/task').flatMap((thread) =>
+/** Processes that this one started and that still run. */
+function children(): string[] {
+  return readdirSync('/proc/self/task').flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, 'latin1').split(' ').filter(Boolean),
   );
-  return new Set([...cores, ...children]);
 }
 
 describe.runIf(process.platform === 'linux')('evidence from Linux', () => {
   it('rejects every claim of a backend that has nothing but claims', async (context) => {
-    const before = leftovers();
+    // A directory of its own, since other runs may be leaving and removing things in the common one.
+    const temporary = mkdtempSync(join(tmpdir(), 'conformance-'));
+    vi.stubEnv('TMPDIR', temporary);
+    const before = children();
     const report = await runConformance({ open, module, evidence: linuxEvidence(module), seed: 1 });
-    expect([...leftovers()].filter((name) => !before.has(name))).toEqual([]);
+    expect(children().filter((pid) => !before.includes(pid))).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
+    rmdirSync(temporary);
+    vi.unstubAllEnvs();
     const failed = report.results.filter(({ outcome }) => outcome === 'failed');
     const notProven = report.results.filter(({ outcome }) => outcome === 'not proven');
     if (notProven.length > 0) {
