@@ -101,7 +101,10 @@ function frameworkProblem(error: unknown): Problem | undefined {
   };
   if (validation !== undefined)
     return new Problem(400, 'malformed', 'the request does not fit its schema');
-  if (code === 'ECONNRESET') return new Problem(400, 'cut-off', 'the client went away');
+  // Nobody reads this answer: it is for the metrics, under the number that proxies use for it.
+  if (code === 'ECONNRESET' || (error as Error).name === 'AbortError') {
+    return new Problem(499, 'client-gone', 'the client went away');
+  }
   if (statusCode === undefined || statusCode < 400 || statusCode > 499) return undefined;
   const slug = (code ?? 'refused')
     .replace(/^FST_(ERR_)?/, '')

@@ -159,7 +159,6 @@ export class SigningService {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof DOMException && error.name === 'AbortError') throw error;
       const problem = problemOf(error, this.#retryAfterSeconds());
       if (problem.retryAfterSeconds !== undefined) this.counts.pushedBack++;
       else if (problem.status >= 500) this.counts.failed++;
