@@ -336,6 +336,19 @@ describe('limits explained', () => {
     }
   });
 
+  it('after a purge an empty slab still goes to whoever waits for another class', async () => {
+    const { memory } = open({
+      kernel: { lockLimit: { kind: 'bytes', byteLength: 4096 } },
+      admission: { waitMsMax: 5_000 },
+    });
+    memory.allocateSync(16);
+    memory.purge();
+    memory.allocateSync(16).dispose();
+    expect(memory.stats().primary.emptyByteLength).toBe(4096);
+    (await memory.allocate(200)).dispose();
+    expect(memory.stats().admission.waits).toBe(0);
+  });
+
   it('M9 the first use, resize and purge at limit 0 each settle at once', async () => {
     const { memory, kernel } = open();
     kernel.setLockLimit(bytes(0));

@@ -117,8 +117,10 @@ export class Placement implements OwnRegionOwner {
 
   /** Wipes everything now and gives back every region without an open view. All places end. */
   purge(): void {
-    for (const host of this.hosts()) endAll(host);
+    const hosts = [...this.hosts()];
+    // First abandoned, then ended: the pool counts its empty slabs by those whose last secret it saw go.
     for (const slab of [...this.pool.slabs]) this.pool.abandon(slab);
+    for (const host of hosts) endAll(host);
     this.ownRegions.clear();
     this.vacancies.clear();
     this.lifecycle.unmapAll();
