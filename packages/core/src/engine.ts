@@ -155,7 +155,8 @@ export class Engine implements AccessKeeper {
     this.quarantine.admit(access.host, access.index, view, outcome);
   }
 
-  onAccessClosed(): void {
+  onAccessClosed(roomMade: boolean): void {
+    if (roomMade && this.granter.admission.waiting > 0) this.granter.admission.pump();
     for (const watcher of this.onAccessClosedWatchers) watcher();
   }
 

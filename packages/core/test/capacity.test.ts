@@ -349,6 +349,18 @@ describe('limits explained', () => {
     expect(memory.stats().admission.waits).toBe(0);
   });
 
+  it('what a purge left under a lease goes to whoever waits when the lease is released', async () => {
+    const { memory } = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 4096 } } });
+    const lease = memory.allocateSync(16).lend();
+    memory.purge();
+    const waiting = memory.allocate(16);
+    await Promise.resolve();
+    expect(memory.stats().admission.waiting).toBe(1);
+    lease.release();
+    expect(memory.stats().admission.waiting).toBe(0);
+    (await waiting).dispose();
+  });
+
   it('M9 the first use, resize and purge at limit 0 each settle at once', async () => {
     const { memory, kernel } = open();
     kernel.setLockLimit(bytes(0));

@@ -2,6 +2,7 @@ import { SecureMemoryError } from '../contract/errors.js';
 import type { View } from '../contract/region.js';
 import type { PlaceHost } from '../placement/place-host.js';
 
+/** What an access may do to the bytes. */
 export type AccessMode = 'read' | 'write';
 
 /** What an access needs to know of the allocator. */
@@ -11,7 +12,8 @@ export interface AccessKeeper {
   readonly openAccesses: Set<Access>;
   /** The last access to a secret that was disposed meanwhile ended: its place is due. */
   release(host: PlaceHost, index: number): void;
-  onAccessClosed(): void;
+  /** `roomMade`: memory that a purge could not take under the access has gone now. */
+  onAccessClosed(roomMade: boolean): void;
   /** A view escaped or is stuck. The slot is in quarantine when this returns. */
   onViewKept(access: Access, view: View, outcome: 'escaped' | 'stuck'): void;
 }
@@ -130,11 +132,12 @@ export class Access {
     else use.readers--;
     region.views--;
     region.lifecycle.leave(region, this.mode);
+    const { retired } = region;
     try {
       if (use.ended && use.idle && this.current) this.#keeper.release(this.host, this.index);
-      if (region.retired) region.lifecycle.retryRetired();
+      if (retired) region.lifecycle.retryRetired();
     } finally {
-      this.#keeper.onAccessClosed();
+      this.#keeper.onAccessClosed(retired);
     }
   }
 
