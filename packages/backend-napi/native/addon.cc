@@ -202,11 +202,11 @@ napi_value Copy(napi_env env, napi_callback_info info, bool out) {
 napi_value Read(napi_env env, napi_callback_info info) { return Copy(env, info, true); }
 napi_value Write(napi_env env, napi_callback_info info) { return Copy(env, info, false); }
 
-// False once the environment is being torn down: then the engine refuses whatever might run JavaScript.
+// False once the environment is being torn down: then the engine refuses whatever might run JavaScript before it looks at
+// the arguments. It makes no handle, since some runtimes call finalizers where none may be made.
 bool IsAlive(napi_env env) {
-  napi_value global, ignored;
-  return napi_get_global(env, &global) == napi_ok &&
-         napi_get_named_property(env, global, "Object", &ignored) == napi_ok;
+  napi_value ignored;
+  return napi_run_script(env, nullptr, &ignored) == napi_invalid_arg;
 }
 
 // Runs when the last buffer over the memory is garbage. It also runs when an environment ends, before any hook of ours and

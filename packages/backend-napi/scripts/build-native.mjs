@@ -5,7 +5,8 @@
 //   build-native.mjs                       every target that can be built here
 //   build-native.mjs --host-if-possible    this machine only; without a compiler it says so and succeeds
 //   build-native.mjs --require a,b         fails unless these targets were built (CI)
-//   build-native.mjs --node-gyp            this machine, by node-gyp: for systems that have no recipe in targets.mjs
+//   build-native.mjs --node-gyp            this machine, by node-gyp: for systems that have no recipe in targets.mjs;
+//                    --arch x64            or, with it, for another architecture of the same system
 //   build-native.mjs --test                for tests: the addon with system calls that can be made to fail, and an addon
 //                                          with an asynchronous operation, into build/test/
 //   build-native.mjs --sanitize            the addon under AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
@@ -43,6 +44,7 @@ const { values: options } = parseArgs({
   options: {
     'host-if-possible': { type: 'boolean', default: false },
     'node-gyp': { type: 'boolean', default: false },
+    arch: { type: 'string', default: process.arch },
     require: { type: 'string', default: '' },
     test: { type: 'boolean', default: false },
     sanitize: { type: 'boolean', default: false },
@@ -203,11 +205,12 @@ function buildPrebuild(name) {
 /** For systems without a recipe; also what a user runs where there is no prebuilt binary. */
 function buildByNodeGyp() {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
-  run(process.execPath, [nodeGyp, 'rebuild', `--directory=${NATIVE}`]);
-  const output = join(ROOT, 'prebuilds', HOST, 'securemem.node');
+  const name = `${process.platform}-${options.arch}`;
+  run(process.execPath, [nodeGyp, 'rebuild', `--directory=${NATIVE}`, `--arch=${options.arch}`]);
+  const output = join(ROOT, 'prebuilds', name, 'securemem.node');
   publish(join(NATIVE, 'build', 'Release', 'securemem.node'), output);
   rmSync(join(NATIVE, 'build'), { recursive: true, force: true });
-  say(`build-native: ${HOST} built by node-gyp`);
+  say(`build-native: ${name} built by node-gyp`);
 }
 
 function buildAll() {

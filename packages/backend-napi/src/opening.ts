@@ -13,6 +13,7 @@ import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
 import { revoke, settle } from './napi-view.js';
 import { Status } from './status.js';
 
+/** What `napiBackend()` takes. */
 export interface NapiBackendOptions {
   /**
    * Whether regions are memfd_secret pages, which not even root reads through `/proc/<pid>/mem`. `prefer` takes them where
