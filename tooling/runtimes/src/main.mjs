@@ -1,0 +1,57 @@
+import { parseArgs } from 'node:util';
+import { installProject, packPackages } from './project.mjs';
+import { currentCommit, judge, readResults, writeResults } from './results.mjs';
+import { missingProgram, prepareWine, runSuite } from './run-suite.mjs';
+import { BACKENDS, RUNTIMES } from './runtimes.mjs';
+import { renderTable, writeTable } from './table.mjs';
+
+/**
+ * Runs the conformance suite on every runtime with every backend, prints one table and writes it into the README.
+ * Usage: main.mjs [--only ID]… [--backend NAME]… [--print]. Exits 1 when a backend breaks the contract somewhere.
+ */
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: RUNTIMES.map(({ id }) => id) },
+    backend: { type: 'string', multiple: true, default: BACKENDS },
+    print: { type: 'boolean', default: false },
+  },
+});
+
+const ENGINE_DIED = ' hold, limit-mappings do not';
+
+const results = readResults();
+if (!values.print) {
+  const commit = currentCommit();
+  const date = new Date().toISOString().slice(0, 10);
+  const wanted = RUNTIMES.filter(({ id }) => values.only.includes(id));
+  packPackages();
+  /** @type {Map<string, string>} */
+  const projects = new Map();
+  for (const runtime of wanted) {
+    const { id, target } = runtime;
+    const missing = missingProgram(runtime);
+    if (missing === undefined && !projects.has(target))
+      projects.set(target, installProject(target));
+    if (missing === undefined && target === 'win32-x64') prepareWine();
+    for (const backend of values.backend) {
+      const once = () =>
+        missing === undefined
+          ? runSuite(runtime, backend, String(projects.get(target)))
+          : { unavailable: `${missing} is not installed on the machine that ran this` };
+      let verdict = judge(await once(), runtime);
+      // An engine that has no mapping left may die of itself in the child that shows the mapping limit.
+      if (verdict.reason.endsWith(ENGINE_DIED)) verdict = judge(await once(), runtime);
+      const cell = { ...verdict, commit, date };
+      results[id] = { ...results[id], [backend]: cell };
+      process.stdout.write(
+        `${id} ${backend}: ${cell.state}${cell.reason && ` (${cell.reason})`}\n`,
+      );
+      writeResults(results);
+    }
+  }
+}
+const table = renderTable(results);
+process.stdout.write(`\n${table}\n`);
+if (!values.print) writeTable(table);
+const cells = Object.values(results).flatMap((byBackend) => Object.values(byBackend));
+process.exitCode = cells.some(({ state }) => state === 'fails') ? 1 : 0;

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '@securemem/launch/workspace';
+
+const FILE = join(root, 'tooling', 'runtimes', 'results.json');
+
+/** What a row is about: a change of any of these makes it old. */
+export const JUDGED = [
+  'packages/backend-koffi/src',
+  'packages/backend-napi/src',
+  'packages/backend-napi/native',
+  'packages/backend-nolock/src',
+  'packages/core/src/contract',
+];
+
+/**
+ * @typedef {object} Cell
+ * @property {'verified' | 'load-tested' | 'fails' | 'not verified'} state
+ * @property {string} reason empty when there is nothing to say
+ * @property {string} commit
+ * @property {string} date the day, ISO 8601
+ *
+ * @typedef {Record<string, Record<string, Cell>>} Results by the id of the runtime, then by backend
+ */
+
+/** @returns {Results} */
+export function readResults() {
+  return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
+}
+
+/** @param {Results} results */
+export function writeResults(results) {
+  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/** @param {readonly string[]} args */
+function git(...args) {
+  return spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout.trim();
+}
+
+/** The commit that is judged, with a mark when the judged files have changed since. */
+export function currentCommit() {
+  const changed = git('status', '--porcelain', '--', ...JUDGED) !== '';
+  return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+' : ''}`;
+}
+
+/** Whether the judged files have changed since a commit, or were never committed as they were judged.
+ *  @param {string} commit */
+export function isOld(commit) {
+  if (commit.endsWith('+')) return true;
+  return git('log', '--oneline', `${commit}..HEAD`, '--', ...JUDGED) !== '';
+}
+
+/**
+ * What a run is worth. `verified` means that somebody else than the backend was asked, in every requirement that asks.
+ * @param {import('./run-suite.mjs').Answer} answer @param {import('./runtimes.mjs').Runtime} runtime
+ * @returns {Pick<Cell, 'state' | 'reason'>}
+ */
+export function judge(answer, runtime) {
+  if ('unavailable' in answer) return { state: 'not verified', reason: answer.unavailable };
+  const { results, passed, failed, notProven } = answer.report;
+  if (failed > 0) {
+    const ids = results.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id);
+    return { state: 'fails', reason: `${passed} requirements hold, ${ids.join(', ')} do not` };
+  }
+  const counts = `${passed} requirements hold, ${notProven} could not be tested`;
+  if (runtime.evidence === 'none') {
+    return { state: 'load-tested', reason: `${counts}: ${runtime.because}` };
+  }
+  return { state: 'verified', reason: notProven === 0 ? '' : counts };
+}
