@@ -5,9 +5,9 @@ import {
   memoryInUse,
   observer,
   progress,
-  SLICES,
   scratch,
   shuffled,
+  sliceTimes,
   write,
 } from './observe.mjs';
 
@@ -26,19 +26,16 @@ export async function runLocked({ backend: name, secrets: count, quiet }) {
   const secrets = new Array(count).fill(undefined);
   const before = memoryInUse();
   const seen = observer();
-  const slice = Math.max(1, Math.floor(count / SLICES));
-  const sliceNs = [];
-  for (let from = 0; from < count; from += slice) {
-    const to = Math.min(count, from + slice);
-    const startedAt = process.hrtime.bigint();
-    for (let i = from; i < to; i++) {
-      const secret = memory.allocateSync(BYTE_LENGTH);
-      secret.copyFrom(write(bytes, i));
-      secrets[i] = secret;
-    }
-    sliceNs.push(Number(process.hrtime.bigint() - startedAt) / (to - from));
+  const times = sliceTimes(count);
+  for (let i = 0; i < count; i++) {
+    const secret = memory.allocateSync(BYTE_LENGTH);
+    secret.copyFrom(write(bytes, i));
+    secrets[i] = secret;
+    times.note(i + 1);
+    if ((i + 1) % times.slice !== 0) continue;
     seen.sample();
-    show('allocated', to);
+    show('allocated', i + 1);
+    times.restart();
   }
   const lockedByteLength = seen.locked();
   const { heapByteLength } = memoryInUse();
@@ -60,8 +57,8 @@ export async function runLocked({ backend: name, secrets: count, quiet }) {
     lockedByteLength,
     lockedByteLengthPerSecret: lockedByteLength / count,
     mapsAdded: seen.peak.mapsAdded,
-    firstSliceNs: sliceNs[0],
-    lastSliceNs: sliceNs.at(-1),
+    firstSliceNs: times.first,
+    lastSliceNs: times.last,
     heapByteLengthPerSecret: (heapByteLength - before.heapByteLength) / count,
     verified,
     lockedByteLengthAfter: seen.locked(),

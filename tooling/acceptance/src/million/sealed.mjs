@@ -5,9 +5,9 @@ import {
   memoryInUse,
   observer,
   progress,
-  SLICES,
   scratch,
   shuffled,
+  sliceTimes,
   write,
 } from './observe.mjs';
 
@@ -27,7 +27,7 @@ export async function runSealed({ backend: name, secrets: count, quiet }) {
   const before = memoryInUse();
   const seen = observer();
   const store = memory.store();
-  const sliceNs = await load(store, names, (loaded) => {
+  const times = await load(store, names, (loaded) => {
     seen.sample();
     show('sealed', loaded);
   });
@@ -55,8 +55,8 @@ export async function runSealed({ backend: name, secrets: count, quiet }) {
     lockedByteLength,
     lockedByteLengthPerSecret: lockedByteLength / count,
     mapsAdded: seen.peak.mapsAdded,
-    firstSliceNs: sliceNs[0],
-    lastSliceNs: sliceNs.at(-1),
+    firstSliceNs: times.first,
+    lastSliceNs: times.last,
     heapByteLengthPerSecret: (after.heapByteLength - before.heapByteLength) / count,
     verified,
     lockedByteLengthAfter: seen.locked(),
@@ -76,21 +76,23 @@ export async function runSealed({ backend: name, secrets: count, quiet }) {
  */
 async function load(store, names, onSlice) {
   const bytes = scratch();
-  const slice = Math.max(1, Math.floor(names.length / SLICES));
-  const sliceNs = [];
-  for (let from = 0; from < names.length; from += slice) {
-    const to = Math.min(names.length, from + slice);
-    const startedAt = process.hrtime.bigint();
+  const times = sliceTimes(names.length);
+  for (let from = 0; from < names.length; from += times.slice) {
+    const to = Math.min(names.length, from + times.slice);
+    times.restart();
     await store.load(
       (function* () {
         // A source is sealed and wiped before the next is asked for, so one buffer serves all.
-        for (let i = from; i < to; i++) yield [String(names[i]), write(bytes, i)];
+        for (let i = from; i < to; i++) {
+          if (i > from) times.note(i);
+          yield [String(names[i]), write(bytes, i)];
+        }
       })(),
     );
-    sliceNs.push(Number(process.hrtime.bigint() - startedAt) / (to - from));
+    times.note(to);
     onSlice(to);
   }
-  return sliceNs;
+  return times;
 }
 
 /**
