@@ -27,6 +27,7 @@ export interface HardenStep {
   readonly errno?: number;
 }
 
+/** What became of each step of hardening. */
 export interface HardenReport {
   /** True when no step failed. */
   readonly complete: boolean;

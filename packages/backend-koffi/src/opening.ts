@@ -18,6 +18,7 @@ import { BACKEND_NAME } from './refusal.js';
 import type { System } from './system.js';
 import { revoke } from './view.js';
 
+/** What `koffiBackend()` takes. */
 export interface KoffiBackendOptions {
   /**
    * `none` gives out no views: bytes go in and out by copies. For programs that rather pay for copies than have a pointer

@@ -21,6 +21,7 @@ export const GROUPS = [
   'model',
 ] as const;
 
+/** A part of the report. */
 export type Group = (typeof GROUPS)[number];
 
 type Run = (context: Context) => void | Promise<void>;
@@ -52,6 +53,7 @@ export interface ConditionalRequirement extends Described {
   readonly otherwise: Run;
 }
 
+/** One promise of the contract, and how it is tested. */
 export type Requirement = UnconditionalRequirement | ConditionalRequirement;
 
 /** What a backend claims counts; nothing else decides which half runs. */

@@ -1,8 +1,10 @@
 /** What the suite needs of a test runner. */
 export interface Runner {
+  /** Groups tests. */
   describe(name: string, body: () => void): void;
   /** `body` gets a function that marks the test as not proven on this machine, and may return after calling it. */
   it(name: string, body: (notProven: (reason: string) => void) => Promise<void>): void;
+  /** Runs once the tests of a group are done. */
   afterAll(body: () => Promise<void>): void;
 }
 

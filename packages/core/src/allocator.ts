@@ -21,6 +21,7 @@ import { demand, type Receipt } from './secret/receipt.js';
 import type { Secret } from './secret/secret.js';
 import { type AllocatorStats, statsOf } from './telemetry/stats.js';
 
+/** What `close()` takes. */
 export interface CloseOptions {
   /** How long to wait for open leases, in milliseconds. Default: the allocator's `admission.waitMsMax`. */
   readonly waitMsMax?: number;

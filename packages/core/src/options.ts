@@ -6,6 +6,7 @@ export type OnCapacity = 'wait' | 'throw' | 'fallback' | 'abort';
 export type OnCorruption = 'throw' | 'purge' | 'abort';
 /** The protection of pages outside any access. */
 export type AtRest = 'accessible' | 'read-only' | 'no-access';
+/** How many handles are watched for being collected without `dispose()`. */
 export type LeakDetection = 'sampled' | 'all' | 'off';
 
 /** Names of receipt fields that can be demanded. */
@@ -17,6 +18,7 @@ export const GUARANTEES = [
   'noAccessAtRest',
   'forkSafe',
 ] as const;
+/** The name of a receipt field that can be demanded. */
 export type Guarantee = (typeof GUARANTEES)[number];
 
 /** Everything `createAllocator` takes. Unknown names and bad values are refused with `TypeError` or `RangeError`. */

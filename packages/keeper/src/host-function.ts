@@ -7,8 +7,10 @@ export type HostFunction = (
   context: HostContext,
 ) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
+/** Functions that the host offers to its keeper, by name. */
 export type HostFunctions = Readonly<Record<string, HostFunction>>;
 
+/** What a function of the host is told about the call. */
 export interface HostContext {
   /** Which life of the keeper asks, counted from 1. */
   readonly generation: number;

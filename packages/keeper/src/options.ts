@@ -18,6 +18,7 @@ export interface KeeperLimits {
 /** The part of the limits that the keeper module's `harden` sets, inside the keeper. */
 export type HardenLimits = Omit<KeeperLimits, 'heapByteLengthMax'>;
 
+/** What `openKeeper()` takes. */
 export interface KeeperOptions {
   /** The module that calls `defineKeeper`: an absolute path or a file URL. */
   readonly module: string | URL;

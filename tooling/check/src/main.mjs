@@ -17,6 +17,9 @@ await check('links', () => report(brokenLinks(root, trackedFiles())));
 await check('versions and manifests', () => program(join(own, 'sherif'), []));
 await check('unused code and dependencies', () => program(join(own, 'knip'), ['--no-progress']));
 await check('types', () => typecheck());
+await check('documentation of every public symbol', () =>
+  program('node_modules/.bin/typedoc', ['--emit', 'none']),
+);
 await check('packed packages', async () => report(await packedProblems()));
 process.exitCode = failed ? 1 : 0;
 

@@ -61,11 +61,13 @@ export interface Evidence {
   /** Appears in the report, such as `operating system (Linux)`. */
   readonly name: string;
 
+  /** What the process has in all. */
   counts(): Promise<Counts>;
 
   /** Finds a region in memory, by what is written into it. Its bytes are zero afterwards. */
   locate(backend: MemoryBackend, region: RegionId, byteLength: number): Promise<Place>;
 
+  /** What is true of the region at a place. */
   facts(place: Place): Promise<ObservedFacts>;
 
   /** What somebody else reads there; `unreadable` when even the kernel cannot. */
@@ -77,6 +79,7 @@ export interface Evidence {
   /** Whether a number is an address of this process. */
   isAddress(value: number): Promise<boolean>;
 
+  /** What a touch of one byte does to whoever touches it. */
   touch(touch: Touch): Promise<'dies' | 'survives'>;
 
   /** Whether the core file of a child that aborts holds what was in a region. */

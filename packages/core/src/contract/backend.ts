@@ -143,5 +143,6 @@ export type ProbeResult =
 export interface BackendFactory<Options = undefined> {
   (options?: Options): MemoryBackend;
   readonly backendName: string;
+  /** Whether the call would open a backend here, and if not, why. */
   probe(options?: Options): ProbeResult;
 }

@@ -44,6 +44,7 @@ export const ERROR_KINDS = {
   ERR_SECMEM_OUTCOME_UNKNOWN: 'crash',
 } as const satisfies Record<string, ErrorKind>;
 
+/** The name of one way to fail; `docs/ERRORS.md` has a heading for each. */
 export type ErrorCode = keyof typeof ERROR_KINDS;
 
 /**
@@ -74,6 +75,7 @@ export interface ErrorDetails {
   readonly [name: string]: unknown;
 }
 
+/** What is known about a failure, beside its code and its words. */
 export interface ErrorOptions {
   /** The method or phase of work that failed, such as `map` or `allocate`. */
   readonly operation?: string | undefined;

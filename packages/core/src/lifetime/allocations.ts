@@ -172,6 +172,7 @@ export abstract class Allocations {
     return fromBase64(this, text, options);
   }
 
+  /** Its name, so that nothing of it is logged by mistake. */
   toJSON(): string {
     return `[${this.constructor.name}]`;
   }

@@ -13,6 +13,7 @@ import { SET_LENGTH_MAX } from './request.js';
  */
 export type Loader = (phase: Phase, index: number, signal: AbortSignal) => Promise<Secret> | Secret;
 
+/** What `loadAll()` takes. */
 export interface LoadAllOptions {
   /** How many loaders run at a time, 1 to 1,024. Default 1: one after another, in order. */
   readonly concurrencyMax?: number;

@@ -8,6 +8,7 @@ import { whenAccessesClosed } from './open-accesses.js';
 import { orAborted } from './or-aborted.js';
 import { Ownership } from './ownership.js';
 
+/** What `phase()` takes. */
 export interface PhaseOptions {
   /** Ends the phase early: the call rejects with `signal.reason`, and everything of the phase is released. */
   readonly signal?: AbortSignal;

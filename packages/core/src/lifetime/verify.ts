@@ -13,6 +13,7 @@ export interface Discrepancy {
   readonly byteLength: number;
 }
 
+/** What `verify()` found. */
 export interface VerifyReport {
   /** Secrets whose canaries were checked; all were intact, or `verify` had thrown. */
   readonly secrets: number;

@@ -73,6 +73,7 @@ export class SealedSecret implements Disposable {
     return Math.max(0, this.#bytes.length - TAG_BYTE_LENGTH);
   }
 
+  /** Whether it has ended: it opens no more. */
   get disposed(): boolean {
     return this.#bytes === NOTHING;
   }

@@ -87,6 +87,7 @@ export class SecretStore implements Standby, Disposable {
     return this.#index.size;
   }
 
+  /** Whether there is an entry of this name, which has not come to its end. */
   has(name: string): boolean {
     return this.#index.idOf(checkName(name)) !== undefined;
   }
@@ -211,6 +212,7 @@ export class SecretStore implements Standby, Disposable {
     return loadInto(target, source, options);
   }
 
+  /** Exact counts and bytes of this instant. */
   stats(): StoreStats {
     return {
       entries: this.#index.size,
@@ -247,6 +249,7 @@ export class SecretStore implements Standby, Disposable {
     this.#hot.detachAll();
   }
 
+  /** Its name, so that nothing of it is logged by mistake. */
   toJSON(): string {
     return '[SecretStore]';
   }

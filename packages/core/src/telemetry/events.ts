@@ -29,6 +29,7 @@ export interface TelemetryEvents {
   'sigsegv-listener': { readonly listeners: number };
 }
 
+/** The name of an event. */
 export type TelemetryEvent = keyof TelemetryEvents;
 
 /** Created once, as the channels are shared by every allocator of the process; each payload says whose it is. */
@@ -50,6 +51,7 @@ const channels = {
  */
 const waits = tracingChannel<WaitContext, WaitContext>('securemem:wait');
 
+/** What the tracing channel says of one wait. */
 export interface WaitContext {
   readonly allocator: number;
   readonly backend: string;

@@ -20,6 +20,7 @@ export const FAKE_CAPABILITIES: BackendCapabilities = {
   cipher: 'in-place',
 };
 
+/** What a fake backend differs in from the best real one. */
 export interface FakeBackendOptions {
   /** The kernel that decides. One of its own unless given; share one to have several lockers under one limit. */
   readonly kernel?: FakeKernel;
@@ -59,6 +60,7 @@ export function fakeBackend(options: FakeBackendOptions = {}): FakeBackend {
 
 fakeBackend.backendName = 'fake';
 
+/** Whether the options let it open. */
 fakeBackend.probe = (options: FakeBackendOptions = {}): ProbeResult =>
   options.unavailable === undefined
     ? { available: true }

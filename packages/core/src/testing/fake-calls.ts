@@ -19,6 +19,7 @@ export const FAKE_OPERATIONS = [
   'dispose',
 ] as const;
 
+/** A method of the contract, as the log of calls names it. */
 export type FakeOperation = (typeof FAKE_OPERATIONS)[number];
 
 /** One call that reached a fake backend. */

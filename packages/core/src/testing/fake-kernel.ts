@@ -290,6 +290,7 @@ function mappingsOf(facts: FakeRegionFacts): number {
   return 1 + (facts.guardBefore ? 1 : 0) + (facts.guardAfter ? 1 : 0);
 }
 
+/** A simulated kernel for one or several fake backends. */
 export function createFakeKernel(options?: FakeKernelOptions): FakeKernel {
   return new FakeKernel(options);
 }

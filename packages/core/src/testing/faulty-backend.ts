@@ -29,6 +29,7 @@ export type FaultyOperation =
   | 'seal'
   | 'unseal';
 
+/** Which calls fail, and with what. */
 export interface FaultPlan {
   /** Which call fails, counted from the moment of planning: 1 (the default) is the next one. */
   readonly on?: number;
@@ -38,6 +39,7 @@ export interface FaultPlan {
   readonly error?: () => Error;
 }
 
+/** Which views are not given back, and how. */
 export interface ViewOutcomePlan {
   readonly on?: number;
   readonly times?: number;

@@ -9,6 +9,7 @@ import { type DerivedOptions, derive, wipe } from './derived.js';
 /** Authenticated ciphers with a key of 32 bytes, a nonce of 12 and a tag of 16. */
 export type AeadAlgorithm = 'aes-256-gcm' | 'chacha20-poly1305';
 
+/** What `encrypt()` takes. */
 export interface EncryptOptions {
   /** Bound to the ciphertext, not in it; the same must be given to `decrypt`. Default: none. */
   readonly associatedData?: Uint8Array;

@@ -60,6 +60,7 @@ export class Keeper {
     });
   }
 
+  /** Listens to an event; gives the keeper. */
   on<Name extends keyof KeeperEvents>(
     name: Name,
     listener: (report: KeeperEvents[Name]) => void,
@@ -68,6 +69,7 @@ export class Keeper {
     return this;
   }
 
+  /** Listens no more. */
   off<Name extends keyof KeeperEvents>(
     name: Name,
     listener: (report: KeeperEvents[Name]) => void,

@@ -6,6 +6,7 @@ import type { CrashReport, CrashSummary } from './crash-report.js';
  */
 export type KeeperState = 'starting' | 'ready' | 'restarting' | 'halted' | 'lost' | 'closed';
 
+/** What the event `restart` says. */
 export interface RestartReport {
   readonly generation: number;
   readonly pid: number;
@@ -23,6 +24,7 @@ export interface KeeperEvents {
   readonly halt: Error;
 }
 
+/** Everything countable about a keeper now. */
 export interface KeeperStats {
   readonly state: KeeperState;
   /** Which life it is, counted from 1. */

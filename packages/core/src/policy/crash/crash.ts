@@ -22,6 +22,7 @@ export const CRASH_CATEGORIES = [
   'unknown',
 ] as const;
 
+/** What a death was, as a policy sees it. */
 export type CrashCategory = (typeof CRASH_CATEGORIES)[number];
 
 /**
@@ -78,6 +79,7 @@ export interface CrashHistory {
   readonly restarts: number;
 }
 
+/** The history of a process that has not crashed yet. */
 export const NO_CRASHES: CrashHistory = Object.freeze({ restartTimesMs: [], restarts: 0 });
 
 /** No policy allows more restarts in its window, so no history needs to remember more. */

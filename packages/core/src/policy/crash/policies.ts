@@ -34,8 +34,10 @@ export interface CategoryPolicy {
   readonly default: CrashPolicy;
 }
 
+/** What happens when a supervised process dies. Made by `halt`, `terminate`, `retry` and `byCategory`. */
 export type CrashPolicy = HaltPolicy | TerminatePolicy | RetryPolicy | CategoryPolicy;
 
+/** What `retry()` takes. */
 export interface RetryOptions {
   /** Restarts granted within any `windowMs`; 1 to 10,000. Default 1. */
   readonly restartsMax?: number;
