@@ -1,3 +1,4 @@
+import { repetitions } from '@securemem/proof';
 import { describe, expect, it } from 'vitest';
 import type { Hit } from '../src/memory-scan.mjs';
 import { ended, runScenario } from '../src/run-scenario.js';
@@ -61,6 +62,20 @@ describe.each(BACKENDS)('the sealing key, %s', (backend) => {
       expect(seen.filter((permissions) => permissions.startsWith('rw-'))).toHaveLength(1);
     }
     expect(result.ok).toBe(true);
+  });
+
+  it('M10 a thousand opens of damaged and swapped ciphertexts are refused by name, and leave nothing', async (context) => {
+    const options = { opens: repetitions(10_000) };
+    const result = ended(
+      await runScenario<object>(context, 'sealed:badOpens', backend, { options }),
+    );
+    expect(result).toEqual({
+      codes: { ERR_SECMEM_UNSEAL_FAILED: options.opens },
+      flat: true,
+      copies: 0,
+      secrets: 0,
+      same: true,
+    });
   });
 
   it('M8 M10 refused pages and a purge affect nothing else: 99 read, 20 open, the locked bytes are flat', async (context) => {

@@ -198,3 +198,49 @@ export async function openersAtOnce({ open, options }) {
   await memory.close();
   return { least: Math.min(...counts), peak, waits, timeouts, lockedAfter: lockedByteLength() };
 }
+
+/**
+ * M10: damaged ciphertexts. They are reached where the backend wrote them, which is where they stay.
+ * @param {Context} context
+ */
+export async function badOpens({ open, options }) {
+  const backend = open();
+  /** @type {Uint8Array[]} */
+  const written = [];
+  const seal = backend.seal.bind(backend);
+  backend.seal = (key, nonce, associatedData, plaintext, target) => {
+    seal(key, nonce, associatedData, plaintext, target);
+    written.push(target);
+  };
+  const memory = createAllocator({ backend });
+  const marker = createMarker();
+  const make = () => memory.adoptSync(marker.fill(offHeap(32))).seal();
+  const [sealed, other] = [make(), make()];
+  const [bytes, others] = /** @type {[Uint8Array, Uint8Array]} */ (
+    /** @type {unknown} */ (written)
+  );
+  const original = bytes.slice();
+  memory.openSync(sealed).dispose();
+  const before = lockedByteLength();
+  /** @type {Record<string, number>} */
+  const codes = {};
+  for (let i = 0; i < options.opens; i++) {
+    if (i % 8 === 7) bytes.set(others);
+    else bytes[i % bytes.length] = Number(bytes[i % bytes.length]) ^ (1 << (i % 8));
+    const code =
+      i % 2 === 0
+        ? codeOf(() => memory.openSync(sealed))
+        : await memory.open(sealed).then(
+            () => 'none',
+            (error) => error.code,
+          );
+    codes[code] = (codes[code] ?? 0) + 1;
+    bytes.set(original);
+  }
+  const flat = lockedByteLength() === before;
+  const copies = marker.count({ closedPages: true });
+  const { secrets } = memory.stats();
+  const opened = memory.openSync(sealed);
+  const same = opened.equals(memory.openSync(other));
+  return { codes, flat, copies, secrets, same };
+}
