@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root, tryPnpm } from '@securemem/launch/workspace';
+import { oldRows } from '@securemem/runtimes';
 import { brokenDirections } from './imports.mjs';
 import { brokenLinks } from './links.mjs';
 import { packedProblems } from './packed.mjs';
@@ -21,6 +22,7 @@ await check('documentation of every public symbol', () =>
   program('node_modules/.bin/typedoc', ['--emit', 'none']),
 );
 await check('packed packages', async () => report(await packedProblems()));
+await check('age of the support table', () => report(oldRows()));
 process.exitCode = failed ? 1 : 0;
 
 /** @param {string} name @param {() => boolean | Promise<boolean>} run */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { installProject, packPackages } from './project.mjs';
-import { currentCommit, judge, readResults, writeResults } from './results.mjs';
+import { currentCommit, digestOfJudged, judge, readResults, writeResults } from './results.mjs';
 import { missingProgram, prepareWine, runSuite } from './run-suite.mjs';
 import { BACKENDS, RUNTIMES } from './runtimes.mjs';
 import { renderTable, writeTable } from './table.mjs';
@@ -22,6 +22,7 @@ const ENGINE_DIED = ' hold, limit-mappings do not';
 const results = readResults();
 if (!values.print) {
   const commit = currentCommit();
+  const judged = digestOfJudged();
   const date = new Date().toISOString().slice(0, 10);
   const wanted = RUNTIMES.filter(({ id }) => values.only.includes(id));
   packPackages();
@@ -41,7 +42,7 @@ if (!values.print) {
       let verdict = judge(await once(), runtime);
       // An engine that has no mapping left may die of itself in the child that shows the mapping limit.
       if (verdict.reason.endsWith(ENGINE_DIED)) verdict = judge(await once(), runtime);
-      const cell = { ...verdict, commit, date };
+      const cell = { ...verdict, commit, date, judged };
       results[id] = { ...results[id], [backend]: cell };
       process.stdout.write(
         `${id} ${backend}: ${cell.state}${cell.reason && ` (${cell.reason})`}\n`,

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@securemem/launch/workspace';
 
 const FILE = join(root, 'tooling', 'runtimes', 'results.json');
 
 /** What a row is about: a change of any of these makes it old. */
-export const JUDGED = [
+const JUDGED = [
   'packages/backend-koffi/src',
   'packages/backend-napi/src',
   'packages/backend-napi/native',
@@ -18,8 +19,9 @@ export const JUDGED = [
  * @typedef {object} Cell
  * @property {'verified' | 'load-tested' | 'fails' | 'not verified'} state
  * @property {string} reason empty when there is nothing to say
- * @property {string} commit
+ * @property {string} commit for people; with a `+` when files had changed since
  * @property {string} date the day, ISO 8601
+ * @property {string} judged digest of the code that was judged
  *
  * @typedef {Record<string, Record<string, Cell>>} Results by the id of the runtime, then by backend
  */
@@ -45,11 +47,27 @@ export function currentCommit() {
   return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+' : ''}`;
 }
 
-/** Whether the judged files have changed since a commit, or were never committed as they were judged.
- *  @param {string} commit */
-export function isOld(commit) {
-  if (commit.endsWith('+')) return true;
-  return git('log', '--oneline', `${commit}..HEAD`, '--', ...JUDGED) !== '';
+/** A digest of the code that is judged, without its comments: better words change no behaviour. */
+export function digestOfJudged() {
+  const digest = createHash('sha256');
+  for (const directory of JUDGED) {
+    const names = readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.(ts|cc|c|h)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .sort();
+    for (const name of names) digest.update(withoutComments(name));
+  }
+  return digest.digest('hex').slice(0, 16);
+}
+
+/** Drops lines that are comments and nothing else. @param {string} name */
+function withoutComments(name) {
+  const comment = name.endsWith('.ts') ? /^(\/\/|\/\*|\*)/ : /^\/\//;
+  const lines = readFileSync(name, 'utf8').split('\n');
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => !comment.test(line))
+    .join('\n');
 }
 
 /**
