@@ -63,6 +63,7 @@ describe('the dashboard', () => {
     expect(failed).toBe(false);
     expect(happened).toContain(`${REQUESTS} of ${REQUESTS} requests were signed`);
     expect(happened).toContain('Every signature verifies');
+    expect(Number(/ (\d+) requests waited/.exec(happened)?.[1])).toBeGreaterThan(0);
     expect(Number(/at most (\d+) KiB/.exec(happened)?.[1])).toBeLessThanOrEqual(LIMIT / 1_024);
     expect(usual).toContain('a page of its own');
     expect(await metric('signer_signatures_total')).toBe(before + REQUESTS);

@@ -16,14 +16,14 @@ export interface StormAnswer {
   readonly signed: number;
   readonly verified: number;
   readonly refused: Readonly<Record<string, number>>;
-  readonly waitingPeak: number;
+  readonly waited: number;
   readonly lockedPeakByteLength: number;
   readonly limitByteLength: number;
   readonly signMs: number;
 }
 
 export function tellStorm(answer: StormAnswer): Told {
-  const { requests, signed, verified, waitingPeak, lockedPeakByteLength, limitByteLength } = answer;
+  const { requests, signed, verified, waited, lockedPeakByteLength, limitByteLength } = answer;
   const refused = Object.entries(answer.refused).map(([name, count]) => `${count} × ${name}`);
   const others =
     refused.length === 0 ? 'none failed' : `the others were told why: ${refused.join(', ')}`;
@@ -31,7 +31,7 @@ export function tellStorm(answer: StormAnswer): Told {
   const genuine =
     signed === verified ? 'Every signature verifies.' : `${signed - verified} DO NOT VERIFY.`;
   const details =
-    ` ${genuine} Up to ${waitingPeak} requests waited for a place, and at most ` +
+    ` ${genuine} ${waited} requests waited for a place, and at most ` +
     `${kib(lockedPeakByteLength)} were locked.`;
   return {
     happened:

@@ -18,6 +18,9 @@ import { Token } from './token.js';
 /** Longest time of one call to the keeper, waiting for memory and for a restart included, in milliseconds. */
 const CALL_MS_MAX = 30_000;
 
+/** Connections that the system holds for us while we are busy. With Node's 511 a crowd of 1,000 waits seconds for a retry. */
+const BACKLOG = 4_096;
+
 export interface RunningService {
   /** Where the dashboard is. */
   readonly url: string;
@@ -60,7 +63,8 @@ export async function startService(
         ? {}
         : { demonstration: (app) => demonstrationRoutes(app, { service, log, policy, scratch }) }),
     });
-    const url = await server.app.listen({ host: config.host, port: config.port });
+    const { host, port } = config;
+    const url = await server.app.listen({ host, port, backlog: BACKLOG });
     const close = async (): Promise<void> => {
       await Promise.all([service.close(), scratch?.close()]);
       database.close();
