@@ -1,6 +1,7 @@
 import { ciphers, misused } from './arguments.js';
 import type { Broken } from './breaking.js';
 import { bytes } from './bytes.js';
+import { errors } from './errors.js';
 import { limits } from './limits.js';
 import { locks } from './locks.js';
 import { regions } from './regions.js';
@@ -13,6 +14,7 @@ export const broken: readonly Broken[] = [
   ...regions,
   ...bytes,
   ...views,
+  ...errors,
   ...misused,
   ...ciphers,
 ];
