@@ -4,7 +4,8 @@ import { isSecureMemoryError, type Lease, type Secret } from '../src/index.js';
 import { createFakeKernel } from '../src/testing/index.js';
 import { open } from './fixture.js';
 
-const STEPS = process.env['SECUREMEM_PROOF'] === 'full' ? 1_000_000 : 10_000;
+/** In each of four modes. Real memory, phases, sealing and waiting are held against a fuller model by the acceptance tests. */
+const STEPS = process.env['SECUREMEM_PROOF'] === 'full' ? 250_000 : 2_500;
 const STEPS_PER_RUN = 100;
 
 /** One secret as the model knows it. */

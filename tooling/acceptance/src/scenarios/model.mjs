@@ -1,0 +1,148 @@
+import { createAllocator } from '@securemem/core';
+import { createFakeKernel, fakeBackend, faultyBackend } from '@securemem/core/testing';
+import fc from 'fast-check';
+import { ACTIONS } from '../model/actions.mjs';
+import { RecordingBackend } from '../model/recorder.mjs';
+import { step } from '../model/steps.mjs';
+import { demand, World } from '../model/world.mjs';
+
+const STEPS_PER_RUN_MAX = 100;
+/** Lengths are drawn evenly; less than half of the longest, so that there are enough. */
+const STEPS_PER_RUN_MEAN = 36;
+/** Few, so that requests have to wait; at the end there is room for everything. */
+const PAGES_AT_FIRST = 6;
+const PAGES_AT_THE_END = 16;
+
+/**
+ * Random interleavings against a model, in many runs, each with an allocator of its own. What fails is shrunk and thrown with
+ * its seed and its steps.
+ */
+export async function againstTheModel({ open, options }) {
+  return hold(open(), createFakeKernel(), options);
+}
+
+/** The same over simulated memory, which also notices what real memory would punish. */
+export async function theFakeAgainstTheModel({ options }) {
+  const kernel = createFakeKernel();
+  return hold(fakeBackend({ kernel }), kernel, options);
+}
+
+async function hold(inner, kernel, options) {
+  const total = { steps: 0, faults: 0, quarantined: 0, waits: 0, kinds: {} };
+  const property = fc.asyncProperty(
+    fc.array(step, { minLength: 1, maxLength: STEPS_PER_RUN_MAX, size: 'max' }),
+    (steps) => run({ inner, kernel }, steps, options, total),
+  );
+  const { seed, path } = options;
+  const numRuns = Math.ceil(options.steps / STEPS_PER_RUN_MEAN);
+  const details = await fc.check(property, {
+    numRuns,
+    seed,
+    ...(path === undefined ? {} : { path, endOnFailure: true }),
+  });
+  if (details.failed) throw failureOf(details);
+  inner[Symbol.dispose]();
+  total.timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  return total;
+}
+
+/** The shortest list of steps that fails, without what the steps do not use. */
+function failureOf({ seed, counterexamplePath, counterexample, errorInstance }) {
+  const steps = (counterexample?.[0] ?? []).map(({ do: what, fault, flag, ...rest }) =>
+    [
+      what,
+      ...Object.values(rest),
+      ...(flag ? ['flag'] : []),
+      ...(fault === undefined ? [] : [`${fault.operation} fails at ${fault.on}`]),
+    ].join(' '),
+  );
+  return new Error(`seed ${seed}, path ${counterexamplePath}\n${steps.join('\n')}`, {
+    cause: errorInstance,
+  });
+}
+
+/** One run: an allocator lives, is checked after every step, and ends with nothing left. */
+async function run({ inner, kernel }, steps, { atRest, views, broken }, total) {
+  const limitByteLength = PAGES_AT_FIRST * inner.pageByteLength;
+  const recorder = new RecordingBackend(inner, { limitByteLength, views, broken });
+  const faulty = faultyBackend(recorder);
+  const memory = createAllocator({
+    backend: faulty,
+    atRest,
+    exitHooks: false,
+    quarantineMax: 4,
+    // Regions go back when somebody needs them, not by the clock: a seed then tells the whole story.
+    idleMs: 1_000_000,
+  });
+  const world = new World(memory, faulty, recorder);
+  try {
+    for (const s of steps) {
+      world.fault = s.fault;
+      await ACTIONS[s.do](world, s);
+      await world.settle();
+      world.check();
+      total.steps++;
+      total.kinds[s.do] = (total.kinds[s.do] ?? 0) + 1;
+    }
+    total.faults += world.faults;
+    total.quarantined += world.quarantined;
+    total.waits += memory.stats().admission.waits;
+    await end(world);
+  } finally {
+    faulty.heal();
+    for (const { controller } of world.waiting) controller.abort('the run ended');
+    for (const { finish } of world.phases) finish();
+    for (const { lease } of [...world.orphans, ...world.live.flatMap(({ leases }) => leases)]) {
+      lease.release();
+    }
+    await memory.close({ waitMsMax: 1_000 });
+    const violations = kernel.violations.splice(0);
+    faulty.releaseAliases();
+    recorder.clear();
+    kernel.violations.length = 0;
+    demand(violations.length === 0, violations.join());
+  }
+}
+
+/** Everything is given back, and nothing is left. */
+async function end(world) {
+  const { memory, recorder } = world;
+  const at = { at: 0, flag: true, fault: undefined };
+  while (world.live.some(({ leases }) => leases.length > 0)) await ACTIONS.release(world, at);
+  while (world.orphans.length > 0) await ACTIONS.release(world, { ...at, flag: false });
+  while (world.phases.length > 0) await ACTIONS.endPhase(world, { ...at, other: 0 });
+  if (world.live.length > 0) {
+    await disposeAll(world);
+    demandServed(world);
+  }
+  recorder.limitByteLength = PAGES_AT_THE_END * recorder.pageByteLength;
+  for (const { controller } of world.waiting) controller.abort('aborted');
+  await new Promise((resolve) => setImmediate(resolve));
+  await world.settle();
+  await disposeAll(world);
+  for (const { sealed } of world.sealed) sealed.dispose();
+  world.check();
+  const { byteLengthLeftMapped } = await memory.close();
+  demand(byteLengthLeftMapped === recorder.mappedByteLength, 'close() reports other bytes');
+  demand(world.quarantined > 0 || byteLengthLeftMapped === 0, 'close() leaves something mapped');
+}
+
+/** Whoever waits meanwhile is served and ends too. */
+async function disposeAll(world) {
+  while (world.live.length > 0) {
+    while (world.live.length > 0) await ACTIONS.dispose(world, { at: 0, fault: undefined });
+    await world.settle();
+  }
+}
+
+/** Nobody waits for what is free: the first in the queue, at least, must have got it. */
+function demandServed({ memory, recorder, waiting, quarantined, mapFaults }) {
+  const [first] = waiting;
+  const page = recorder.pageByteLength;
+  const { keyByteLength } = memory.stats().sealing;
+  // What is in quarantine stays mapped, and a planned refusal of the kernel is tried again by the clock alone.
+  if (first === undefined || quarantined > 0 || mapFaults > 0) return;
+  // A canary of 8 bytes may stand after the content.
+  const needed = Math.ceil((first.byteLength + 8) / page) * page;
+  demand(needed > recorder.limitByteLength - keyByteLength, 'everything is free and one waits');
+}
