@@ -266,6 +266,16 @@ describe('doctor --secrets', () => {
     expect(diagnose(lock({ soft: 4_096 }), needing(10, 64, true)).needMet).toBe(false);
   });
 
+  it('says that ordinary memory is short where that is so, and not the lock limit', () => {
+    const memory = { ...machine().memory, availableByteLength: 1_000_000 };
+    const found = finding(machine({ memory }), 'need', needing(1_000_000, 64, true));
+    expect(found).toMatchObject({
+      level: 'blocked',
+      says: expect.stringMatching(/ordinary memory holds about 7,692/),
+      remedies: [remedies.OUT_OF_MEMORY_REMEDY],
+    });
+  });
+
   it('is not met where no backend locks', () => {
     const facts = machine({ backends: [closedBackend('koffi', 'missing')] });
     expect(diagnose(facts, needing(1)).needMet).toBe(false);

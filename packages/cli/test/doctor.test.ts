@@ -165,6 +165,7 @@ describe('the command line of doctor', () => {
     ['no secrets', 'doctor', '--secrets', '0'],
     ['a length that is none', 'doctor', '--bytes', '-1'],
     ['more bytes than a secret can have', 'doctor', '--bytes', '2147483649'],
+    ['more than any machine holds', 'doctor', '--secrets', '1000000000', '--bytes', '2147483648'],
     ['sealed without a number', 'doctor', '--sealed'],
     ['an argument', 'doctor', 'now'],
     ['an unknown command', 'diagnose'],

@@ -20,6 +20,10 @@ Ends with 0, with 1 when a need that was stated is not met, or with 2 when the o
 `;
 
 const BYTES_DEFAULT = 32;
+/** The largest secret. */
+const BYTES_MAX = 2 ** 31;
+/** More than any machine has, and little enough to be counted exactly. */
+const TOTAL_BYTES_MAX = 2 ** 48;
 
 /** Prints a diagnosis of `directory`; gives the exit code. Throws `UsageError`. */
 export function runDoctor(
@@ -42,7 +46,10 @@ function parse(args: readonly string[]): { need: Need; json: boolean } | 'help' 
   if (values.help === true) return 'help';
   const secrets = positiveInteger('secrets', values.secrets);
   const byteLength = positiveInteger('bytes', values.bytes) ?? BYTES_DEFAULT;
-  if (byteLength > 2 ** 31) throw new UsageError('--bytes must be at most 2147483648');
+  if (byteLength > BYTES_MAX) throw new UsageError(`--bytes must be at most ${BYTES_MAX}`);
+  if ((secrets ?? 0) * byteLength > TOTAL_BYTES_MAX) {
+    throw new UsageError(`--secrets times --bytes must be at most ${TOTAL_BYTES_MAX}`);
+  }
   const sealed = values.sealed === true;
   if (sealed && secrets === undefined) throw new UsageError('--sealed needs --secrets');
   return { need: { secrets, byteLength, sealed }, json: values.json === true };

@@ -18,16 +18,19 @@ export function checkNeed(facts: Facts, need: Need): Finding | undefined {
   if (most >= secrets) {
     return { id, level: 'good', says: `${what} fit ${how}`, remedies: [] };
   }
+  if (rooms.length === 0) {
+    const says = `${what} do not fit ${how}: no backend locks here`;
+    return { id, level: 'blocked', says, remedies: [] };
+  }
+  if (sealed && rooms.some(({ openAtOnce }) => openAtOnce > 0)) {
+    const says = `${what} do not fit ${how}: ordinary memory holds about ${count(most)}`;
+    return { id, level: 'blocked', says, remedies: [remedies.OUT_OF_MEMORY_REMEDY] };
+  }
   const wanted = lockedByteLengthFor(facts, need) as number;
   const lines = raiseLines(facts, facts.lock.hard, wanted);
-  const sealedFits = rooms.some((room) => room.sealed >= secrets);
-  if (!sealed && sealedFits) lines.push('or keep them in memory.store(): sealed, they fit');
-  if (rooms.length === 0) lines.length = 0;
-  const enough = rooms.length === 0 ? 'no backend locks here' : `${count(most)} fit`;
-  return {
-    id,
-    level: 'blocked',
-    says: `${what} do not fit ${how}: ${enough}, ${count(wanted)} locked bytes are needed`,
-    remedies: sealed && wanted <= 0 ? [remedies.OUT_OF_MEMORY_REMEDY] : lines,
-  };
+  if (!sealed && rooms.some((room) => room.sealed >= secrets)) {
+    lines.push('or keep them in memory.store(): sealed, they fit');
+  }
+  const says = `${what} do not fit ${how}: ${count(most)} fit, ${count(wanted)} locked bytes are needed`;
+  return { id, level: 'blocked', says, remedies: lines };
 }
