@@ -41,7 +41,9 @@ if (!values.print) {
           : { unavailable: `${missing} is not installed on the machine that ran this` };
       let verdict = judge(await once(), runtime);
       // An engine that has no mapping left may die of itself in the child that shows the mapping limit.
-      if (verdict.reason.endsWith(ENGINE_DIED)) verdict = judge(await once(), runtime);
+      for (let retry = 0; retry < 2 && verdict.reason.endsWith(ENGINE_DIED); retry += 1) {
+        verdict = judge(await once(), runtime);
+      }
       const cell = { ...verdict, commit, date, judged };
       results[id] = { ...results[id], [backend]: cell };
       process.stdout.write(

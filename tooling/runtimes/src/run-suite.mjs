@@ -19,7 +19,7 @@ export function missingProgram({ needs }) {
 }
 
 /** Variables by which Wine keeps everything to itself. */
-const wineEnvironment = {
+export const wineEnvironment = {
   WINEPREFIX: join(cache, 'wine'),
   WINEARCH: 'win64',
   WINEDEBUG: '-all',
