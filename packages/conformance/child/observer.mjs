@@ -5,7 +5,6 @@ import {
   findMarker,
   hiddenMappingsOf,
   locateMarked,
-  mappingsOf,
   readMemory,
 } from './memory.mjs';
 
@@ -26,7 +25,6 @@ const operations = {
     return bytes === undefined ? null : Buffer.from(bytes.buffer).toString('hex');
   },
   copies: ({ marker }) => findMarker(pid, marker).length,
-  contains: ({ address }) => mappingsOf(pid).some((m) => m.start <= address && address < m.end),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

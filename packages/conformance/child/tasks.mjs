@@ -124,8 +124,11 @@ export const tasks = {
       errorOf(() => backend.unmap(region)),
     );
     const end = tools.counts();
+    const limit = backend.lockLimit();
     backend[Symbol.dispose]();
     return {
+      limit,
+      mappedByteLength: (regions.length + 1) * backend.pageByteLength,
       mapped: regions.length + 1,
       error,
       protectError,

@@ -65,4 +65,17 @@ describe.runIf(process.platform === 'linux')('evidence from Linux', () => {
     expect(ids.toSorted()).toEqual(CLAIMED_ONLY);
     expect(renderReport(report)).toContain('pretender: BREAKS THE CONTRACT');
   }, 120_000);
+
+  it('finds a region by its content and knows its addresses from other numbers', async () => {
+    const evidence = linuxEvidence(module);
+    const backend = open();
+    const region = backend.map(4096);
+    const place = await evidence.locate(backend, region, 4096);
+    expect(await evidence.isInside(place, Number(place.handle) + 17)).toBe(true);
+    expect(await evidence.isInside(place, region)).toBe(false);
+    backend.write(region, 3, new Uint8Array([1, 2, 3]));
+    expect(await evidence.content(place, 2, 4)).toEqual(Buffer.from([0, 1, 2, 3]));
+    backend[Symbol.dispose]();
+    await evidence.close();
+  });
 });

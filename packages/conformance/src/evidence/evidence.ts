@@ -76,8 +76,8 @@ export interface Evidence {
   /** How often the marker stands in the memory of this process. */
   copies(marker: Marker): Promise<number>;
 
-  /** Whether a number is an address of this process. */
-  isAddress(value: number): Promise<boolean>;
+  /** Whether a number is an address in a region or close to it. */
+  isInside(place: Place, value: number): Promise<boolean>;
 
   /** What a touch of one byte does to whoever touches it. */
   touch(touch: Touch): Promise<'dies' | 'survives'>;

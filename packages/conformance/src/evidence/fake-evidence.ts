@@ -93,7 +93,7 @@ class FakeEvidence implements Evidence {
   }
 
   /** A simulated kernel has no addresses that anybody could tell. */
-  async isAddress(): Promise<boolean> {
+  async isInside(): Promise<boolean> {
     return false;
   }
 

@@ -25,6 +25,9 @@ const DEADLY: readonly (string | null)[] = ['SIGSEGV', 'SIGBUS'];
  */
 const QUIET_ENGINE = ['env', 'MALLOC_ARENA_MAX=1', 'MALLOC_TOP_PAD_=67108864'];
 
+/** Guards and headers belong to a region as much as its bytes do. */
+const NEARBY_BYTE_LENGTH = 65_536;
+
 interface Hidden {
   readonly start: number;
   readonly access: string;
@@ -80,8 +83,9 @@ class LinuxEvidence implements Evidence {
     return this.#observer.ask('copies', { marker });
   }
 
-  isAddress(value: number): Promise<boolean> {
-    return this.#observer.ask('contains', { address: value });
+  async isInside({ handle, byteLength }: Place, value: number): Promise<boolean> {
+    const start = Number(handle);
+    return start - NEARBY_BYTE_LENGTH <= value && value < start + byteLength + NEARBY_BYTE_LENGTH;
   }
 
   async touch(touch: Touch): Promise<'dies' | 'survives'> {

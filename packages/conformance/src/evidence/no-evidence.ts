@@ -13,7 +13,7 @@ export function noEvidence(reason: string): Evidence {
     facts: refuse,
     content: refuse,
     copies: refuse,
-    isAddress: refuse,
+    isInside: refuse,
     touch: refuse,
     coreHolds: refuse,
     forkedView: refuse,

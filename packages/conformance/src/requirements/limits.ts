@@ -1,7 +1,7 @@
 import type { LockLimit } from '@securemem/core/contract';
 import type { Context } from '../context.js';
 import type { DescribedError } from '../described-error.js';
-import type { Confinement, Counts } from '../evidence/evidence.js';
+import { type Confinement, type Counts, NotProven } from '../evidence/evidence.js';
 import { expect, expectEqual } from '../expectation.js';
 import type { Requirement } from '../requirement.js';
 
@@ -45,6 +45,8 @@ interface Raised {
 }
 
 interface Exhausted {
+  readonly limit: LockLimit;
+  readonly mappedByteLength: number;
   readonly mapped: number;
   readonly error?: DescribedError;
   readonly protectError?: DescribedError;
@@ -262,6 +264,11 @@ export const limits: readonly Requirement[] = [
     claims: ({ guardPages }) => guardPages,
     run: async ({ evidence }) => {
       const seen = await evidence.task<Exhausted>('exhaustMappings', { regionsMax: REGIONS_MAX });
+      // An ordinary user may reach the lock limit first, and rightly so.
+      const { limit, mappedByteLength } = seen;
+      if (limit.kind === 'bytes' && limit.byteLength - mappedByteLength < LIMIT) {
+        throw new NotProven('the lock limit of this user is reached before the mapping limit');
+      }
       expectCapacity(seen.error, ['ERR_SECMEM_MAP_LIMIT'], `map of region ${seen.mapped + 1}`);
       const { protectError, unmapError, start, end } = seen;
       expect(protectError === undefined, `protect at the limit: ${protectError?.message}`);

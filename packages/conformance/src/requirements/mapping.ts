@@ -124,10 +124,9 @@ export const mapping: readonly Requirement[] = [
         'an id should be a safe integer',
       );
       expectEqual(new Set(regions).size, regions.length, 'the number of distinct ids');
-      if (context.evidence.name === 'simulated kernel') return;
-      for (const region of regions) {
-        expect(!(await context.evidence.isAddress(region)), 'an id is an address of this process');
-      }
+      const { region, place } = await context.mapPlaced();
+      const address = await context.evidence.isInside(place, region);
+      expect(!address, 'an id is an address in its region');
     },
   },
   {
