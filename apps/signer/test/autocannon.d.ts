@@ -16,7 +16,9 @@ declare module 'autocannon' {
     readonly url: string;
     readonly connections: number;
     /** Seconds. */
-    readonly duration: number;
+    readonly duration?: number;
+    /** Requests in all, in place of a duration. */
+    readonly amount?: number;
     readonly timeout: number;
     readonly requests: readonly Request[];
   }
