@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process';
+import { createAllocator } from '@securemem/core';
+import { lockedByteLength } from '../kernel-facts.mjs';
+import { RecordingBackend } from '../model/recorder.mjs';
+
+/** Where secrets go by size, and what growth does to them: Z1 to Z4 and Z9. */
+
+/** @typedef {import('@securemem/core').Secret} Secret */
+/** @typedef {{ open: () => import('@securemem/core').MemoryBackend, options: any }} Context */
+
+const CANARY_BYTE_LENGTH = 65_536;
+
+const codeOf = (/** @type {() => unknown} */ fn) => {
+  try {
+    fn();
+    return 'none';
+  } catch (error) {
+    return /** @type {any} */ (error).code ?? /** @type {any} */ (error).name;
+  }
+};
+
+/** Z1: the boundary, at 4096 bytes, at 0 and at the largest. @param {Context} context */
+export async function routes({ open }) {
+  const route = async (/** @type {object} */ routing, /** @type {number[]} */ lengths) => {
+    const memory = createAllocator({ backend: open(), routing });
+    const found = lengths.map((n) => memory.allocateSync(n).receipt.route);
+    const { routes: stats } = memory.stats().primary;
+    await memory.close();
+    return { found, stats };
+  };
+  const refused = ['abc', -1, Number.NaN, 1.5].map((pooledByteLengthMax) =>
+    codeOf(() => createAllocator({ backend: open(), routing: { pooledByteLengthMax } })),
+  );
+  const slabByteLengthMax = 65_536;
+  const pooledByteLengthMax = slabByteLengthMax - 16;
+  return {
+    at4096: await route({ pooledByteLengthMax: 4096 }, [4095, 4096, 4097]),
+    at0: await route({ pooledByteLengthMax: 0 }, [1, 32]),
+    largest: await route({ slabByteLengthMax, pooledByteLengthMax }, [pooledByteLengthMax, 65_536]),
+    refused,
+  };
+}
+
+/**
+ * Z2: a library keeps what it was shown in a phase and goes on writing to it, and each cycle has a secret that must not
+ * change. `revoke: false` takes revocation out: then the library writes to whoever has the slot now. @param {Context} context
+ */
+export async function retained({ open, options }) {
+  const limitByteLength = 64 * 1_048_576;
+  const broken = options.revoke ? undefined : 'close';
+  const backend = new RecordingBackend(open(), { limitByteLength, views: true, broken });
+  const views = backend.inner.capabilities.views === 'revocable';
+  const memory = createAllocator({ backend: views ? backend : backend.inner, exitHooks: false });
+  /** @type {Uint8Array[]} */
+  let kept = [];
+  let corrupted = 0;
+  let shown = 0;
+  for (let cycle = 0; cycle < options.cycles; cycle++) {
+    await memory.phase((phase) => {
+      const canary = phase.allocateSync(CANARY_BYTE_LENGTH);
+      canary.write((bytes) => bytes.fill(0xcc));
+      const small = phase.allocateAllSync(Array.from({ length: 200 }, () => 64));
+      for (const secret of small) secret.write((bytes) => bytes.fill(0x11));
+      for (const view of kept) {
+        if (view.length > 0) shown++;
+        for (let i = 0; i <= view.length; i++) view[i] = 0xee;
+      }
+      const whole = (/** @type {Secret} */ secret, /** @type {number} */ value) =>
+        secret.read((bytes) => bytes.every((byte) => byte === value));
+      if (!whole(canary, 0xcc)) corrupted++;
+      corrupted += small.filter((secret) => !whole(secret, 0x11)).length;
+      kept = small.map((secret) => secret.write((bytes) => bytes));
+      canary.write((bytes) => void kept.push(bytes));
+    });
+  }
+  return { corrupted, shown };
+}
+
+/** Z3: growth in and out of a phase, by place and receipt. @param {Context} context */
+export async function sticky({ open, options }) {
+  const limitByteLength = 1_048_576;
+  const backend = new RecordingBackend(open(), { limitByteLength, views: true });
+  const memory = createAllocator({ backend });
+  const placeOf = (/** @type {Secret} */ secret) => secret.read(() => backend.lastAccess);
+  const filled = (/** @type {any} */ space) => {
+    const secret = space.allocateSync(100);
+    secret.write((/** @type {Uint8Array} */ bytes) => bytes.fill(0xa7));
+    return secret;
+  };
+  const before = filled(memory);
+  const old = placeOf(before);
+  const { backend: name, locked } = before.receipt;
+  /** @type {Secret | undefined} */
+  let inside;
+  await memory.phase((phase) => {
+    before.resize(8192);
+    inside = filled(phase);
+    inside?.resize(8192);
+  });
+  await memory.phase((phase) => {
+    const filler = phase.allocateSync(options.fillerByteLength);
+    filler.write((bytes) => bytes.fill(0xcc));
+  });
+  const image = backend.regions.has(old?.region) ? backend.peek(old?.region) : new Uint8Array(0);
+  const from = old?.byteOffset ?? 0;
+  const { backend: nameAfter, locked: lockedAfter } = before.receipt;
+  return {
+    intact: before.read((bytes) => bytes.subarray(0, 100).every((byte) => byte === 0xa7)),
+    byteLength: before.byteLength,
+    insideGone: inside?.disposed,
+    sameReceipt: name === nameAfter && locked === lockedAfter,
+    oldReadsZero: image.subarray(from, from + 100).every((byte) => byte === 0),
+  };
+}
+
+/** Z4: growth at limit 0, and shrinking. @param {Context} context */
+export async function atomic({ open }) {
+  const memory = createAllocator({ backend: open() });
+  const secret = memory.allocateSync(8192);
+  secret.write((bytes) => bytes.fill(0xc4));
+  execFileSync('prlimit', ['--pid', String(process.pid), '--memlock=0:']);
+  const refused = codeOf(() => secret.resize(20_000));
+  const intact = secret.read((b) => b.length === 8192 && b.every((byte) => byte === 0xc4));
+  secret.resize(16);
+  const shrunk = secret.read((b) => b.length === 16 && b.every((byte) => byte === 0xc4));
+  const { locked } = secret.receipt;
+  await memory.close();
+  return { refused, intact, shrunk, locked, lockedAfter: lockedByteLength() };
+}
+
+/** Z9: what does not fit is told, and what does is counted. @param {Context} context */
+export async function overflow({ open }) {
+  const budget = { lockedByteLengthMax: 65_536 };
+  const memory = createAllocator({ backend: open(), budget, onCapacity: 'throw' });
+  let pooled = 0;
+  const code = codeOf(() => {
+    for (;;) {
+      memory.allocateSync(100);
+      pooled++;
+    }
+  });
+  const { routes: stats, mappedByteLength } = memory.stats().primary;
+  await memory.close();
+  return { code, pooled, stats, mappedByteLength };
+}
