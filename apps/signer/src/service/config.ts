@@ -34,7 +34,8 @@ export const SERVICE_USAGE = `signer --database PATH --token-file PATH --master-
   --database PATH                    SQLite file; made when it is not there
   --token-file PATH                  bearer token of 32 to 256 bytes
   --master-key-file PATH             32 bytes; or
-  --master-key-fd N                  a descriptor to read them from, once
+  --master-key-fd N                  a descriptor to read them from, once; or
+  --master-key-terminal              ask for them, as 64 hexadecimal digits
   --backend koffi|napi|nolock        what locks the memory (koffi)
   --budget BYTES                     our own budget (what the limit allows)
   --signing in-process|keeper        where the keys are (in-process)
@@ -64,7 +65,7 @@ export function parseConfig(args: readonly string[]): ServiceConfig | 'help' {
   return {
     databasePath: required('database', values.database),
     tokenPath: required('token-file', values['token-file']),
-    masterKeySource: masterKeySource(values['master-key-file'], values['master-key-fd']),
+    masterKeySource: masterKeySource(values),
     backend: choice('backend', values.backend ?? 'koffi', ['koffi', 'napi', 'nolock']),
     budgetByteLength:
       values.budget === undefined
@@ -91,6 +92,7 @@ function parse(args: readonly string[]) {
         'token-file': TEXT,
         'master-key-file': TEXT,
         'master-key-fd': TEXT,
+        'master-key-terminal': FLAG,
         backend: TEXT,
         budget: TEXT,
         signing: TEXT,
@@ -110,12 +112,21 @@ function parse(args: readonly string[]) {
   }
 }
 
-function masterKeySource(path: string | undefined, fd: string | undefined): MasterKeySource {
-  if ((path === undefined) === (fd === undefined)) {
-    throw new ConfigError('give one of --master-key-file and --master-key-fd');
+function masterKeySource(values: ReturnType<typeof parse>): MasterKeySource {
+  const path = values['master-key-file'];
+  const fd = values['master-key-fd'];
+  const terminal = values['master-key-terminal'] === true;
+  if (Number(path !== undefined) + Number(fd !== undefined) + Number(terminal) !== 1) {
+    throw new ConfigError(
+      'give one of --master-key-file, --master-key-fd and --master-key-terminal',
+    );
+  }
+  if (terminal && values.signing === 'keeper') {
+    throw new ConfigError('a keeper has no terminal: give it --master-key-file or --master-key-fd');
   }
   if (path !== undefined) return { kind: 'file', path };
-  return { kind: 'descriptor', fd: count('master-key-fd', fd ?? '', 1_000_000) };
+  if (fd !== undefined) return { kind: 'descriptor', fd: count('master-key-fd', fd, 1_000_000) };
+  return { kind: 'terminal' };
 }
 
 function required(name: string, value: string | undefined): string {

@@ -5,7 +5,8 @@ import type { VaultFigures } from './vault-figures.js';
 /** Where a master key of 32 bytes comes from. Never a string. */
 export type MasterKeySource =
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'descriptor'; readonly fd: number };
+  | { readonly kind: 'descriptor'; readonly fd: number }
+  | { readonly kind: 'terminal' };
 
 /** A private key as it may be stored: under a key of its own, and that one under the master key. */
 export interface WrappedKey {

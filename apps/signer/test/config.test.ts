@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../src/service/config.js';
+
+const FILES = ['--database', 'd', '--token-file', 't'];
+const KEY = ['--master-key-file', 'm'];
+
+describe('parseConfig()', () => {
+  test('fills in defaults that keep the service local', () => {
+    expect(parseConfig([...FILES, ...KEY])).toMatchObject({
+      host: '127.0.0.1',
+      signing: 'in-process',
+      backend: 'koffi',
+      demonstration: false,
+      sealed: false,
+      masterKeySource: { kind: 'file', path: 'm' },
+    });
+  });
+
+  test.each([
+    [[...FILES], '--master-key-file'],
+    [[...FILES, ...KEY, '--master-key-fd', '3'], '--master-key-fd'],
+    [[...FILES, '--master-key-terminal', '--signing', 'keeper'], 'terminal'],
+    [['--token-file', 't', ...KEY], '--database'],
+    [['--database', 'd', ...KEY], '--token-file'],
+    [[...FILES, ...KEY, '--host', '0.0.0.0'], '--host'],
+    [[...FILES, ...KEY, '--port', '70000'], '--port'],
+    [[...FILES, ...KEY, '--budget', '-1'], '--budget'],
+    [[...FILES, ...KEY, '--signing', 'cloud'], '--signing'],
+    [[...FILES, ...KEY, '--unheard-of'], '--unheard-of'],
+  ])('refuses %s', (args, named) => {
+    expect(() => parseConfig(args)).toThrow(named);
+  });
+
+  test('takes the master key from a file, a descriptor or a terminal', () => {
+    expect(parseConfig([...FILES, '--master-key-fd', '3'])).toMatchObject({
+      masterKeySource: { kind: 'descriptor', fd: 3 },
+    });
+    expect(parseConfig([...FILES, '--master-key-terminal'])).toMatchObject({
+      masterKeySource: { kind: 'terminal' },
+    });
+  });
+});
