@@ -12,7 +12,7 @@ import type { Token } from './token.js';
 /** Bytes of a body. */
 const BODY_BYTE_LENGTH_MAX = 16_384;
 /** Milliseconds that a connection may be silent, and between two looks at slow ones. */
-const IDLE_MS_MAX = 60_000;
+const IDLE_MS_MAX = 300_000;
 const LOOK_MS = 250;
 
 export interface ServerParts {
