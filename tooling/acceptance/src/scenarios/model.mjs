@@ -139,10 +139,14 @@ async function disposeAll(world) {
 function demandServed({ memory, recorder, waiting, quarantined, mapFaults }) {
   const [first] = waiting;
   const page = recorder.pageByteLength;
-  const { keyByteLength } = memory.stats().sealing;
-  // What is in quarantine stays mapped, and a planned refusal of the kernel is tried again by the clock alone.
-  if (first === undefined || quarantined > 0 || mapFaults > 0) return;
+  const { quarantine, sealing } = memory.stats();
+  // What is out of use stays mapped, and a planned refusal of the kernel is tried again by the clock alone.
+  const outOfUse = quarantined + quarantine.damagedSlots;
+  if (first === undefined || outOfUse > 0 || mapFaults > 0) return;
   // A canary of 8 bytes may stand after the content.
   const needed = Math.ceil((first.byteLength + 8) / page) * page;
-  demand(needed > recorder.limitByteLength - keyByteLength, 'everything is free and one waits');
+  demand(
+    needed > recorder.limitByteLength - sealing.keyByteLength,
+    'everything is free and one waits',
+  );
 }
