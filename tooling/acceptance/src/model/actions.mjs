@@ -351,7 +351,10 @@ async function endPhase(w, node, how, fault) {
   for (const phase of within) phase.ended = true;
   w.phases = w.phases.filter((other) => !other.ended);
   const mine = new Error('thrown by the phase');
-  if (fault !== undefined) w.faulty.fail(fault.operation, { on: fault.on });
+  if (fault !== undefined) {
+    w.refusals++;
+    w.faulty.fail(fault.operation, { on: fault.on });
+  }
   if (how === 'return') node.finish();
   else if (how === 'throw') node.fail(mine);
   else node.controller.abort(mine);

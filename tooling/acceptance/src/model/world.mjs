@@ -32,9 +32,9 @@ export class World {
   /** What is made to fail in this step. */
   fault;
   quarantined = 0;
-  damaged = 0;
   faults = 0;
-  mapFaults = 0;
+  /** Planned failures of `map` and `unmap`. */
+  refusals = 0;
   #tag = 0;
 
   constructor(memory, faulty, recorder) {
@@ -77,7 +77,7 @@ export class World {
     }
     if (fault !== undefined) {
       this.faults++;
-      if (fault.operation === 'map') this.mapFaults++;
+      if (['map', 'unmap'].includes(fault.operation)) this.refusals++;
       if (answer.value instanceof Promise) {
         answer = await answer.value.then(
           (value) => ({ value }),

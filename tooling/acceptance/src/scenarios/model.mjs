@@ -136,13 +136,13 @@ async function disposeAll(world) {
 }
 
 /** Nobody waits for what is free: the first in the queue, at least, must have got it. */
-function demandServed({ memory, recorder, waiting, quarantined, mapFaults }) {
+function demandServed({ memory, recorder, waiting, quarantined, refusals }) {
   const [first] = waiting;
   const page = recorder.pageByteLength;
   const { quarantine, sealing } = memory.stats();
-  // What is out of use stays mapped, and a planned refusal of the kernel is tried again by the clock alone.
+  // What is out of use stays mapped, and what the kernel was planned to refuse is tried again by the clock.
   const outOfUse = quarantined + quarantine.damagedSlots;
-  if (first === undefined || outOfUse > 0 || mapFaults > 0) return;
+  if (first === undefined || outOfUse > 0 || refusals > 0) return;
   // A canary of 8 bytes may stand after the content.
   const needed = Math.ceil((first.byteLength + 8) / page) * page;
   demand(
