@@ -40,11 +40,24 @@ describe('the exit hooks', () => {
       second.randomSync(32);
       second.randomSync(32);
       say('ready');`;
-    expect(await run(program, 'SIGTERM')).toEqual({
-      said: ['ready', 'SIGTERM 1', 'SIGTERM 2'],
-      signal: 'SIGTERM',
-    });
+    const { said, signal } = await run(program, 'SIGTERM');
+    expect(said.sort()).toEqual(['SIGTERM 1', 'SIGTERM 2', 'ready']);
+    expect(signal).toBe('SIGTERM');
   });
+
+  it.each(['on', 'once'])(
+    'G5 leave a program alone that listens with process.%s()',
+    async (how) => {
+      const before = `process.${how}('SIGTERM', () => {
+      say('draining, ' + memory.stats().secrets + ' live');
+      process.exit(0);
+    });`;
+      const first = OPENED.replace('const memory', `${before}\n  const memory`);
+      const { said, signal } = await run(`${first} say('ready');`, 'SIGTERM');
+      expect(said).toEqual(['ready', 'draining, 1 live', 'exit 1']);
+      expect(signal).toBeNull();
+    },
+  );
 
   it('G5 wipe every open allocator, though the wiping of one fails', async () => {
     const program = `${OPENED}

@@ -18,7 +18,8 @@ export function registerForExit(purgeable: Purgeable): void {
   if (open.size > 1) return;
   process.on('exit', onExit);
   if (!isMainThread) return;
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  // First in line, since a listener that the program installed with `once` is gone when the next one looks for it.
+  for (const signal of SIGNALS) process.prependListener(signal, onSignal);
 }
 
 export function unregisterForExit(purgeable: Purgeable): void {
