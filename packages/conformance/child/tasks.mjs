@@ -120,19 +120,24 @@ export const tasks = {
       backend.capabilities.protection === 'none'
         ? undefined
         : errorOf(() => backend.protect(survivor, 'read-only'));
-    const unmapErrors = [...regions, survivor].map((region) =>
-      errorOf(() => backend.unmap(region)),
-    );
+    const mapped = regions.length + 1;
+    // One by one and without another array: the engine has no mapping left for its own memory, and would die of that.
+    let unmapError = errorOf(() => backend.unmap(survivor));
+    for (let region = regions.pop(); region !== undefined; region = regions.pop()) {
+      const last = region;
+      const found = errorOf(() => backend.unmap(last));
+      unmapError ??= found;
+    }
     const end = tools.counts();
     const limit = backend.lockLimit();
     backend[Symbol.dispose]();
     return {
       limit,
-      mappedByteLength: (regions.length + 1) * backend.pageByteLength,
-      mapped: regions.length + 1,
+      mappedByteLength: mapped * backend.pageByteLength,
+      mapped,
       error,
       protectError,
-      unmapError: unmapErrors.find((found) => found !== undefined),
+      unmapError,
       start,
       end,
     };
