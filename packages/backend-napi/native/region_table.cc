@@ -8,14 +8,11 @@
 namespace securemem {
 namespace {
 
-// An id is 2^52 + generation * 2^20 + entry. Generations are never reused in the life of the loaded library, whatever the
-// thread, so that an id of one backend is foreign to every other. A double holds all of it exactly, and no process has an
-// address that high, so that nobody can take an id for one.
-constexpr uint32_t kRegionsMax = 1u << 20;
-constexpr uint64_t kGenerationsMax = uint64_t{1} << 32;
-constexpr double kFirstId = 4503599627370496.0;
-constexpr double kLastId = 9007199254740991.0;
-std::atomic<uint64_t> g_generation{0};
+// Ids count up and are never used twice in the life of the loaded library, whatever the thread, so that a released id and an
+// id of another backend are simply not in the table. Small numbers, since V8 keeps those without allocating: a process that
+// is at its mapping limit does not survive the collection of its garbage.
+constexpr double kIdMax = 9007199254740991.0;
+std::atomic<uint64_t> g_last_id{0};
 
 template <typename T>
 bool Resize(T** array, uint32_t from, uint32_t to) {
@@ -52,7 +49,7 @@ const Owner* RegionTable::owner(uint32_t number) const {
 
 bool RegionTable::Grow() {
   uint32_t wanted = region_capacity_ == 0 ? 16 : region_capacity_ * 2;
-  if (wanted > kRegionsMax || !Resize(&regions_, region_capacity_, wanted)) return false;
+  if (!ids_.Reserve(wanted) || !Resize(&regions_, region_capacity_, wanted)) return false;
   for (uint32_t i = wanted; i-- > region_capacity_;) {
     regions_[i].next_free = free_regions_;
     free_regions_ = i;
@@ -65,8 +62,6 @@ Status RegionTable::Map(uint32_t number, size_t length, double* id, Failure* fai
   const Owner* by = owner(number);
   if (by == nullptr) return Status::kClosed;
   if (free_regions_ == UINT32_MAX && !Grow()) return Status::kOutOfMemory;
-  uint64_t generation = g_generation.fetch_add(1, std::memory_order_relaxed);
-  if (generation >= kGenerationsMax) return Status::kOutOfMemory;
   Aliases* aliases = new (std::nothrow) Aliases();
   if (aliases == nullptr) return Status::kOutOfMemory;
   Mapping mapping;
@@ -79,22 +74,22 @@ Status RegionTable::Map(uint32_t number, size_t length, double* id, Failure* fai
   uint32_t entry = free_regions_;
   Region* region = &regions_[entry];
   free_regions_ = region->next_free;
-  region->id = kFirstId + static_cast<double>(generation * kRegionsMax + entry);
+  region->id = g_last_id.fetch_add(1, std::memory_order_relaxed) + 1;
+  ids_.Put(region->id, entry);
   region->owner = number;
   region->protection = Protection::kReadWrite;
   region->mapping = mapping;
   region->aliases = aliases;
-  *id = region->id;
+  *id = static_cast<double>(region->id);
   return Status::kOk;
 }
 
 Status RegionTable::Find(uint32_t number, double id, Region** region) {
   if (owner(number) == nullptr) return Status::kClosed;
   // Anything that is no id at all is also no live id.
-  if (!(id >= kFirstId && id <= kLastId)) return Status::kDisposed;
-  uint32_t entry = static_cast<uint32_t>(static_cast<uint64_t>(id - kFirstId) & (kRegionsMax - 1));
-  if (entry >= region_capacity_) return Status::kDisposed;
-  if (regions_[entry].id != id || regions_[entry].owner != number) return Status::kDisposed;
+  if (!(id >= 1 && id <= kIdMax) || id != static_cast<double>(static_cast<uint64_t>(id))) return Status::kDisposed;
+  uint32_t entry = ids_.Find(static_cast<uint64_t>(id));
+  if (entry == IdIndex::kNone || regions_[entry].owner != number) return Status::kDisposed;
   *region = &regions_[entry];
   return Status::kOk;
 }
@@ -129,6 +124,7 @@ void RegionTable::Wipe(Region* region) {
 void RegionTable::Forget(Region* region) {
   region->aliases->Release();
   region->aliases = nullptr;
+  ids_.Remove(region->id);
   region->id = 0;
   region->owner = 0;
   region->next_free = free_regions_;
@@ -240,6 +236,7 @@ void RegionTable::Teardown() {
     }
     if (!awaited) delete[] view_chunks_[chunk];
   }
+  ids_.Clear();
   free(regions_);
   free(owners_);
   free(view_chunks_);

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <new>
 
+#include "id_index.h"
 #include "pages.h"
 
 namespace securemem {
@@ -68,7 +69,7 @@ class View {
 };
 
 struct Region {
-  double id = 0;  // 0 when the entry is free
+  uint64_t id = 0;  // 0 when the entry is free
   uint32_t owner = 0;
   Protection protection = Protection::kReadWrite;
   Mapping mapping;
@@ -124,6 +125,7 @@ class RegionTable {
   bool GrowViews();
 
   Region* regions_ = nullptr;
+  IdIndex ids_;
   uint32_t region_capacity_ = 0;
   uint32_t free_regions_ = UINT32_MAX;
   Owner* owners_ = nullptr;
