@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { root } from '@securemem/launch/workspace';
 import { installProject, packPackages } from './project.mjs';
 import { currentCommit, digestOfJudged, judge, readResults, writeResults } from './results.mjs';
 import { missingProgram, prepareWine, runSuite } from './run-suite.mjs';
@@ -58,3 +61,17 @@ process.stdout.write(`\n${table}\n`);
 if (!values.print) writeTable(table);
 const cells = Object.values(results).flatMap((byBackend) => Object.values(byBackend));
 process.exitCode = cells.some(({ state }) => state === 'fails') ? 1 : 0;
+if (!values.print && RUNTIMES.some((r) => r.target === 'win32-x64' && values.only.includes(r.id))) {
+  provePeculiaritiesOfWindows();
+}
+
+/** What only Windows does is not in the suite of all backends: tests of their own, of what was fetched for it above. */
+function provePeculiaritiesOfWindows() {
+  const vitest = join(root, 'node_modules', '.bin', 'vitest');
+  const args = ['run', '--root', join(root, 'tooling', 'runtimes', 'wine')];
+  const { status } = spawnSync(vitest, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) process.exitCode = 1;
+}
