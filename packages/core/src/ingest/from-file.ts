@@ -9,7 +9,7 @@ import { type ByteSource, openDescriptor, openPath, type Patience } from './byte
 import { refusal } from './refusal.js';
 
 export interface IngestOptions extends AllocateOptions {
-  /** Longest input that is accepted, in bytes, 1 to 2^31, without a newline that is trimmed. Default 65,536. */
+  /** Longest input that is accepted, in bytes, 1 to 2^30, without a newline that is trimmed. Default 65,536. */
   readonly byteLengthMax?: number;
   /** The only length that is accepted, in bytes, once a newline is trimmed: for keys, whose length is known. */
   readonly byteLength?: number;
