@@ -52,8 +52,11 @@ export async function copiesOfSealed({ open }) {
 
   await store.set('name', source());
   copies['stored'] = count();
-  copies['in use'] = await store.use('name', count);
-  copies['used'] = count();
+  // Where a copy is freed and not wiped, it is found after some uses and not after others.
+  const counted = [];
+  for (let i = 0; i < 10; i++) counted.push([await store.use('name', count), count()]);
+  copies['in use'] = Math.max(...counted.map(([inUse]) => Number(inUse)));
+  copies['used'] = Math.max(...counted.map(([, used]) => Number(used)));
   await store.load([['other', source()]]);
   copies['loaded'] = count();
 
