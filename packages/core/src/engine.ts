@@ -179,7 +179,7 @@ export class Engine implements AccessKeeper {
     let byteLengthLeftMapped = 0;
     for (const placement of [this.primary, this.fallback]) {
       if (placement === undefined) continue;
-      placement.purge();
+      placement.shutDown();
       byteLengthLeftMapped += placement.lifecycle.mappedByteLength;
     }
     this.liveSecrets = 0;

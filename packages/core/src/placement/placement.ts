@@ -54,6 +54,7 @@ export class Placement implements OwnRegionOwner {
       this.vacancies.sweepLater(),
     );
     this.vacancies = new Vacancies(lifecycle, this.pool, options);
+    lifecycle.onStranded = () => this.vacancies.sweepLater();
   }
 
   /**
@@ -124,6 +125,12 @@ export class Placement implements OwnRegionOwner {
     this.ownRegions.clear();
     this.vacancies.clear();
     this.lifecycle.unmapAll();
+  }
+
+  /** The same for good: what the system refuses to take back now is not tried again. */
+  shutDown(): void {
+    this.lifecycle.onStranded = () => {};
+    this.purge();
   }
 
   /** Whatever holds secrets now. */
@@ -211,15 +218,12 @@ export class Placement implements OwnRegionOwner {
 
   /**
    * Maps a region, after giving back empty ones where the limit demands it. Nothing is given back for a request that
-   * would not fit all the same.
+   * would not fit all the same, and nothing is mapped over our own limit where the system refused to take something back.
    */
   #map(byteLength: number, reach: Reach, to: Attempt, closed = false): Region | Shortage {
-    const missing = byteLength - this.#room();
-    if (missing > 0) {
-      if (missing > this.vacancies.byteLength) {
-        const decides = reach === 'ask' && this.budget.kernelDecides;
-        if (!decides) return this.#shortage('budget', byteLength);
-      } else this.vacancies.reclaim(missing);
+    if (!this.#makeRoom(byteLength)) {
+      const decides = reach === 'ask' && this.budget.kernelDecides;
+      if (!decides) return this.#shortage('budget', byteLength);
     }
     for (;;) {
       try {
@@ -233,6 +237,19 @@ export class Placement implements OwnRegionOwner {
         return { ...this.#shortage('kernel', byteLength), error };
       }
     }
+  }
+
+  /** Gives empty regions back until the limit leaves room for `byteLength`; false when it does not get there. */
+  #makeRoom(byteLength: number): boolean {
+    let missing = byteLength - this.#room();
+    if (missing > 0 && this.lifecycle.strandedCount > 0) {
+      this.lifecycle.retryRetired();
+      missing = byteLength - this.#room();
+    }
+    if (missing <= 0) return true;
+    if (missing > this.vacancies.byteLength) return false;
+    this.vacancies.reclaim(missing);
+    return byteLength <= this.#room();
   }
 
   #room(): number {

@@ -31,6 +31,10 @@ export class RegionLifecycle {
   mapCount = 0;
   unmapCount = 0;
   protectFailures = 0;
+  /** Regions that the system refused to take back: wiped, still mapped and charged, to be tried again. */
+  strandedCount = 0;
+  /** Called whenever it refused one, by which its owner sees to it that it is tried again. */
+  onStranded: () => void = () => {};
 
   readonly #telemetry: Telemetry;
   readonly #atRestProtection: Protection;
@@ -88,7 +92,7 @@ export class RegionLifecycle {
 
   /**
    * Wipes a region and gives it back to the system. False when it must stay or could not go: with views that may be alive
-   * it is only wiped; after a failed `unmap` it is wiped, reported and tried again by the next sweep.
+   * it is only wiped; after a failed `unmap` it is wiped, reported, and tried again by the clock and by whoever needs its room.
    */
   unmap(region: Region): boolean {
     if (region.views > 0 || region.pinned > 0) {
@@ -102,11 +106,14 @@ export class RegionLifecycle {
     try {
       this.backend.unmap(region.id);
     } catch (error) {
+      if (!region.stranded) this.strandedCount++;
       region.stranded = true;
       region.retired = true;
       this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
+      this.onStranded();
       return false;
     }
+    if (region.stranded) this.strandedCount--;
     this.regions.delete(region);
     this.mappedByteLength -= region.byteLength;
     this.unmapCount++;
