@@ -21,6 +21,7 @@ describe.each([...BACKENDS, 'nolock'])('the memory of sealed secrets, %s', (back
       stored: 0,
       'in use': slot,
       used: 0,
+      'long ones, used': 0,
       loaded: 0,
       planted: 1,
     });
