@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { type Allocator, type AllocatorOptions, createAllocator } from '../src/index.js';
+import { canaryBytes } from '../src/placement/canary.js';
 import {
   createFakeKernel,
   type FakeBackendOptions,
@@ -11,6 +12,11 @@ import {
 } from '../src/testing/index.js';
 
 export const PAGE = 4096;
+
+/** A byte that the canary of this process does not have, so that whoever counts it in a page counts content alone. */
+export const FILL = [0xc3, 0xc5, 0xc7, 0xc9, 0xcb, 0xcc, 0xcd, 0xce, 0xcf].find(
+  (value) => !canaryBytes().includes(value),
+) as number;
 
 export interface Fixture {
   readonly memory: Allocator;
@@ -38,6 +44,16 @@ export function open(options: FixtureOptions = {}): Fixture {
     if (kernel.violations.length > 0) throw new Error(kernel.violations.join('\n'));
   });
   return { memory, kernel, backend };
+}
+
+/** How many bytes of `FILL` there are in all pages of a kernel. */
+export function contentOf(kernel: FakeKernel): number {
+  let found = 0;
+  for (const region of kernel.regionIds) {
+    const { byteLength } = kernel.find(region) as { byteLength: number };
+    for (const byte of kernel.peek(region, 0, byteLength)) if (byte === FILL) found++;
+  }
+  return found;
 }
 
 /** What `fn` throws. */
