@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SecureMemoryError } from '../src/index.js';
-import { Admission, type Claim } from '../src/policy/admission.js';
+import { Admission, type Claim, OVERTAKES_MAX } from '../src/policy/admission.js';
 import { turn } from './fixture.js';
 
 const STEPS = process.env['SECUREMEM_PROOF'] === 'full' ? 200_000 : 10_000;
@@ -102,104 +102,159 @@ describe('the queue', () => {
     expect(cells.events).toEqual(['2 rejected', '1 granted', '3 granted']);
   });
 
-  it('loses no cell, starves nobody and agrees with a model under random needs, aborts, timeouts, releases and limits', async () => {
-    type Step =
-      | { do: 'ask'; cells: number; waitMsMax: number }
-      | { do: 'release' | 'abort'; at: number }
-      | { do: 'resize'; size: number }
-      | { do: 'turn' };
-    const step: fc.Arbitrary<Step> = fc.oneof(
-      {
-        weight: 5,
-        arbitrary: fc.record({
-          do: fc.constant('ask' as const),
-          cells: fc.integer({ min: 1, max: 10 }),
-          waitMsMax: fc.constantFrom(0, 60_000),
-        }),
-      },
-      {
-        weight: 5,
-        arbitrary: fc.record({
-          do: fc.constantFrom('release' as const, 'release' as const, 'abort' as const),
-          at: fc.nat(),
-        }),
-      },
-      {
-        weight: 1,
-        arbitrary: fc.record({
-          do: fc.constant('resize' as const),
-          size: fc.integer({ min: 1, max: 12 }),
-        }),
-      },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
-    );
+  it('A4 A5 A13 loses no cell, starves nobody and agrees with a model under random needs, aborts, timeouts, releases and limits', {
+    timeout: 600_000,
+  }, async () => {
+    let steps = 0;
+    const clients = fc.array(fc.array(step, { maxLength: 50, size: 'max' }), {
+      minLength: 1,
+      maxLength: 4,
+    });
     await fc.assert(
-      fc.asyncProperty(
-        fc.scheduler(),
-        fc.array(step, { maxLength: 100, size: 'max' }),
-        async (scheduler, steps) => {
-          const cells = new Cells(10);
-          const held: number[] = [];
-          const waiting = new Map<AbortController, number>();
-          let settled = 0;
-          let asked = 0;
-          const act = async (s: Step): Promise<void> => {
-            switch (s.do) {
-              case 'ask': {
-                asked++;
-                const abort = new AbortController();
-                const claim = cells.claim(s.cells, (event) => {
-                  settled++;
-                  waiting.delete(abort);
-                  if (event === 'granted') held.push(s.cells);
-                });
-                if (cells.admission.serveNewcomer(claim)) return;
-                const impossible = claim.impossible();
-                if (impossible !== undefined) return claim.reject(impossible);
-                waiting.set(abort, s.cells);
-                cells.admission.enqueue(claim, {
-                  waitMsMax: s.waitMsMax,
-                  signal: abort.signal,
-                  owner: cells,
-                });
-                return;
-              }
-              case 'release': {
-                const [given] = held.splice(s.at % Math.max(1, held.length), 1);
-                if (given !== undefined) cells.release(given);
-                return;
-              }
-              case 'abort':
-                [...waiting.keys()][s.at % Math.max(1, waiting.size)]?.abort();
-                return;
-              case 'resize':
-                cells.size = s.size;
-                cells.admission.pump();
-                return;
-              case 'turn':
-                await turn();
-            }
-          };
-          const sequence = scheduler.scheduleSequence(
-            steps.map((s) => ({
-              label: s.do,
-              builder: async () => {
-                await act(s);
-                expect(cells.used).toBe(held.reduce((sum, n) => sum + n, 0));
-                expect(cells.admission.waiting).toBe(waiting.size);
-              },
-            })),
-          );
-          await scheduler.waitFor(sequence.task);
-          while (held.length > 0) cells.release(held.pop() as number);
-          for (let i = 0; i < 5; i++) await turn();
-          while (held.length > 0) cells.release(held.pop() as number);
-          expect(cells.used).toBe(0);
-          expect(cells.admission.waiting).toBe(0);
-          expect(settled).toBe(asked);
-        },
-      ),
-      { numRuns: STEPS / 50 },
+      fc.asyncProperty(fc.scheduler(), clients, async (scheduler, sequences) => {
+        const model = new Model();
+        const tasks = sequences.map(
+          (sequence, client) =>
+            scheduler.scheduleSequence(
+              sequence.map((each) => ({
+                label: `client ${client}: ${each.do}`,
+                builder: async () => {
+                  steps++;
+                  await model.take(each);
+                  model.check();
+                },
+              })),
+            ).task,
+        );
+        await scheduler.waitFor(Promise.all(tasks));
+        await model.end();
+      }),
+      // Fifty steps in a run on average, and twice as many in all as are asked for.
+      { numRuns: STEPS / 25 },
     );
+    expect(steps).toBeGreaterThanOrEqual(STEPS);
+  });
+
+  it('A13 control: the model sees that the bound was taken out', async () => {
+    const model = new Model(Number.POSITIVE_INFINITY);
+    for (let i = 0; i < 10; i++) await model.take({ do: 'ask', cells: 1, waitMsMax: 60_000 });
+    await model.take({ do: 'ask', cells: 10, waitMsMax: 60_000 });
+    for (let i = 0; i <= OVERTAKES_MAX; i++) {
+      model.check();
+      await model.take({ do: 'release', at: 0 });
+      await model.take({ do: 'ask', cells: 1, waitMsMax: 60_000 });
+    }
+    expect(() => model.check()).toThrow(/17/);
+    await model.end().catch(() => {});
   });
 });
+
+type Step =
+  | { do: 'ask'; cells: number; waitMsMax: number }
+  | { do: 'release' | 'abort'; at: number }
+  | { do: 'resize'; size: number }
+  | { do: 'turn' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('ask' as const),
+      cells: fc.integer({ min: 1, max: 10 }),
+      waitMsMax: fc.constantFrom(0, 60_000),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constantFrom('release' as const, 'release' as const, 'abort' as const),
+      at: fc.nat(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('resize' as const),
+      size: fc.integer({ min: 1, max: 12 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
+);
+
+/** Who holds how many cells, and who waits in which order, beside the queue that is under test. */
+class Model {
+  readonly #cells: Cells;
+  readonly #held: number[] = [];
+  /** In the order in which they came. */
+  readonly #waiting = new Set<AbortController>();
+  /** How often whoever is first now was overtaken while first. */
+  readonly #overtaken = new Map<AbortController, number>();
+  #asked = 0;
+  #settled = 0;
+
+  constructor(overtakesMax?: number) {
+    this.#cells = new Cells(10, 1_000, overtakesMax);
+  }
+
+  async take(each: Step): Promise<void> {
+    switch (each.do) {
+      case 'ask':
+        return this.#ask(each.cells, each.waitMsMax);
+      case 'release':
+        return this.#release(each.at);
+      case 'abort':
+        return [...this.#waiting][each.at % Math.max(1, this.#waiting.size)]?.abort();
+      case 'resize':
+        this.#cells.size = each.size;
+        return this.#cells.admission.pump();
+      case 'turn':
+        return turn();
+    }
+  }
+
+  check(): void {
+    expect(this.#cells.used).toBe(this.#held.reduce((sum, n) => sum + n, 0));
+    expect(this.#cells.admission.waiting).toBe(this.#waiting.size);
+    for (const times of this.#overtaken.values()) expect(times).toBeLessThanOrEqual(OVERTAKES_MAX);
+  }
+
+  /** Everything is given back, and again what is granted by that: then nobody may be left. */
+  async end(): Promise<void> {
+    for (let i = 0; i < 2; i++) {
+      while (this.#held.length > 0) this.#release(0);
+      await turn();
+    }
+    this.check();
+    expect(this.#waiting.size).toBe(0);
+    expect(this.#settled).toBe(this.#asked);
+  }
+
+  #ask(cells: number, waitMsMax: number): void {
+    const { admission } = this.#cells;
+    const abort = new AbortController();
+    this.#asked++;
+    const claim = this.#cells.claim(cells, (event) => {
+      const [first] = this.#waiting;
+      this.#settled++;
+      this.#waiting.delete(abort);
+      this.#overtaken.delete(abort);
+      if (event !== 'granted') return;
+      this.#held.push(cells);
+      if (first === undefined || first === abort) return;
+      this.#overtaken.set(first, (this.#overtaken.get(first) ?? 0) + 1);
+    });
+    if (admission.serveNewcomer(claim)) return;
+    const impossible = claim.impossible();
+    if (impossible !== undefined) {
+      claim.reject(impossible);
+      return;
+    }
+    this.#waiting.add(abort);
+    admission.enqueue(claim, { waitMsMax, signal: abort.signal, owner: this });
+  }
+
+  #release(at: number): void {
+    const [given] = this.#held.splice(at % Math.max(1, this.#held.length), 1);
+    if (given !== undefined) this.#cells.release(given);
+  }
+}
