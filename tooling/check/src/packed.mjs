@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
-import { root, runPnpm } from '@securemem/launch/workspace';
+import { root } from '@securemem/launch/workspace';
+import { packPackages } from '@securemem/runtimes';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
@@ -13,10 +14,7 @@ const directory = join(root, '.cache/packed');
 /** Packs what would be published and lets publint and attw look at the tarballs: a check of the tree would miss what
  *  `files` leaves out. Returns one line for each problem. */
 export async function packedProblems() {
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  const pack = ['pnpm', 'pack', '--pack-destination', directory];
-  runPnpm(['-r', '--filter', './packages/*', 'exec', ...pack]);
+  packPackages(directory, ['./packages/*']);
   const tarballs = readdirSync(directory).sort();
   const problems = await Promise.all(tarballs.map((name) => problemsOf(name)));
   return problems.flat();

@@ -1,6 +1,10 @@
 import { digestOfJudged, readResults } from './results.mjs';
 import { BACKENDS, RUNTIMES } from './runtimes.mjs';
 
+export { fetchRuntime } from './cache.mjs';
+export { packPackages } from './project.mjs';
+export { RUNTIMES } from './runtimes.mjs';
+
 /** For `npm run check`: one line for each row of the support table that is older than what it speaks of. */
 export function oldRows() {
   const results = readResults();

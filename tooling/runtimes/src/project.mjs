@@ -7,12 +7,19 @@ import { BACKENDS } from './runtimes.mjs';
 const PACKED = join(cache, 'packed');
 const NAMES = ['core', 'conformance', ...BACKENDS];
 
-/** Packs what would be published. A project below uses these files and nothing of the workspace. */
-export function packPackages() {
-  rmSync(PACKED, { recursive: true, force: true });
-  mkdirSync(PACKED, { recursive: true });
-  const filters = NAMES.flatMap((name) => ['--filter', `@securemem/${name}`]);
-  runPnpm(['-r', ...filters, 'exec', 'pnpm', 'pack', '--pack-destination', PACKED]);
+/**
+ * Packs what would be published, into a directory that is emptied first. A project below uses these files and nothing of
+ * the workspace.
+ * @param {string} [directory] @param {readonly string[]} [filters] as pnpm understands them
+ */
+export function packPackages(
+  directory = PACKED,
+  filters = NAMES.map((name) => `@securemem/${name}`),
+) {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const wanted = filters.flatMap((filter) => ['--filter', filter]);
+  runPnpm(['-r', ...wanted, 'pack', '--pack-destination', directory]);
 }
 
 /**
