@@ -274,6 +274,8 @@ describe('policies', () => {
     await expect(memory.allocate(32)).rejects.toMatchObject({
       code: 'ERR_SECMEM_DENIED',
       kind: 'platform',
+      message: expect.stringMatching(/SystemCallFilter=@memlock/),
+      details: { remedy: expect.stringMatching(/SystemCallFilter=@memlock/) },
     });
     const second = open({ onCapacity: 'fallback', fallback: unlocked() });
     second.kernel.denyLocking(true);

@@ -11,7 +11,7 @@ import { demand } from '../secret/receipt.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { Admission, type Claim } from './admission.js';
 import { respondTo } from './capacity-policy.js';
-import { fragmentationOf, queueError, shortageError } from './shortage-error.js';
+import { fragmentationOf, orExplainDenial, queueError, shortageError } from './shortage-error.js';
 
 /** What a caller says about one request. */
 export interface RequestOptions {
@@ -151,7 +151,7 @@ export class Granter {
         limit: primary.budget.limit(),
       };
     }
-    return primary.place(byteLengths, reach);
+    return orExplainDenial(() => primary.place(byteLengths, reach));
   }
 
   #handOut(places: readonly Place[], owner: Ownership): Secret[] {

@@ -1,4 +1,4 @@
-import { type ErrorDetails, SecureMemoryError } from '../contract/errors.js';
+import { type ErrorDetails, isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import type { Placement } from '../placement/placement.js';
 import type { Shortage } from '../placement/shortage.js';
 import {
@@ -35,8 +35,25 @@ const KERNEL_REMEDIES: Record<string, (shortage: Shortage) => string> = {
     raiseLockLimitRemedy(shortage.inUseByteLength + shortage.requestedByteLength),
   ERR_SECMEM_MAP_LIMIT: () => MAP_LIMIT_REMEDY,
   ERR_SECMEM_OUT_OF_MEMORY: () => OUT_OF_MEMORY_REMEDY,
-  ERR_SECMEM_DENIED: () => DENIED_REMEDY,
 };
+
+/** A call that the system forbids is no shortage and passes through all that waits for one; here it gets its remedy. */
+export function orExplainDenial<T>(place: () => T): T {
+  try {
+    return place();
+  } catch (error) {
+    if (!isSecureMemoryError(error, 'ERR_SECMEM_DENIED')) throw error;
+    const { code, message, backend, syscall, errno } = error;
+    throw new SecureMemoryError(code, `${message}; ${DENIED_REMEDY}`, {
+      operation: 'allocate',
+      backend,
+      syscall,
+      errno,
+      details: { ...error.details, remedy: DENIED_REMEDY },
+      cause: error,
+    });
+  }
+}
 
 /** The error that says which limit bound, with the numbers and the remedy. */
 export function shortageError(
