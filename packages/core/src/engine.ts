@@ -64,6 +64,7 @@ export class Engine implements AccessKeeper {
       options.quarantineMax,
       this.telemetry,
       (host) => this.placementOf(host).pool,
+      (host, index) => this.#isLent(host, index),
     );
     this.sealingKey = new SealingKey(this);
   }
@@ -229,6 +230,13 @@ export class Engine implements AccessKeeper {
       if (count < countMax) count += standby.giveUp(countMax - count);
     }
     return count;
+  }
+
+  #isLent(host: PlaceHost, index: number): boolean {
+    for (const access of this.openAccesses) {
+      if (access.host === host && access.index === index) return true;
+    }
+    return false;
   }
 
   #onCorruption(finding: CanaryFinding, host: PlaceHost): void {

@@ -91,7 +91,7 @@ export function statsOf(engine: Engine): AllocatorStats {
     quarantine: {
       slots: quarantine.slots,
       byteLength: quarantine.byteLength,
-      damagedSlots: quarantinedSlots(primary, fallback) - quarantine.slots,
+      damagedSlots: damagedSlots(engine),
     },
     sealing: {
       seals: engine.sealingKey.seals,
@@ -134,10 +134,13 @@ function placementStats(placement: Placement): PlacementStats {
   };
 }
 
-function quarantinedSlots(...placements: (Placement | undefined)[]): number {
+/** Of the slots that are out of use, those that are so for another reason than a view. */
+function damagedSlots({ primary, fallback, quarantine }: Engine): number {
   let total = 0;
-  for (const placement of placements) {
-    for (const host of placement?.hosts() ?? []) total += host.quarantined;
+  for (const placement of [primary, fallback]) {
+    for (const host of placement?.hosts() ?? []) {
+      total += host.quarantined - quarantine.slotsOf(host);
+    }
   }
   return total;
 }
