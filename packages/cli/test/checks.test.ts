@@ -24,7 +24,8 @@ describe('doctor', () => {
     ['a limit of 0', lock({ soft: 0, hard: 0 }), 'lock-limit', 'blocked', /may lock 0 bytes/],
     ['a limit below one page', lock({ soft: 4095 }), 'lock-limit', 'blocked', /may lock 4 KiB/],
     ['a small limit', lock({ soft: 32_768 }), 'lock-limit', 'weak', /may lock 32 KiB/],
-    ['64 KiB', lock({ soft: 65_536, hard: 65_536 }), 'lock-limit', 'good', /may lock 64 KiB$/],
+    ['64 KiB', lock({ soft: 65_536, hard: 65_536 }), 'lock-limit', 'note', /may lock 64 KiB$/],
+    ['128 KiB', lock({ soft: 131_072 }), 'lock-limit', 'good', /may lock 128 KiB/],
     ['no limit', lock({ soft: 'unlimited' }), 'lock-limit', 'good', /there is no lock limit/],
     [
       'a capability that counts',
@@ -44,7 +45,7 @@ describe('doctor', () => {
       'a higher hard limit',
       lock({ soft: 65_536, hard: 1_048_576 }),
       'lock-limit',
-      'good',
+      'note',
       /raise that to 1 MiB itself/,
     ],
     [

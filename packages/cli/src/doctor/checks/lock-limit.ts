@@ -48,13 +48,20 @@ export function checkLockLimit(facts: Facts, need: Need): Finding {
     LITTLE_BYTE_LENGTH,
   );
   const page = typeof facts.pageByteLength === 'number' ? facts.pageByteLength : 4096;
-  const level = inForce < page ? 'blocked' : inForce < LITTLE_BYTE_LENGTH ? 'weak' : 'good';
+  const level = levelOf(inForce, page);
   return {
     id,
     level,
     says: parts.join('; '),
     remedies: level === 'good' ? [] : raiseLines(facts, hard, wanted),
   };
+}
+
+/** 64 KiB, what a container usually gets, is enough to work under and little enough to say how it is raised. */
+function levelOf(inForce: number, pageByteLength: number): Finding['level'] {
+  if (inForce < pageByteLength) return 'blocked';
+  if (inForce < LITTLE_BYTE_LENGTH) return 'weak';
+  return inForce === LITTLE_BYTE_LENGTH ? 'note' : 'good';
 }
 
 /** The lines that raise the limit, for whoever seems to have started this process. */
