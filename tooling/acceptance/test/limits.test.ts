@@ -83,6 +83,18 @@ describe.each(['koffi', 'napi', 'napi-mlock'])('limits explained, %s', (backend)
     expect(ended(outcome)).toEqual({ warm: 4096, mapCalls: 1, mapCallsAfter: 1 });
   });
 
+  it('A6 when the warm page is full the next one is refused or waits, and a released slot reads zero for it', async (context) => {
+    const result = ended(
+      await runScenario<{ refused: Refusal }>(context, 'limits:warmPageFull', backend, {
+        memlock: LIMIT,
+      }),
+    );
+    // 64 bytes and a canary each, and one canary before the first.
+    const held = Math.floor((4096 - 8) / 72);
+    expect(result).toMatchObject({ held, waiting: 1, zero: true, locked: 4096, lockedAfter: 0 });
+    expect(result.refused).toMatchObject({ code: 'ERR_SECMEM_LOCK_LIMIT', kind: 'capacity' });
+  });
+
   it('A7 raiseLimit raises a soft limit of 64 KiB to the hard 1 MiB', async (context) => {
     type Result = { error?: Refusal; limit: object };
     const options = { memlock: LIMIT, memlockHard: 1_048_576 };

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { ended, runScenario } from '../src/run-scenario.js';
 
 const LIMIT = 65_536;
@@ -11,6 +11,13 @@ interface Refusal {
   errno: number;
   details: Record<string, unknown>;
 }
+interface Propagated {
+  succeeded: number;
+  errors: Refusal[];
+  runningPeak: number;
+  lockedBefore: number;
+  lockedAfter: number;
+}
 interface Stormed {
   succeeded: number;
   peak: number;
@@ -21,17 +28,12 @@ interface Stormed {
 describe.each(['koffi', 'napi', 'napi-mlock'])(
   'the lock limit under concurrency, %s',
   (backend) => {
+    const propagates = (context: TestContext, options: Record<string, unknown>) =>
+      runScenario<Propagated>(context, 'quota:propagates', backend, { ...confined, options });
+
     for (const jobs of [20, 32, 40, 50]) {
       it(`A1 ${jobs} jobs of four pages each: typed errors, no crash, nothing kept`, async (context) => {
-        type Result = {
-          succeeded: number;
-          errors: Refusal[];
-          lockedBefore: number;
-          lockedAfter: number;
-        };
-        const options = { ...confined, options: { jobs } };
-        const outcome = await runScenario<Result>(context, 'quota:propagates', backend, options);
-        const result = ended(outcome);
+        const result = ended(await propagates(context, { jobs }));
         expect(result.succeeded + result.errors.length).toBe(jobs);
         expect(result.errors.length).toBeGreaterThan(0);
         for (const error of result.errors) {
@@ -51,6 +53,29 @@ describe.each(['koffi', 'napi', 'napi-mlock'])(
         expect(result.lockedAfter).toBe(result.lockedBefore);
       });
     }
+
+    it('A1 control: where the policy is to abort, the same jobs kill the process', async (context) => {
+      const { signal, stderr } = await propagates(context, { jobs: 20, onCapacity: 'abort' });
+      expect(signal).toBe('SIGABRT');
+      expect(stderr).toMatch(/^securemem: aborting: ERR_SECMEM_LOCK_LIMIT: /m);
+    });
+
+    it('A1 control: jobs that keep what they got when they are refused leave it locked', async (context) => {
+      const result = ended(await propagates(context, { jobs: 20, keep: true }));
+      expect(result.errors.length).toBeGreaterThan(0);
+      expect(result.lockedAfter).toBeGreaterThan(result.lockedBefore);
+    });
+
+    it('X5 the limit shows when the jobs of one process are in flight together', async (context) => {
+      const result = ended(await propagates(context, { jobs: 50 }));
+      expect(result.runningPeak).toBe(50);
+      expect(result.errors.length).toBeGreaterThan(0);
+    });
+
+    it('X5 control: one after another they all succeed, and hide it', async (context) => {
+      const result = ended(await propagates(context, { jobs: 10, oneByOne: true }));
+      expect(result).toMatchObject({ runningPeak: 1, succeeded: 10, errors: [] });
+    });
 
     it('A2 the same load waits: 50 of 50, the limit is used and never passed', async (context) => {
       const options = { ...confined, options: { jobs: 50 } };

@@ -87,6 +87,26 @@ export async function warmPage({ open }) {
   return { warm, mapCalls, mapCallsAfter };
 }
 
+/** A6: the warm page is full, and the limit allows no other. @param {Context} context */
+export async function warmPageFull({ open }) {
+  const memory = createAllocator({ backend: open(), budget: { lockedByteLengthMin: 4096 } });
+  setSoftLimit(4096);
+  /** @type {import('@securemem/core').Secret[]} */
+  const secrets = [];
+  const refused = errorOf(() => {
+    for (;;) secrets.push(memory.allocateSync(64));
+  });
+  for (const secret of secrets) secret.write((bytes) => bytes.fill(0xee));
+  const next = memory.allocate(64);
+  const { waiting } = memory.stats().admission;
+  secrets[7]?.dispose();
+  const zero = (await next).read((bytes) => bytes.every((byte) => byte === 0));
+  const held = secrets.length;
+  const locked = lockedByteLength();
+  await memory.close();
+  return { held, refused, waiting, zero, locked, lockedAfter: lockedByteLength() };
+}
+
 /** A7: raising the soft limit. @param {Context} context */
 export function raises({ open }) {
   const backend = open();

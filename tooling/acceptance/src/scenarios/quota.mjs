@@ -23,23 +23,41 @@ async function sign(secrets, i) {
   if (!mac.equals(createHmac('sha256', plain).update(body).digest())) throw new Error('wrong mac');
 }
 
-/** A1: jobs that allocate one after the other and are refused by throwing. @param {Context} context */
+/**
+ * A1, X5: jobs that allocate one after the other and are refused by throwing. `onCapacity` takes another policy, `keep` has a
+ * refused job keep what it got, and `oneByOne` begins each job when the last one has ended.
+ * @param {Context} context
+ */
 export async function propagates({ open, options }) {
-  const backend = open();
-  const memory = createAllocator({ backend, onCapacity: 'throw', idleMs: 20, ...OWN_PAGES });
+  const { jobs: count, onCapacity = 'throw', keep = false, oneByOne = false } = options;
+  const memory = createAllocator({ backend: open(), onCapacity, idleMs: 20, ...OWN_PAGES });
   const before = lockedByteLength();
-  const jobs = Array.from({ length: options.jobs }, async (_, i) => {
+  let running = 0;
+  let runningPeak = 0;
+  const job = async (/** @type {number} */ i) => {
+    runningPeak = Math.max(runningPeak, ++running);
     /** @type {Secret[]} */
     const secrets = [];
+    let refused = true;
     try {
       for (let k = 0; k < 4; k++) secrets.push(await memory.allocate(32));
       await sign(secrets, i);
+      refused = false;
     } finally {
-      for (const secret of secrets) secret.dispose();
+      running--;
+      if (!keep || !refused) for (const secret of secrets) secret.dispose();
     }
-  });
+  };
+  /** @type {Promise<void>[]} */
+  const jobs = [];
+  for (let i = 0; i < count; i++) {
+    jobs.push(job(i));
+    if (oneByOne) await jobs.at(-1);
+  }
   const results = await Promise.allSettled(jobs);
-  await memory.close();
+  // Idle pages go after 20 ms; what is held does not.
+  if (keep) await sleep(200);
+  else await memory.close();
   const errors = results.flatMap((r) => (r.status === 'rejected' ? [r.reason] : []));
   return {
     succeeded: results.length - errors.length,
@@ -50,6 +68,7 @@ export async function propagates({ open, options }) {
       errno: error.errno,
       details: error.details,
     })),
+    runningPeak,
     lockedBefore: before,
     lockedAfter: lockedByteLength(),
   };
