@@ -23,7 +23,7 @@ export class Lease implements Disposable {
 
   /**
    * Gives the view back. Idempotent. Throws `ERR_SECMEM_VIEW_ESCAPED` when the buffer was transferred or cannot be
-   * detached: the secret is wiped and its slot out of use then.
+   * detached: the secret is wiped and its slot out of use then. Of a lent copy nothing but the copy is lost.
    */
   release(): void {
     try {
