@@ -4,7 +4,7 @@ import { openBackend } from './backends.mjs';
 import { markerFromMasked } from './memory-scan.mjs';
 
 /** What a worker thread of the scenarios in `scenarios/threads.mjs` does. */
-const { backendName, does, marker, jobs } = workerData;
+const { backendName, does, marker, jobs, onCapacity = 'wait' } = workerData;
 
 if (does === 'storm') await storm();
 else {
@@ -20,7 +20,9 @@ else {
 }
 
 async function storm() {
-  const two = [0, 1].map(() => createAllocator({ backend: openBackend(backendName), idleMs: 40 }));
+  const two = [0, 1].map(() =>
+    createAllocator({ backend: openBackend(backendName), onCapacity, idleMs: 40 }),
+  );
   const results = await Promise.allSettled(
     two.flatMap((memory) =>
       Array.from({ length: jobs }, async () => {
@@ -30,8 +32,11 @@ async function storm() {
       }),
     ),
   );
-  const failures = results.flatMap((r) => (r.status === 'rejected' ? [String(r.reason)] : []));
+  const failures = results.flatMap((r) =>
+    r.status === 'rejected' ? [r.reason.code ?? String(r.reason)] : [],
+  );
+  const waits = two.reduce((sum, memory) => sum + memory.stats().admission.waits, 0);
   for (const memory of two) await memory.close();
-  parentPort?.postMessage({ succeeded: results.length - failures.length, failures });
+  parentPort?.postMessage({ succeeded: results.length - failures.length, failures, waits });
   parentPort?.close();
 }

@@ -1,6 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { ended, runScenario } from '../src/run-scenario.js';
 
+const LIMIT = 65_536;
+
+interface Shared {
+  reports: { succeeded: number; failures: string[]; waits: number }[];
+  peak: number;
+  lockedAfter: number;
+}
 interface Ended {
   threadExit: 'wiped' | 'kept';
   grew: boolean;
@@ -25,16 +32,25 @@ describe.each(['koffi', 'napi', 'napi-mlock'])('threads, %s', (backend) => {
     else expect(result.after).toBeGreaterThan(0);
   });
 
+  const share = async (context: TestContext, options: Record<string, unknown>) =>
+    ended(
+      await runScenario<Shared>(context, 'threads:share', backend, { memlock: LIMIT, options }),
+    );
+
   it('A14 two threads with two allocators each share one limit: no failure, never past it', async (context) => {
-    type Result = {
-      reports: { succeeded: number; failures: string[] }[];
-      peak: number;
-      lockedAfter: number;
-    };
-    const options = { memlock: 65_536, options: { jobs: 40 } };
-    const result = ended(await runScenario<Result>(context, 'threads:share', backend, options));
-    for (const report of result.reports) expect(report).toEqual({ succeeded: 80, failures: [] });
-    expect(result.peak).toBeLessThanOrEqual(65_536);
-    expect(result.lockedAfter).toBe(0);
+    const { reports, peak, lockedAfter } = await share(context, { jobs: 40 });
+    expect(reports.map(({ succeeded }) => succeeded)).toEqual([80, 80]);
+    expect(reports.flatMap(({ failures }) => failures)).toEqual([]);
+    for (const { waits } of reports) expect(waits).toBeGreaterThan(0);
+    expect(peak).toBeLessThanOrEqual(LIMIT);
+    expect(lockedAfter).toBe(0);
+  });
+
+  it('A14 control: without waiting the same threads are refused', async (context) => {
+    const { reports, lockedAfter } = await share(context, { jobs: 40, onCapacity: 'throw' });
+    const failures = reports.flatMap((report) => report.failures);
+    expect(failures.length).toBeGreaterThan(0);
+    expect([...new Set(failures)]).toEqual(['ERR_SECMEM_LOCK_LIMIT']);
+    expect(lockedAfter).toBe(0);
   });
 });

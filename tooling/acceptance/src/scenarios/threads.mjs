@@ -38,7 +38,7 @@ export async function share({ backendName, options }) {
   const workers = [0, 1].map(
     () =>
       new Worker(THREAD, {
-        workerData: { backendName, does: 'storm', jobs: options.jobs },
+        workerData: { backendName, does: 'storm', ...options },
       }),
   );
   const exits = workers.map((worker) => once(worker, 'exit'));
