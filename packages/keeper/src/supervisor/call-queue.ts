@@ -38,6 +38,8 @@ export class CallQueue {
     this.#entries = [...calls, ...this.#entries.slice(this.#head)];
     this.#head = 0;
     this.#length += calls.length;
+    // A timer that runs is for a younger call: these come to their end before it fires.
+    this.#deadline.stop();
     this.#deadline.watch();
   }
 
