@@ -204,15 +204,16 @@ export class Supervisor implements GenerationListener {
     this.#generation = new Generation(this.#number, this.#options, this.#counters, this);
   }
 
-  /** A requested end is nobody's crash, and while closing nothing is started again. */
+  /** A requested end is nobody's crash. While closing, or once others halted this one, nothing is started again. */
   #decide(crash: Crash): CrashDecision | RequestedEnd {
     const { crashPolicy } = this.#options;
     const nowMs = performance.now();
     const decision = decideCrash(crashPolicy, crash, this.#history, nowMs, Math.random());
     const { category, reason } = decision;
-    const over = this.#closing !== undefined && decision.action === 'restart';
+    const over = this.#closing !== undefined || this.#fatal !== undefined;
+    const refused = over && decision.action === 'restart';
     const requested = crash.observation === 'requested';
-    return over || requested ? { action: 'closed', category, reason } : decision;
+    return refused || requested ? { action: 'closed', category, reason } : decision;
   }
 
   #restartLater(delayMs: number): void {
@@ -255,7 +256,9 @@ export class Supervisor implements GenerationListener {
     this.#generation?.kill('SIGKILL', 'requested');
   }
 
+  /** The first cause stays: where others halted this keeper first, its own end changes nothing any more. */
   #becomeFatal(state: 'halted' | 'lost', cause: Error, crash: 'own' | 'of another'): void {
+    if (this.#fatal !== undefined) return;
     this.#state = state;
     this.#fatal = cause;
     this.#stopListening();
