@@ -1,13 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { isSecureMemoryError } from '@securemem/core';
 import { repetitions } from '@securemem/proof';
 import { describe, expect, it } from 'vitest';
 import {
   bytes,
   freshFile,
+  killNow,
   linesOf,
   nextEvent,
   openSubject,
+  quickRetry,
   rejectionOf,
   text,
 } from './open-subject.js';
@@ -221,5 +223,25 @@ describe('call() with a secret payload', () => {
     await crashed;
     await call;
     expect(secret.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('wipes the sender’s bytes when the next life does not have the operation any more', async () => {
+    const forget = freshFile();
+    const module = new URL('./modules/forgets.mjs', import.meta.url);
+    const keeper = await openSubject({
+      module,
+      crashPolicy: quickRetry(),
+      env: { FORGET: forget },
+    });
+    writeFileSync(forget, '');
+    const crashed = nextEvent(keeper, 'crash');
+    killNow(keeper);
+    await crashed;
+    const secret = new Uint8Array(new ArrayBuffer(32)).fill(1);
+    const waiting = rejectionOf(keeper.call('take', secret, { secret: true }));
+    expect(keeper.stats()).toMatchObject({ state: 'restarting', waitingCalls: 1 });
+    expect(await waiting).toBeInstanceOf(RangeError);
+    expect(secret.every((byte) => byte === 0)).toBe(true);
+    expect(await keeper.call('echo', bytes('on'))).toEqual(bytes('on'));
   });
 });

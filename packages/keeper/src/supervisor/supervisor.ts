@@ -166,7 +166,7 @@ export class Supervisor implements GenerationListener {
       if (call === undefined) break;
       // A module that changed between two lives may have lost the operation.
       if (this.offers(call.operation)) this.#generation.send(call);
-      else call.reject(new RangeError(`call: no operation ${call.operation}`));
+      else this.#refuse(call, new RangeError(`call: no operation ${call.operation}`));
     }
   }
 
@@ -262,10 +262,8 @@ export class Supervisor implements GenerationListener {
     this.#state = state;
     this.#fatal = cause;
     this.#stopListening();
-    for (const call of this.#waiting.takeAll()) {
-      call.wipePayload();
-      call.reject(refusal(state, call.operation, cause));
-    }
+    const calls = this.#waiting.takeAll();
+    for (const call of calls) this.#refuse(call, refusal(state, call.operation, cause));
     if (state === 'halted') this.#listener.onEvent('halt', cause);
     if (this.#opened) return;
     this.#opened = true;
@@ -282,11 +280,14 @@ export class Supervisor implements GenerationListener {
     clearTimeout(this.#timer);
     if (this.#fatal === undefined) this.#state = 'closed';
     this.#stopListening();
-    for (const call of this.#waiting.takeAll()) {
-      call.wipePayload();
-      call.reject(closed(call.operation));
-    }
+    for (const call of this.#waiting.takeAll()) this.#refuse(call, closed(call.operation));
     this.#closing?.done();
+  }
+
+  /** For a call that was not sent and never will be. */
+  #refuse(call: Call, error: Error): void {
+    call.wipePayload();
+    call.reject(error);
   }
 
   #stopListening(): void {
