@@ -11,15 +11,19 @@ function fill(
   let mappings = start;
   let counts = 0;
   let regions = 0;
+  let nowMs = 0;
   const room = new MappingRoom(
     () => {
       counts += 1;
+      nowMs += 20;
       return mappings;
     },
     () => MAX,
+    () => nowMs,
   );
   while (regions < MAX && room.shortage() === undefined) {
     regions += 1;
+    nowMs += 0.02;
     mappings += 3 + foreignPerRegion;
   }
   return { regions, counts, mappings };
@@ -35,6 +39,25 @@ describe('MappingRoom', () => {
 
   it('X3 keeps out of the reserve also when others map as much as we do', () => {
     expect(fill(150, 3).mappings).toBeLessThanOrEqual(MAX - MAPPINGS_RESERVED + 3);
+  });
+
+  it('X3 sees what others have mapped since, though our own regions are few', () => {
+    let mappings = 150;
+    let nowMs = 0;
+    const room = new MappingRoom(
+      () => {
+        nowMs += 0.1;
+        return mappings;
+      },
+      () => MAX,
+      () => nowMs,
+    );
+    expect(room.shortage()).toBeUndefined();
+    mappings = MAX - MAPPINGS_RESERVED;
+    // Counting is to take a small share of all time, so at once nobody looks.
+    expect(room.shortage()).toBeUndefined();
+    nowMs += 10;
+    expect(room.shortage()).toEqual({ mappings, mappingsMax: MAX });
   });
 
   it('says the numbers, and goes on when mappings are given back', () => {

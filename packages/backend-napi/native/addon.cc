@@ -400,12 +400,12 @@ napi_value Take(napi_env env, napi_callback_info info) {
   return call.Answer(TakeMeasure(static_cast<Measure>(measure), value_max, call.failure()));
 }
 
-// failure(Float64Array of 7) -> the system call of the last failure; errno and the numbers go into the array
+// failure(Float64Array of 8) -> the system call of the last failure; errno and the numbers go into the array
 napi_value ReadFailure(napi_env env, napi_callback_info info) {
   Call call(env, info);
   size_t length;
   double* target = static_cast<double*>(call.Array(0, napi_float64_array, &length));
-  if (!call.ok || length < 7) return nullptr;
+  if (!call.ok || length < 8) return nullptr;
   const Failure& failure = call.environment->failure;
   target[0] = failure.error;
   target[1] = failure.requested;
@@ -414,6 +414,7 @@ napi_value ReadFailure(napi_env env, napi_callback_info info) {
   target[4] = failure.mappings;
   target[5] = failure.mappings_max;
   target[6] = failure.hard_limit;
+  target[7] = failure.mappings_reserved;
   napi_value result;
   napi_create_string_utf8(env, failure.syscall, NAPI_AUTO_LENGTH, &result);
   return result;

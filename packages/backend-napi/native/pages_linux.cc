@@ -16,9 +16,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
+#include "mapping_room.h"
 #include "proc_linux.h"
 
 namespace securemem {
@@ -30,6 +32,15 @@ namespace {
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
 #endif
+
+// Of the process: its threads share the mappings.
+MappingRoom g_mapping_room;
+
+int64_t NowNanoseconds() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
+}
 
 Status Fail(Failure* failure, const char* syscall, int error, Status status) {
   failure->syscall = syscall;
@@ -236,6 +247,7 @@ Status ProbePages(PageKind kind, Abilities* abilities, Failure* failure) {
 
 Status MapPages(size_t length, PageKind kind, ForkBehaviour fork, Mapping* mapping, Failure* failure) {
   failure->requested = static_cast<double>(length);
+  if (g_mapping_room.IsShort(CountMappings, MappingsMax, NowNanoseconds, failure)) return Status::kMapLimit;
   uint8_t* base = Reserve(length);
   if (base == nullptr) return MemoryFailure(failure, "mmap", errno);
   Status status = kind == PageKind::kHidden ? MapHidden(base, length, true, failure)

@@ -31,6 +31,8 @@ struct Failure {
   double hard_limit = -1;
   double mappings = -1;
   double mappings_max = -1;
+  // Where no system call was made, since these must be left to others.
+  double mappings_reserved = -1;
 };
 
 }  // namespace securemem

@@ -14,7 +14,10 @@ const MEANINGS: { readonly [status: number]: readonly [ErrorCode, string] } = {
   [Status.disposed]: ['ERR_SECMEM_DISPOSED', 'no live region of this backend has this id'],
   [Status.notSupported]: ['ERR_SECMEM_NOT_SUPPORTED', 'this system cannot do it'],
   [Status.lockLimit]: ['ERR_SECMEM_LOCK_LIMIT', 'the lock limit of this process is reached'],
-  [Status.mapLimit]: ['ERR_SECMEM_MAP_LIMIT', 'the number of mappings is exhausted'],
+  [Status.mapLimit]: [
+    'ERR_SECMEM_MAP_LIMIT',
+    'the number of mappings of this process is exhausted',
+  ],
   [Status.outOfMemory]: ['ERR_SECMEM_OUT_OF_MEMORY', 'no memory or address space is left'],
   [Status.denied]: ['ERR_SECMEM_DENIED', 'the system forbids it whatever the limit'],
   [Status.cannotRaise]: ['ERR_SECMEM_CANNOT_RAISE', 'the hard limit is lower than that'],
@@ -27,7 +30,7 @@ const MEANINGS: { readonly [status: number]: readonly [ErrorCode, string] } = {
 };
 
 function detailsOf(status: number, syscall: string, numbers: Float64Array): ErrorDetails {
-  const [, requested, inUse, limit, mappings, mappingsMax, hardLimit] =
+  const [, requested, inUse, limit, mappings, mappingsMax, hardLimit, mappingsReserved] =
     numbers as unknown as number[];
   const number = (name: string, value: number | undefined) =>
     value === undefined || value < 0 ? {} : { [name]: value };
@@ -49,6 +52,7 @@ function detailsOf(status: number, syscall: string, numbers: Float64Array): Erro
         ...sizes,
         ...number('mappings', mappings),
         ...number('mappingsMax', mappingsMax),
+        ...number('mappingsReserved', mappingsReserved),
         remedy: 'raise vm.max_map_count, or put more secrets into fewer regions',
       };
     case Status.outOfMemory:
@@ -80,14 +84,19 @@ export function failure(binding: Binding, status: number, operation: string): Er
   if (!FROM_SYSTEM.includes(status)) {
     return new SecureMemoryError(code, message, { operation, backend: BACKEND_NAME });
   }
-  const numbers = new Float64Array(7);
+  const numbers = new Float64Array(8);
   const syscall = binding.failure(numbers);
+  const details = detailsOf(status, syscall, numbers);
+  if (syscall === '') {
+    // Nothing was refused: the call was not made.
+    return new SecureMemoryError(code, message, { operation, backend: BACKEND_NAME, details });
+  }
   const errno = numbers[0] ?? 0;
   return new SecureMemoryError(code, `${message} (${syscall}, error ${errno})`, {
     operation,
     backend: BACKEND_NAME,
     syscall,
     errno,
-    details: detailsOf(status, syscall, numbers),
+    details,
   });
 }

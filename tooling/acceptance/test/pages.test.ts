@@ -163,13 +163,13 @@ describe.each(BACKENDS)('pages, %s', (backend) => {
   });
 
   it('X3 X13 at the mapping limit the error names it, and whole regions still open and close', async (context) => {
-    type Result = { made: number; code: string; details: object; message: string };
-    // An engine with no mapping left for itself may die of that before we can ask; koffi stops short of it, napi does not.
-    let outcome = await run<Result>(context, 'mappingLimit');
-    for (let i = 0; i < 5 && backend !== 'koffi' && outcome.signal !== null; i++) {
-      outcome = await run<Result>(context, 'mappingLimit');
-    }
-    const result = ended(outcome);
+    type Result = {
+      made: number;
+      code: string;
+      details: { mappings: number; mappingsMax: number };
+      message: string;
+    };
+    const result = ended(await run<Result>(context, 'mappingLimit'));
     expect(result).toMatchObject({
       code: 'ERR_SECMEM_MAP_LIMIT',
       details: { limit: 'mappings' },
@@ -178,6 +178,8 @@ describe.each(BACKENDS)('pages, %s', (backend) => {
       lockedAfter: 0,
     });
     expect(result.message).toMatch(/max_map_count/);
+    // The backend stopped by itself, although others took nearly all while it did not look: the kernel refuses at 2 left.
+    expect(result.details.mappings).toBeLessThan(result.details.mappingsMax - 16);
     expect(result.made).toBeGreaterThan(100);
   });
 });
