@@ -218,6 +218,51 @@ describe('phases', () => {
     lease?.release();
   });
 
+  it('Z8 a phase ends after a child phase that waits for a lease already', async () => {
+    const { memory } = open();
+    let lease: Lease | undefined;
+    let child: Promise<void> | undefined;
+    let ended = false;
+    const parent = memory
+      .phase(async (outer) => {
+        child = outer.phase((inner) => {
+          lease = inner.randomSync(32).lend();
+        });
+        await turn();
+      })
+      .then(() => {
+        ended = true;
+      });
+    for (let i = 0; i < 5; i++) await turn();
+    expect(ended).toBe(false);
+    expect(lease?.bytes.length).toBe(32);
+    lease?.release();
+    await parent;
+    expect(memory.stats().secrets).toBe(0);
+    await child;
+  });
+
+  it('Z8 what the end of a child phase throws is told to both', async () => {
+    const { memory } = open();
+    let lease: Lease | undefined;
+    let child: Promise<unknown> | undefined;
+    // Both end in the turn that begins the wait: its timer cannot come in between.
+    const parent = memory.phase((outer) => {
+      child = outer
+        .phase(
+          (inner) => {
+            lease = inner.randomSync(32).lend();
+          },
+          { waitMsMax: 10 },
+        )
+        .catch((error: unknown) => error);
+    });
+    const told = await parent.catch((error: unknown) => error);
+    expect(told).toMatchObject({ code: 'ERR_SECMEM_WAIT_TIMEOUT' });
+    expect(await child).toBe(told);
+    lease?.release();
+  });
+
   it('Z8 dispose of a lent secret of a phase does not let the phase forget the lease', async () => {
     const { memory } = open();
     let lease: Lease | undefined;

@@ -12,9 +12,9 @@ export class Ownership {
   readonly held: Set<Secret> | undefined;
   /** Phases inside this one that have not ended. */
   readonly children = new Set<Ownership>();
-  /** The phase has ended: nothing is allocated for it any more. */
+  /** The phase ends or has ended: nothing is allocated for it any more. */
   ended = false;
-  /** Ends the phase; set by whoever runs it. */
+  /** Ends the phase, once: later calls give the same promise. Set by whoever runs it. */
   end: () => Promise<void> = async () => {};
 
   constructor(engine: Engine, parent?: Ownership) {

@@ -57,6 +57,7 @@ export class Phase extends Allocations {
  * The end first refuses new allocations and cancels waiting ones, then ends the phases inside it, waits for open leases
  * (or refuses them with `ERR_SECMEM_IN_USE`), then disposes every secret. A lease that is still open after that keeps its
  * bytes until its release, and the handle is disposed all the same. What `fn` threw goes before what cleaning up threw.
+ * A phase and the one around it may both wait for the same end, and are told the same of it.
  */
 export async function runPhase<T>(
   parent: Ownership,
@@ -78,7 +79,11 @@ export async function runPhase<T>(
     throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase has ended', { operation: 'phase' });
   }
   const ownership = new Ownership(engine, parent);
-  const end = (): Promise<void> => endPhase(engine, ownership, onOpenAccess, waitMsMax);
+  let ending: Promise<void> | undefined;
+  const end = (): Promise<void> => {
+    ending ??= endPhase(engine, ownership, onOpenAccess, waitMsMax);
+    return ending;
+  };
   ownership.end = end;
   let result: T;
   try {
@@ -99,12 +104,10 @@ async function endPhase(
   onOpenAccess: 'wait' | 'throw',
   waitMsMax: number,
 ): Promise<void> {
-  if (ownership.ended) return;
   ownership.ended = true;
   const errors: unknown[] = [];
   engine.granter.admission.cancel(closedError(), ownership);
   for (const child of ownership.children) await child.end().catch((e: unknown) => errors.push(e));
-  ownership.detach();
   const held = ownership.held as Set<Secret>;
   const open = (): number => [...held].filter((secret) => internals.isOpen(secret)).length;
   if (open() > 0) {
@@ -122,6 +125,7 @@ async function endPhase(
       errors.push(error);
     }
   }
+  ownership.detach();
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, 'the phase ended with several errors');
 }
