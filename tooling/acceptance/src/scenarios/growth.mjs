@@ -3,12 +3,10 @@ import { createAllocator } from '@securemem/core';
 import { lockedByteLength } from '../kernel-facts.mjs';
 import { RecordingBackend } from '../model/recorder.mjs';
 
-/** Where secrets go by size, and what growth does to them: Z1 to Z4 and Z9. */
+/** Where secrets go by size, and what growth does to them: Z1, Z3, Z4 and Z9. */
 
 /** @typedef {import('@securemem/core').Secret} Secret */
 /** @typedef {{ open: () => import('@securemem/core').MemoryBackend, options: any }} Context */
-
-const CANARY_BYTE_LENGTH = 65_536;
 
 const codeOf = (/** @type {() => unknown} */ fn) => {
   try {
@@ -39,41 +37,6 @@ export async function routes({ open }) {
     largest: await route({ slabByteLengthMax, pooledByteLengthMax }, [pooledByteLengthMax, 65_536]),
     refused,
   };
-}
-
-/**
- * Z2: a library keeps what it was shown in a phase and goes on writing to it, and each cycle has a secret that must not
- * change. `revoke: false` takes revocation out: then the library writes to whoever has the slot now. @param {Context} context
- */
-export async function retained({ open, options }) {
-  const limitByteLength = 64 * 1_048_576;
-  const broken = options.revoke ? undefined : 'close';
-  const backend = new RecordingBackend(open(), { limitByteLength, views: true, broken });
-  const views = backend.inner.capabilities.views === 'revocable';
-  const memory = createAllocator({ backend: views ? backend : backend.inner, exitHooks: false });
-  /** @type {Uint8Array[]} */
-  let kept = [];
-  let corrupted = 0;
-  let shown = 0;
-  for (let cycle = 0; cycle < options.cycles; cycle++) {
-    await memory.phase((phase) => {
-      const canary = phase.allocateSync(CANARY_BYTE_LENGTH);
-      canary.write((bytes) => bytes.fill(0xcc));
-      const small = phase.allocateAllSync(Array.from({ length: 200 }, () => 64));
-      for (const secret of small) secret.write((bytes) => bytes.fill(0x11));
-      for (const view of kept) {
-        if (view.length > 0) shown++;
-        for (let i = 0; i <= view.length; i++) view[i] = 0xee;
-      }
-      const whole = (/** @type {Secret} */ secret, /** @type {number} */ value) =>
-        secret.read((bytes) => bytes.every((byte) => byte === value));
-      if (!whole(canary, 0xcc)) corrupted++;
-      corrupted += small.filter((secret) => !whole(secret, 0x11)).length;
-      kept = small.map((secret) => secret.write((bytes) => bytes));
-      canary.write((bytes) => void kept.push(bytes));
-    });
-  }
-  return { corrupted, shown };
 }
 
 /** Z3: growth in and out of a phase, by place and receipt. @param {Context} context */
