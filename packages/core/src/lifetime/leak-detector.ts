@@ -2,10 +2,11 @@ import type { LeakDetection } from '../options.js';
 import type { PlaceHost } from '../placement/place-host.js';
 import type { Telemetry } from '../telemetry/events.js';
 
+/** Where a handle was made, and where its secret lies now. */
 interface Birth {
-  readonly host: PlaceHost;
-  readonly index: number;
-  readonly generation: number;
+  host: PlaceHost;
+  index: number;
+  generation: number;
   readonly stack: string | undefined;
 }
 
@@ -23,6 +24,7 @@ export class LeakDetector {
   readonly #stacks: boolean;
   readonly #telemetry: Telemetry;
   readonly #registry: FinalizationRegistry<Birth> | undefined;
+  readonly #births = new WeakMap<object, Birth>();
   #count = 0;
 
   constructor(mode: LeakDetection, telemetry: Telemetry) {
@@ -47,12 +49,20 @@ export class LeakDetector {
     registry: FinalizationRegistry<Birth>,
   ): boolean {
     const stack = this.#stacks ? new Error('allocated here').stack : undefined;
-    const generation = host.generations[index] as number;
-    registry.register(handle, { host, index, generation, stack }, handle);
+    const birth = { host, index, generation: host.generations[index] as number, stack };
+    this.#births.set(handle, birth);
+    registry.register(handle, birth, handle);
     return true;
   }
 
+  /** The secret of a handle that is watched lies in another place now. */
+  move(handle: object, host: PlaceHost, index: number): void {
+    const generation = host.generations[index] as number;
+    Object.assign(this.#births.get(handle) as Birth, { host, index, generation });
+  }
+
   untrack(handle: object): void {
+    this.#births.delete(handle);
     this.#registry?.unregister(handle);
   }
 

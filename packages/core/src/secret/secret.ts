@@ -178,6 +178,7 @@ export class Secret implements Disposable {
     this.#host = place.host;
     this.#index = place.index;
     this.#generation = place.host.generations[place.index] as number;
+    if ((this.#flags & TRACKED) !== 0) this.#engine.leaks.move(this, place.host, place.index);
     this.#engine.release(host, index);
   }
 
