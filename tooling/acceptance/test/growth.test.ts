@@ -39,6 +39,22 @@ describe.each(BACKENDS)('routing and growth, %s', (backend) => {
     });
   });
 
+  it('Z3 control: growth by copying into the phase that is current ends with that phase', async (context) => {
+    const options = { fillerByteLength: 32_768, byCopy: true };
+    const result = await run(context, backend, 'sticky', options);
+    expect(result).toEqual({ intact: false, insideGone: true });
+  });
+
+  it('Z4 growing past the budget throws with nothing changed, and shrinking goes on', async (context) => {
+    const options = { lockedByteLengthMax: 16_384 };
+    expect(await run(context, backend, 'atomic', options)).toMatchObject({
+      refused: 'ERR_SECMEM_LOCK_LIMIT',
+      intact: true,
+      shrunk: true,
+      lockedAfter: 0,
+    });
+  });
+
   it('Z9 what does not fit is refused, and counts and bytes of each route are exact', async (context) => {
     type Result = { code: string; pooled: number; stats: object; mappedByteLength: number };
     const result = await run<Result>(context, backend, 'overflow');

@@ -39,7 +39,18 @@ export async function routes({ open }) {
   };
 }
 
-/** Z3: growth in and out of a phase, by place and receipt. @param {Context} context */
+/**
+ * Growth as it goes wrong: into whatever lifetime is current, by allocating anew and copying.
+ * @param {any} current @param {Secret} secret @param {number} byteLength @returns {Secret}
+ */
+function growByCopy(current, secret, byteLength) {
+  const larger = current.allocateSync(byteLength);
+  larger.copyFrom(secret);
+  secret.dispose();
+  return larger;
+}
+
+/** Z3: growth in and out of a phase, by place and receipt. `byCopy` takes stickiness out. @param {Context} context */
 export async function sticky({ open, options }) {
   const limitByteLength = 1_048_576;
   const backend = new RecordingBackend(open(), { limitByteLength, views: true });
@@ -50,13 +61,14 @@ export async function sticky({ open, options }) {
     secret.write((/** @type {Uint8Array} */ bytes) => bytes.fill(0xa7));
     return secret;
   };
-  const before = filled(memory);
+  let before = filled(memory);
   const old = placeOf(before);
   const { backend: name, locked } = before.receipt;
   /** @type {Secret | undefined} */
   let inside;
   await memory.phase((phase) => {
-    before.resize(8192);
+    if (options.byCopy) before = growByCopy(phase, before, 8192);
+    else before.resize(8192);
     inside = filled(phase);
     inside?.resize(8192);
   });
@@ -64,11 +76,14 @@ export async function sticky({ open, options }) {
     const filler = phase.allocateSync(options.fillerByteLength);
     filler.write((bytes) => bytes.fill(0xcc));
   });
+  if (before.disposed) return { intact: false, insideGone: inside?.disposed };
   const image = backend.regions.has(old?.region) ? backend.peek(old?.region) : new Uint8Array(0);
   const from = old?.byteOffset ?? 0;
   const { backend: nameAfter, locked: lockedAfter } = before.receipt;
+  const whole = (/** @type {Uint8Array} */ bytes) =>
+    bytes.subarray(0, 100).every((byte) => byte === 0xa7);
   return {
-    intact: before.read((bytes) => bytes.subarray(0, 100).every((byte) => byte === 0xa7)),
+    intact: before.read(whole),
     byteLength: before.byteLength,
     insideGone: inside?.disposed,
     sameReceipt: name === nameAfter && locked === lockedAfter,
@@ -76,13 +91,17 @@ export async function sticky({ open, options }) {
   };
 }
 
-/** Z4: growth at limit 0, and shrinking. @param {Context} context */
-export async function atomic({ open }) {
-  const memory = createAllocator({ backend: open() });
+/** Z4: growth where there is no room, and shrinking: at lock limit 0, or within a budget. @param {Context} context */
+export async function atomic({ open, options }) {
+  const { lockedByteLengthMax } = options;
+  const budget = lockedByteLengthMax === undefined ? {} : { budget: { lockedByteLengthMax } };
+  const memory = createAllocator({ backend: open(), ...budget });
   const secret = memory.allocateSync(8192);
   secret.write((bytes) => bytes.fill(0xc4));
-  execFileSync('prlimit', ['--pid', String(process.pid), '--memlock=0:']);
-  const refused = codeOf(() => secret.resize(20_000));
+  if (lockedByteLengthMax === undefined) {
+    execFileSync('prlimit', ['--pid', String(process.pid), '--memlock=0:']);
+  }
+  const refused = codeOf(() => secret.resize(12_288));
   const intact = secret.read((b) => b.length === 8192 && b.every((byte) => byte === 0xc4));
   secret.resize(16);
   const shrunk = secret.read((b) => b.length === 16 && b.every((byte) => byte === 0xc4));
