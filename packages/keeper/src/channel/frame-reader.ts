@@ -2,7 +2,6 @@ import {
   FLAG_SECRET,
   FrameKind,
   HEADER_BYTE_LENGTH,
-  HOST_CALL_PREFIX,
   METADATA_BYTE_LENGTH_MAX,
   ProtocolViolation,
   readU32,
@@ -125,10 +124,9 @@ export class FrameReader {
     switch (kind) {
       case FrameKind.call:
       case FrameKind.reply:
+      case FrameKind.hostCall:
       case FrameKind.hostReply:
         return payload;
-      case FrameKind.hostCall:
-        return payload + HOST_CALL_PREFIX;
       case FrameKind.cancel:
       case FrameKind.close:
       case FrameKind.hostReplyReceived:

@@ -46,23 +46,19 @@ export class FrameWriter {
     return this.#stopped || this.#outstanding >= OUTSTANDING_BYTE_LENGTH_MAX;
   }
 
-  /**
-   * Appends a frame. `prefix`, where given, is a number of four bytes in front of the payload. `payload` must not change
-   * until it is written when it is longer than a batch.
-   */
-  write(kind: number, index: number, id: number, payload?: Uint8Array, prefix?: number): void {
+  /** Appends a frame. `payload` must not change until it is written when it is longer than a batch. */
+  write(kind: number, index: number, id: number, payload?: Uint8Array): void {
     if (this.#stopped) return;
     const payloadByteLength = payload === undefined ? 0 : payload.length;
-    const prefixByteLength = prefix === undefined ? 0 : 4;
-    const wanted = HEADER_BYTE_LENGTH + prefixByteLength + payloadByteLength;
+    const wanted = HEADER_BYTE_LENGTH + payloadByteLength;
     if (wanted > BATCH_BYTE_LENGTH) {
-      this.#appendHeader(kind, 0, index, id, prefixByteLength + payloadByteLength, prefix);
+      this.#appendHeader(kind, 0, index, id, payloadByteLength);
       this.flush();
       if (payload !== undefined) this.#send(payload);
       return;
     }
     if (this.#filled + wanted > BATCH_BYTE_LENGTH) this.flush();
-    this.#appendHeader(kind, 0, index, id, prefixByteLength + payloadByteLength, prefix);
+    this.#appendHeader(kind, 0, index, id, payloadByteLength);
     if (payload !== undefined) this.#append(payload);
     this.#schedule();
   }
@@ -83,7 +79,7 @@ export class FrameWriter {
       whenWritten();
       return;
     }
-    this.#appendHeader(kind, flags, index, id, secret.length, undefined);
+    this.#appendHeader(kind, flags, index, id, secret.length);
     this.flush();
     this.#send(secret, whenWritten);
   }
@@ -113,9 +109,8 @@ export class FrameWriter {
     index: number,
     id: number,
     bodyByteLength: number,
-    prefix: number | undefined,
   ): void {
-    if (this.#filled + HEADER_BYTE_LENGTH + 4 > BATCH_BYTE_LENGTH) this.flush();
+    if (this.#filled + HEADER_BYTE_LENGTH > BATCH_BYTE_LENGTH) this.flush();
     const batch = this.#batch;
     const offset = this.#filled;
     writeU32(batch, offset, bodyByteLength);
@@ -126,9 +121,6 @@ export class FrameWriter {
     writeU32(batch, offset + 8, this.#generation);
     writeU32(batch, offset + 12, id);
     this.#filled = offset + HEADER_BYTE_LENGTH;
-    if (prefix === undefined) return;
-    writeU32(batch, this.#filled, prefix);
-    this.#filled += 4;
   }
 
   #append(payload: Uint8Array): void {

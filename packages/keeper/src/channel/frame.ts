@@ -16,7 +16,7 @@
 export const HEADER_BYTE_LENGTH = 16;
 
 /** Raised when a frame changes its meaning: both ends must agree, and they are always of one build. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const FrameKind = {
   /** Host to keeper, once and first: what to import and which limits apply. */
@@ -30,7 +30,7 @@ export const FrameKind = {
   error: 6,
   /** Host to keeper: nobody waits for this call any more. */
   cancel: 7,
-  /** Keeper to host: the body is the id of the call that it serves (0 while starting), then the payload. */
+  /** Keeper to host: a function of the host is to be called. */
   hostCall: 8,
   hostReply: 9,
   hostError: 10,
@@ -44,9 +44,6 @@ export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
 /** The body is a secret: the keeper reads it into a page, and both ends wipe what they had of it. */
 export const FLAG_SECRET = 1;
-
-/** Bytes of the call id in front of the payload of a host call. */
-export const HOST_CALL_PREFIX = 4;
 
 /** The longest body that carries names, limits or an error. Far above what they need, far below what would hurt. */
 export const METADATA_BYTE_LENGTH_MAX = 64 * 1024;

@@ -12,6 +12,10 @@ const NOTHING = new Uint8Array(0);
 
 /** Calls from the keeper to functions of its host. */
 export class HostCalls {
+  /** What operations see of the host. */
+  readonly host: Host = Object.freeze({
+    call: (name: string, payload?: Uint8Array) => this.#call(name, payload ?? NOTHING),
+  });
   readonly #writer: FrameWriter;
   readonly #indices: ReadonlyMap<string, number>;
   readonly #payloadByteLengthMax: number;
@@ -30,11 +34,6 @@ export class HostCalls {
     this.#callsMax = limits.callsMax;
   }
 
-  /** What an operation sees of the host. `callId` is the call on whose behalf it asks; 0 while starting. */
-  onBehalfOf(callId: number): Host {
-    return { call: (name, payload) => this.#call(callId, name, payload ?? NOTHING) };
-  }
-
   onReply(id: number, bytes: Uint8Array, start: number, end: number): void {
     this.#take(id).resolve(copyBytes(bytes, start, end));
   }
@@ -43,7 +42,7 @@ export class HostCalls {
     this.#take(id).reject(decodeError(bytes, start, end));
   }
 
-  #call(callId: number, name: string, payload: Uint8Array): Promise<Uint8Array> {
+  #call(name: string, payload: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const index = this.#indices.get(name);
       if (index === undefined) throw new RangeError(`host.call: the host has no function ${name}`);
@@ -58,7 +57,7 @@ export class HostCalls {
       }
       const id = this.#nextId();
       this.#waiting.set(id, { resolve, reject });
-      this.#writer.write(FrameKind.hostCall, index, id, payload, callId);
+      this.#writer.write(FrameKind.hostCall, index, id, payload);
     });
   }
 

@@ -119,8 +119,8 @@ export class Operations implements ChannelHandler {
     if (operation === undefined || this.#open.has(id)) {
       throw new ProtocolViolation('a call that does not exist');
     }
-    const host = this.#hostCalls as HostCalls;
-    const call = new OpenCall(id, this.#options.provisioned, host, secret);
+    const { host } = this.#hostCalls as HostCalls;
+    const call = new OpenCall(this.#options.provisioned, host, secret);
     try {
       const result = operation(payload, call);
       if (!isThenable(result)) {
@@ -157,22 +157,15 @@ export class Operations implements ChannelHandler {
 
 /** The context of one call. What few operations use is made when it is used. */
 class OpenCall implements OperationContext<unknown> {
-  readonly #id: number;
   readonly #provisioned: Provisioned;
-  readonly #hostCalls: HostCalls;
+  readonly host: Host;
   readonly secret: Secret | undefined;
   #aborting: AbortController | undefined;
   #aborted = false;
 
-  constructor(
-    id: number,
-    provisioned: Provisioned,
-    hostCalls: HostCalls,
-    secret: Secret | undefined,
-  ) {
-    this.#id = id;
+  constructor(provisioned: Provisioned, host: Host, secret: Secret | undefined) {
     this.#provisioned = provisioned;
-    this.#hostCalls = hostCalls;
+    this.host = host;
     this.secret = secret;
   }
 
@@ -186,10 +179,6 @@ class OpenCall implements OperationContext<unknown> {
 
   get state(): unknown {
     return this.#provisioned.state;
-  }
-
-  get host(): Host {
-    return this.#hostCalls.onBehalfOf(this.#id);
   }
 
   get signal(): AbortSignal {

@@ -107,7 +107,7 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
   const hostCalls = new HostCalls(channel.writer, hello.hostFunctions, hello);
   operations.connect(channel.writer, hostCalls);
 
-  const host = hostCalls.onBehalfOf(0);
+  const { host } = hostCalls;
   const { descriptors } = hello;
   try {
     provisioned.state = await definition.provision?.({ memory, host, generation, descriptors });

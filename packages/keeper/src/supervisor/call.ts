@@ -25,8 +25,6 @@ export class Call {
   id = 0;
   /** When it was sent, by the clock of `performance.now()`. */
   sentAtMs = 0;
-  /** Callbacks that the keeper makes on its behalf and whose answers it has not confirmed. */
-  callbacks = 0;
   /** Sent again after a restart, which happens once. */
   replayed = false;
   /** True once its promise is settled; an aborted call stays in the keeper until that answers. */

@@ -3,11 +3,9 @@ import {
   copyBytes,
   FLAG_SECRET,
   FrameKind,
-  HOST_CALL_PREFIX,
   ID_MAX,
   PROTOCOL_VERSION,
   ProtocolViolation,
-  readU32,
 } from '../channel/frame.js';
 import { type FrameHandler, type FrameHeader, FrameReader } from '../channel/frame-reader.js';
 import { FrameWriter } from '../channel/frame-writer.js';
@@ -57,8 +55,6 @@ export class Generation implements FrameHandler {
   readonly #writer: FrameWriter | undefined;
   readonly #hostCalls: HostCalls | undefined;
   readonly #calls = new Map<number, Call>();
-  /** For each host call that is not confirmed: the call on whose behalf it was made. */
-  readonly #callbacks = new Map<number, Call | undefined>();
   readonly #deadline: Deadline;
   #operations = new Map<string, number>();
   #startDeadlineMs = Number.POSITIVE_INFINITY;
@@ -158,10 +154,10 @@ export class Generation implements FrameHandler {
         this.#take(header.id).reject(decodeError(bytes, start, end));
         break;
       case FrameKind.hostCall:
-        this.#startCallback(header, bytes, start, end);
+        this.#hostCalls?.start(header, bytes, start, end);
         return;
       case FrameKind.hostReplyReceived:
-        this.#confirmCallback(header.id);
+        this.#hostCalls?.confirm(header.id);
         return;
       case FrameKind.ready:
         this.#becomeReady(decodeMetadata(bytes, start, end));
@@ -226,21 +222,6 @@ export class Generation implements FrameHandler {
     return Number.POSITIVE_INFINITY;
   }
 
-  #startCallback(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < HOST_CALL_PREFIX) throw new ProtocolViolation('a host call cut short');
-    const call = this.#calls.get(readU32(bytes, start));
-    this.#hostCalls?.start(header, bytes, start + HOST_CALL_PREFIX, end);
-    this.#callbacks.set(header.id, call);
-    if (call !== undefined) call.callbacks++;
-  }
-
-  #confirmCallback(id: number): void {
-    this.#hostCalls?.confirm(id);
-    const call = this.#callbacks.get(id);
-    this.#callbacks.delete(id);
-    if (call !== undefined) call.callbacks--;
-  }
-
   #nextId(): number {
     do this.#lastId = this.#lastId >= ID_MAX ? 1 : this.#lastId + 1;
     while (this.#calls.has(this.#lastId));
@@ -250,7 +231,7 @@ export class Generation implements FrameHandler {
   #activity(): CrashActivity {
     if (!this.#ready) return 'starting';
     if (this.#closing) return 'closing';
-    if (this.#callbacks.size > 0) return 'callback';
+    if (this.#hostCalls?.anyOpen) return 'callback';
     return this.#calls.size > 0 ? 'busy' : 'idle';
   }
 
@@ -261,7 +242,6 @@ export class Generation implements FrameHandler {
     const crash = { ...ending, activity: this.#activity(), limits: this.#options.limits };
     const calls = [...this.#calls.values()];
     this.#calls.clear();
-    this.#callbacks.clear();
     this.#listener.onEnd(this, crash, calls, startError ?? this.#startFailure);
   }
 }

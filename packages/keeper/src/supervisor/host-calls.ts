@@ -19,7 +19,8 @@ export class HostCalls {
   readonly #writer: FrameWriter;
   readonly #counters: Counters;
   readonly #context: HostContext;
-  readonly #running = new Set<number>();
+  /** Ids of calls that the keeper has not confirmed the answer of. */
+  readonly #open = new Set<number>();
   #over = false;
 
   constructor(
@@ -36,24 +37,29 @@ export class HostCalls {
     this.#context = Object.freeze(context);
   }
 
+  /** Whether the keeper waits for an answer, or has not said yet that it came. */
+  get anyOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Starts the function that the frame asks for. Throws `ProtocolViolation` for what no honest keeper asks. */
   start(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
     const { id, index } = header;
     const run = this.#functions[index];
-    if (run === undefined || id === 0 || this.#running.has(id)) {
+    if (run === undefined || id === 0 || this.#open.has(id)) {
       throw new ProtocolViolation('a host call that does not exist');
     }
-    if (this.#running.size >= this.#limits.callsMax) {
+    if (this.#open.size >= this.#limits.callsMax) {
       throw new ProtocolViolation('too many host calls');
     }
-    this.#running.add(id);
+    this.#open.add(id);
     this.#counters.hostCalls++;
     void this.#run(id, () => run(copyBytes(bytes, start, end), this.#context));
   }
 
   /** The keeper has the answer. */
   confirm(id: number): void {
-    if (!this.#running.delete(id)) throw new ProtocolViolation('a confirmation of nothing');
+    if (!this.#open.delete(id)) throw new ProtocolViolation('a confirmation of nothing');
   }
 
   /** From now on results are dropped and counted. */

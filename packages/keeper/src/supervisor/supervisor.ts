@@ -210,10 +210,9 @@ export class Supervisor implements GenerationListener {
     const nowMs = performance.now();
     const decision = decideCrash(crashPolicy, crash, this.#history, nowMs, Math.random());
     const { category, reason } = decision;
-    const over = this.#closing !== undefined || this.#fatal !== undefined;
-    const refused = over && decision.action === 'restart';
+    const over = decision.action === 'restart' && (this.#closing ?? this.#fatal) !== undefined;
     const requested = crash.observation === 'requested';
-    return refused || requested ? { action: 'closed', category, reason } : decision;
+    return over || requested ? { action: 'closed', category, reason } : decision;
   }
 
   #restartLater(delayMs: number): void {
