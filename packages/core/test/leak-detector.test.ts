@@ -47,7 +47,6 @@ it('G8 reports a handle that was dropped, and not one that was disposed', () => 
 
 it('G8 reports a secret that a resize has moved, with its new length and where it was made', () => {
   const { memory, reports } = watched();
-  memory.allocateSync(32);
   const makeSecret = () => memory.allocateSync(32);
   const secret = makeSecret();
   const growSecret = () => secret.resize(5_000);
@@ -67,4 +66,13 @@ it('G8 reports nothing of a secret that was disposed after a resize has moved it
   memory.allocateSync(5_000);
   Collector.takes(secret);
   expect(reports).toEqual([]);
+});
+
+it("G8 names the caller, however deep in core a secret was made, and leaves the program's limit of frames", () => {
+  const { memory, reports } = watched();
+  const { stackTraceLimit } = Error;
+  const makeSecret = () => memory.randomSync(5_000);
+  Collector.takes(makeSecret());
+  expect(reports[0]?.stack).toContain('makeSecret');
+  expect(Error.stackTraceLimit).toBe(stackTraceLimit);
 });
