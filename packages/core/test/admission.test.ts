@@ -181,6 +181,45 @@ describe('waiting for a place', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_SECMEM_TOO_LARGE' });
     holder.dispose();
   });
+
+  it('A12 what can never fit is refused as such beside others that wait, and not told to wait too', async () => {
+    const { memory } = open(ownRegions(4));
+    const held = memory.allocateAllSync([1, 1, 1, 1]);
+    const waiting = memory.allocate(32);
+    const tooLarge = { code: 'ERR_SECMEM_TOO_LARGE', details: { limit: 'budget' } };
+    await expect(memory.allocate(5 * PAGE)).rejects.toMatchObject(tooLarge);
+    expect(thrown(() => memory.allocateSync(5 * PAGE))).toMatchObject(tooLarge);
+    for (const secret of held) secret.dispose();
+    (await waiting).dispose();
+  });
+
+  it('A12 also where nobody may be overtaken any more', async () => {
+    const { memory } = open({ budget: { lockedByteLengthMax: 2 * PAGE } });
+    const kept = memory.allocateSync(32);
+    const waiting = memory.allocate(2 * PAGE);
+    const overtaking = Array.from({ length: 16 }, () => memory.allocateSync(32));
+    expect(thrown(() => memory.allocateSync(32))).toMatchObject({ details: { limit: 'queue' } });
+    expect(thrown(() => memory.allocateSync(3 * PAGE)).code).toBe('ERR_SECMEM_TOO_LARGE');
+    for (const secret of [kept, ...overtaking]) secret.dispose();
+    (await waiting).dispose();
+  });
+
+  it('A12 a waiter that a lowered limit makes impossible is refused under headroom too', async () => {
+    const { memory, kernel } = open({
+      kernel: { lockLimit: { kind: 'bytes', byteLength: 5 * PAGE } },
+      routing: { pooledByteLengthMax: 0 },
+      budget: { headroomByteLength: PAGE },
+    });
+    const [first, ...held] = memory.allocateAllSync([1, 1, 1, 1]);
+    const waiting = memory.allocate(3 * PAGE);
+    kernel.setLockLimit({ kind: 'bytes', byteLength: 3 * PAGE });
+    first?.dispose();
+    await expect(waiting).rejects.toMatchObject({
+      code: 'ERR_SECMEM_TOO_LARGE',
+      details: { limit: 'lock', limitByteLength: 2 * PAGE, requestedByteLength: 3 * PAGE },
+    });
+    for (const secret of held) secret.dispose();
+  });
 });
 
 describe('who may overtake', () => {

@@ -232,6 +232,25 @@ describe('policies', () => {
     expect(error.cause).toBeInstanceOf(SecureMemoryError);
   });
 
+  it('A8 a full fallback is told as such, though others wait for the first backend', async () => {
+    const { memory } = open({
+      ...own,
+      budget: { lockedByteLengthMax: PAGE },
+      fallback: unlocked(),
+      fallbackByteLengthMax: PAGE,
+    });
+    const held = memory.allocateSync(32);
+    const waiting = memory.allocate(32);
+    memory.allocateSync(32, { onCapacity: 'fallback' });
+    expect(thrown(() => memory.allocateSync(32, { onCapacity: 'fallback' }))).toMatchObject({
+      code: 'ERR_SECMEM_LOCK_LIMIT',
+      backend: 'unlocked',
+      details: { limit: 'budget', limitByteLength: PAGE },
+    });
+    held.dispose();
+    (await waiting).dispose();
+  });
+
   it('A8 fallback without a backend, and with a requirement it breaks, is refused at construction', () => {
     expect(() => open({ onCapacity: 'fallback' })).toThrow(/needs a backend to fall back to/);
     const { memory } = open({});

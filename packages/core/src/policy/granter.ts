@@ -11,7 +11,13 @@ import { demand } from '../secret/receipt.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { Admission, type Claim } from './admission.js';
 import { respondTo } from './capacity-policy.js';
-import { fragmentationOf, orExplainDenial, queueError, shortageError } from './shortage-error.js';
+import {
+  fragmentationOf,
+  orExplainDenial,
+  queueError,
+  shortageError,
+  waitTimeout,
+} from './shortage-error.js';
 
 /** What a caller says about one request. */
 export interface RequestOptions {
@@ -37,6 +43,7 @@ export class Granter {
     this.#engine = engine;
     this.admission = new Admission(engine.options.queueLengthMax, () => {
       this.#kernelRefusedAtUnmapCount = -1;
+      engine.primary.budget.forget();
       engine.quarantine.sweep();
     });
   }
@@ -98,6 +105,7 @@ export class Granter {
         return;
       }
       const claim = this.#claim(byteLengths, owner, resolve, reject);
+      this.#engine.primary.budget.forget();
       if (this.admission.serveNewcomer(claim)) return;
       const impossible = claim.impossible();
       if (impossible !== undefined) throw impossible;
@@ -125,12 +133,14 @@ export class Granter {
 
   /** Secrets for a request that has just arrived, or the error that says why not. */
   #grantNewcomer(byteLengths: readonly number[], owner: Ownership): Secret[] | SecureMemoryError {
+    const { primary } = this.#engine;
     const reach = this.admission.reachOfNewcomer();
-    const found =
-      reach === undefined ? undefined : this.#place(byteLengths, reach === 'map' ? 'ask' : reach);
-    if (found === undefined || isShortage(found)) {
-      return this.refusal(found, byteLengths, 'allocateSync', this.#engine.primary);
+    if (reach === undefined) {
+      const never = this.#impossible(byteLengths);
+      return never ?? this.refusal(undefined, byteLengths, 'allocateSync', primary);
     }
+    const found = this.#place(byteLengths, reach === 'map' ? 'ask' : reach);
+    if (isShortage(found)) return this.refusal(found, byteLengths, 'allocateSync', primary);
     this.admission.noteOvertaking();
     return this.#handOut(found, owner);
   }
@@ -178,22 +188,21 @@ export class Granter {
     reject: (reason: unknown) => void,
   ): Claim {
     let shortage: Shortage | undefined;
+    const { budget, lifecycle } = this.#engine.primary;
     return {
       tryGrant: (reach) => {
-        const refused =
-          this.#kernelRefusedAtUnmapCount === this.#engine.primary.lifecycle.unmapCount;
-        const found = this.#place(byteLengths, reach === 'map' && refused ? 'warm' : reach);
+        const refused = this.#kernelRefusedAtUnmapCount === lifecycle.unmapCount;
+        const within = reach === 'map' && refused ? 'warm' : reach;
+        const found = budget.recall(() => this.#place(byteLengths, within));
         if (!isShortage(found)) {
           resolve(this.#handOut(found, owner));
           return true;
         }
         shortage = refused ? shortage : found;
-        if (found.by === 'kernel') {
-          this.#kernelRefusedAtUnmapCount = this.#engine.primary.lifecycle.unmapCount;
-        }
+        if (found.by === 'kernel') this.#kernelRefusedAtUnmapCount = lifecycle.unmapCount;
         return false;
       },
-      impossible: () => this.#impossible(byteLengths),
+      impossible: () => budget.recall(() => this.#impossible(byteLengths)),
       timedOut: (waitedMs) => this.#waitTimeout(waitedMs, shortage, byteLengths),
       reject,
     };
@@ -221,14 +230,15 @@ export class Granter {
     operation: string,
     placement: Placement,
   ): SecureMemoryError {
+    const { waiting } = this.admission;
     const { backend, budget } = placement;
     const least = placement.leastByteLength(byteLengths);
-    if (!isShortage(found) || (this.admission.waiting > 0 && found.by === 'budget')) {
-      return queueError(this.admission.waiting, least, backend.name);
-    }
+    if (!isShortage(found)) return queueError(waiting, least, backend.name);
+    const inTurn = waiting > 0 && found.by === 'budget' && placement === this.#engine.primary;
     const limit = budget.limit();
-    const zero = limit.byteLength === 0 && found.error !== undefined;
+    const zero = limit.byteLength === 0 && (inTurn || found.error !== undefined);
     const never = found.by !== 'secrets' && least > limit.byteLength && !zero;
+    if (inTurn && !never) return queueError(waiting, least, backend.name);
     const shortage: Shortage = never
       ? { ...found, by: 'never', requestedByteLength: least, limit }
       : found;
@@ -246,16 +256,7 @@ export class Granter {
       shortage === undefined
         ? queueError(this.admission.waiting, primary.leastByteLength(byteLengths), name)
         : shortageError(shortage, name, 'allocate', fragmentationOf(primary));
-    return new SecureMemoryError(
-      'ERR_SECMEM_WAIT_TIMEOUT',
-      `no place within ${waitedMs} ms: ${cause.message}`,
-      {
-        operation: 'allocate',
-        backend: primary.backend.name,
-        details: { ...cause.details, limit: 'wait', waitedMs, boundBy: cause.details.limit },
-        cause,
-      },
-    );
+    return waitTimeout(waitedMs, cause);
   }
 
   #respond(

@@ -103,6 +103,20 @@ export function queueError(
   );
 }
 
+/** For a request that waited too long; `cause` says what was in the way. */
+export function waitTimeout(waitedMs: number, cause: SecureMemoryError): SecureMemoryError {
+  return new SecureMemoryError(
+    'ERR_SECMEM_WAIT_TIMEOUT',
+    `no place within ${waitedMs} ms: ${cause.message}`,
+    {
+      operation: 'allocate',
+      backend: cause.backend,
+      details: { ...cause.details, limit: 'wait', waitedMs, boundBy: cause.details.limit },
+      cause,
+    },
+  );
+}
+
 function tooLarge(shortage: Shortage, backend: string, operation: string): SecureMemoryError {
   const { requestedByteLength, limit } = shortage;
   const remedy =
