@@ -215,6 +215,19 @@ describe('consumers', () => {
     expect(memory.stats().secrets).toBe(1);
   });
 
+  it('A9 decrypt() says what failed when the plaintext cannot be written, and leaves nothing', async () => {
+    const { memory, backend } = open({ capabilities: { views: 'none' } });
+    const key = memory.randomSync(32);
+    const message = encrypt('chacha20-poly1305', key, memory.randomSync(24));
+    const before = backend.calls('write');
+    await decrypt('chacha20-poly1305', key, message);
+    // The plaintext is written last.
+    backend.fail('write', { on: backend.calls('write') - before });
+    const failed = decrypt('chacha20-poly1305', key, message);
+    await expect(failed).rejects.toMatchObject({ code: 'ERR_SECMEM_PLATFORM' });
+    expect(memory.stats().secrets).toBe(3);
+  });
+
   it('refuse a key that is disposed while the result waits for a place', async () => {
     const { memory } = open({ budget: { secretsMax: 2 } });
     const key = memory.randomSync(32);

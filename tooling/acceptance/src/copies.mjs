@@ -92,6 +92,20 @@ async function mustBeRefused(code, call) {
     throw new Error(`it should have been refused with ${code}`, { cause: reason });
 }
 
+/**
+ * What node:crypto frees without wiping it is soon overwritten when it is short, and stays to be found when it is long.
+ */
+const LONG_BYTE_LENGTH = 1_000;
+
+/** @typedef {import('@securemem/core').AeadAlgorithm} AeadAlgorithm @typedef {import('@securemem/core').Secret} Secret */
+
+/** @param {AeadAlgorithm} algorithm @param {Secret} key @param {Secret} plaintext */
+async function refuseChanged(algorithm, key, plaintext) {
+  const message = encrypt(algorithm, key, plaintext);
+  message[message.length - 1] = Number(message.at(-1)) ^ 1;
+  await mustBeRefused('ERR_SECMEM_UNSEAL_FAILED', decrypt(algorithm, key, message));
+}
+
 /** Consumers: the secret is the marker, and what they return is held while the scan runs. @type {readonly CopyCase[]} */
 const consumers = [
   { name: '`read`', use: (secret) => secret.read((bytes) => bytes.length) },
@@ -108,7 +122,7 @@ const consumers = [
   { name: '`hash`', use: (secret) => hash('sha256', secret) },
   { name: '`hkdf`, of the key', use: (secret) => hkdf('sha256', secret, { byteLength: 64 }) },
   ...['aes-256-gcm', 'chacha20-poly1305'].flatMap((name) => {
-    const algorithm = /** @type {import('@securemem/core').AeadAlgorithm} */ (name);
+    const algorithm = /** @type {AeadAlgorithm} */ (name);
     /** @type {CopyCase[]} */
     const cases = [
       {
@@ -125,11 +139,12 @@ const consumers = [
       },
       {
         name: `\`decrypt\` by ${algorithm}, refused, of the plaintext`,
-        async use(secret, { other }) {
-          const message = encrypt(algorithm, other, secret);
-          message[message.length - 1] = Number(message.at(-1)) ^ 1;
-          await mustBeRefused('ERR_SECMEM_UNSEAL_FAILED', decrypt(algorithm, other, message));
-        },
+        use: (secret, { other }) => refuseChanged(algorithm, other, secret),
+      },
+      {
+        name: `\`decrypt\` by ${algorithm}, refused, of a plaintext of 1,000 bytes`,
+        byteLength: LONG_BYTE_LENGTH,
+        use: (secret, { other }) => refuseChanged(algorithm, other, secret),
       },
     ];
     return cases;
@@ -149,8 +164,8 @@ const results = [
     into: (memory) => hkdf('sha256', memory.randomSync(32), { byteLength: 32 }),
     own: true,
   },
-  ...['aes-256-gcm', 'chacha20-poly1305'].map((name) => {
-    const algorithm = /** @type {import('@securemem/core').AeadAlgorithm} */ (name);
+  ...['aes-256-gcm', 'chacha20-poly1305'].flatMap((name) => {
+    const algorithm = /** @type {AeadAlgorithm} */ (name);
     /** @type {CopyCase} */
     const result = {
       name: `\`decrypt\` by ${algorithm}, of the result`,
@@ -162,7 +177,12 @@ const results = [
         return decrypt(algorithm, key, message);
       },
     };
-    return result;
+    const long = {
+      ...result,
+      name: `\`decrypt\` by ${algorithm}, of a result of 1,000 bytes`,
+      byteLength: LONG_BYTE_LENGTH,
+    };
+    return [result, long];
   }),
 ];
 

@@ -3,20 +3,13 @@ import { SecureMemoryError } from '../contract/errors.js';
 import type { RegionRange } from '../contract/region.js';
 import type { Place } from '../placement/place-host.js';
 import type { Region } from '../placement/region.js';
+import { plaintextOf } from './plaintext.js';
 
 /** Bytes of the tag that follows each ciphertext. */
 export const TAG_BYTE_LENGTH = 16;
 export const KEY_BYTE_LENGTH = 32;
 
 const ALGORITHM = 'aes-256-gcm';
-
-/**
- * Node's `update()` decrypts into a block of one byte more, copies it to the one that it returns, and frees the first as
- * it is (`CipherBase::Update` in Node's `src/crypto/crypto_cipher.cc`): a copy that nobody can wipe. So it is never given
- * more than what glibc overwrites in any block that is freed, the pointer of its lists; elsewhere, what stays is pieces
- * of this length, each on its own. It costs about 1 µs for each piece.
- */
-const PIECE_BYTE_LENGTH = 8;
 
 const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
   bytes: Uint8Array,
@@ -88,12 +81,8 @@ export function unsealPlace(use: KeyUse, source: Uint8Array, place: Place): void
 }
 
 /** The error for sealed bytes that do not open. */
-export function unsealFailed(reason: string, backend?: string, cause?: unknown): SecureMemoryError {
-  return new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', reason, {
-    operation: 'open',
-    backend,
-    ...(cause === undefined ? {} : { cause }),
-  });
+export function unsealFailed(reason: string): SecureMemoryError {
+  return new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', reason, { operation: 'open' });
 }
 
 function decrypt(key: Uint8Array, use: KeyUse, source: Uint8Array): Uint8Array {
@@ -101,21 +90,7 @@ function decrypt(key: Uint8Array, use: KeyUse, source: Uint8Array): Uint8Array {
   const decipher = createDecipheriv(ALGORITHM, key, use.nonce);
   decipher.setAAD(use.associatedData);
   decipher.setAuthTag(source.subarray(tagOffset));
-  const plaintext = new Uint8Array(new ArrayBuffer(tagOffset));
-  try {
-    // OpenSSL gives the text out before it looks at the tag.
-    for (let start = 0; start < tagOffset; start += PIECE_BYTE_LENGTH) {
-      const end = Math.min(start + PIECE_BYTE_LENGTH, tagOffset);
-      const piece = decipher.update(source.subarray(start, end));
-      plaintext.set(piece, start);
-      fill(piece, 0);
-    }
-    decipher.final();
-  } catch (cause) {
-    fill(plaintext, 0);
-    throw unsealFailed('the tag does not match', undefined, cause);
-  }
-  return plaintext;
+  return plaintextOf(decipher, source.subarray(0, tagOffset), 'open');
 }
 
 /** The key as node:crypto takes it: a copy outside V8's moving heap, wiped when `fn` is done. */
