@@ -149,7 +149,20 @@ describe('the budget', () => {
     const waiting = memory.allocate(8);
     first.dispose();
     await waiting;
-    expect(thrown(() => memory.allocateAllSync([8, 8, 8])).code).toBe('ERR_SECMEM_TOO_LARGE');
+  });
+
+  it('A12 a set of more secrets than there may be is refused at once, in words of its own', async () => {
+    const { memory } = open({ budget: { secretsMax: 2 } });
+    const tooMany = {
+      code: 'ERR_SECMEM_TOO_LARGE',
+      message: expect.stringMatching(
+        /3 secrets at once are more than the 2 that budget\.secretsMax allows/,
+      ),
+      details: { limit: 'secrets', requestedSecrets: 3, secretsMax: 2 },
+    };
+    expect(thrown(() => memory.allocateAllSync([8, 8, 8]))).toMatchObject(tooMany);
+    await expect(memory.allocateAll([8, 8, 8])).rejects.toMatchObject(tooMany);
+    expect(memory.stats()).toMatchObject({ admission: { waits: 0 }, primary: { mapCalls: 0 } });
   });
 });
 

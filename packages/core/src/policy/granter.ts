@@ -15,6 +15,7 @@ import {
   fragmentationOf,
   orExplainDenial,
   queueError,
+  setTooLong,
   shortageError,
   waitTimeout,
 } from './shortage-error.js';
@@ -80,6 +81,7 @@ export class Granter {
     this.#assertAllocatable(owner);
     let error: SecureMemoryError;
     try {
+      this.#assertSetLength(byteLengths);
       const granted = this.#grantNewcomer(byteLengths, owner);
       if (Array.isArray(granted)) return granted;
       error = granted;
@@ -104,6 +106,7 @@ export class Granter {
         resolve(this.allocateAllSync(byteLengths, owner, onCapacity));
         return;
       }
+      this.#assertSetLength(byteLengths);
       const claim = this.#claim(byteLengths, owner, resolve, reject);
       this.#engine.primary.budget.forget();
       if (this.admission.serveNewcomer(claim)) return;
@@ -131,6 +134,13 @@ export class Granter {
     }
   }
 
+  /** More secrets at once than there may be in all are refused before anybody makes room for them. */
+  #assertSetLength({ length }: readonly number[]): void {
+    const { secretsMax } = this.#engine.options;
+    if (length > secretsMax)
+      throw setTooLong(length, secretsMax, this.#engine.primary.backend.name);
+  }
+
   /** Secrets for a request that has just arrived, or the error that says why not. */
   #grantNewcomer(byteLengths: readonly number[], owner: Ownership): Secret[] | SecureMemoryError {
     const { primary } = this.#engine;
@@ -155,7 +165,7 @@ export class Granter {
     const { primary } = this.#engine;
     if (this.#engine.liveSecrets + byteLengths.length > this.#engine.options.secretsMax) {
       return {
-        by: byteLengths.length > this.#engine.options.secretsMax ? 'never' : 'secrets',
+        by: 'secrets',
         requestedByteLength: primary.leastByteLength(byteLengths),
         inUseByteLength: primary.lifecycle.mappedByteLength,
         limit: primary.budget.limit(),
@@ -190,6 +200,7 @@ export class Granter {
     let shortage: Shortage | undefined;
     const { budget, lifecycle } = this.#engine.primary;
     return {
+      need: byteLengths.join(),
       tryGrant: (reach) => {
         const refused = this.#kernelRefusedAtUnmapCount === lifecycle.unmapCount;
         const within = reach === 'map' && refused ? 'warm' : reach;
@@ -213,9 +224,7 @@ export class Granter {
     const { primary } = this.#engine;
     const limit = primary.budget.limit();
     const least = primary.leastByteLength(byteLengths);
-    if (least <= limit.byteLength && byteLengths.length <= this.#engine.options.secretsMax) {
-      return undefined;
-    }
+    if (least <= limit.byteLength) return undefined;
     const found = this.#place(byteLengths, 'ask');
     if (isShortage(found)) return this.refusal(found, byteLengths, 'allocate', primary);
     // There are slots of before the limit was lowered. They are for whoever comes first in the queue.

@@ -103,6 +103,24 @@ export function queueError(
   );
 }
 
+/** For more secrets at once than there may be in all. */
+export function setTooLong(
+  requestedSecrets: number,
+  secretsMax: number,
+  backend: string,
+): SecureMemoryError {
+  const remedy = 'ask for fewer at once, or raise budget.secretsMax';
+  return new SecureMemoryError(
+    'ERR_SECMEM_TOO_LARGE',
+    `${requestedSecrets} secrets at once are more than the ${secretsMax} that budget.secretsMax allows; ${remedy}`,
+    {
+      operation: 'allocate',
+      backend,
+      details: { limit: 'secrets', requestedSecrets, secretsMax, remedy },
+    },
+  );
+}
+
 /** For a request that waited too long; `cause` says what was in the way. */
 export function waitTimeout(waitedMs: number, cause: SecureMemoryError): SecureMemoryError {
   return new SecureMemoryError(
