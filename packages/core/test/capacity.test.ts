@@ -245,6 +245,38 @@ describe('policies', () => {
     expect(error.cause).toBeInstanceOf(SecureMemoryError);
   });
 
+  it('A8 secretsMax counts what is on the fallback, and nobody falls back from it', async () => {
+    const { memory } = open({
+      ...own,
+      onCapacity: 'fallback',
+      fallback: unlocked(),
+      budget: { secretsMax: 2, lockedByteLengthMax: PAGE },
+    });
+    expect(thrown(() => memory.allocateAllSync([8, 8, 8]))).toMatchObject({
+      code: 'ERR_SECMEM_TOO_LARGE',
+      details: { limit: 'secrets' },
+    });
+    const [first, second] = [memory.allocateSync(8), memory.allocateSync(8)];
+    expect(second.receipt.fallback).toBe(true);
+    expect(thrown(() => memory.allocateSync(8)).code).toBe('ERR_SECMEM_SECRETS_LIMIT');
+    expect(memory.stats()).toMatchObject({ secrets: 2, fallback: { placed: 1 } });
+    first.dispose();
+    memory.allocateSync(8);
+  });
+
+  it('A8 secretsMax holds on the fallback also where the first backend has a queue', async () => {
+    const { memory } = open({ fallback: unlocked(), budget: { secretsMax: 18 } });
+    const kept = memory.allocateSync(32);
+    const waiting = memory.allocate(16 * PAGE);
+    const overtaking = Array.from({ length: 16 }, () => memory.allocateSync(32));
+    const fallingBack = () => memory.allocateSync(32, { onCapacity: 'fallback' });
+    const last = fallingBack();
+    expect(last.receipt.fallback).toBe(true);
+    expect(thrown(fallingBack).code).toBe('ERR_SECMEM_SECRETS_LIMIT');
+    for (const secret of [kept, last, ...overtaking]) secret.dispose();
+    (await waiting).dispose();
+  });
+
   it('A8 a full fallback is told as such, though others wait for the first backend', async () => {
     const { memory } = open({
       ...own,

@@ -139,6 +139,16 @@ export class Placement implements OwnRegionOwner {
     yield* this.ownRegions;
   }
 
+  /** Why `requestedByteLength` bytes cannot be had, with the numbers of this moment. */
+  shortage(by: Shortage['by'], requestedByteLength: number): Shortage {
+    return {
+      by,
+      requestedByteLength,
+      inUseByteLength: this.lifecycle.mappedByteLength,
+      limit: this.budget.limit(),
+    };
+  }
+
   #placeAll(byteLengths: readonly number[], reach: Reach, to: Attempt): Shortage | undefined {
     const order = byteLengths.map((_, i) => i);
     order.sort((a, b) => (byteLengths[b] as number) - (byteLengths[a] as number));
@@ -170,7 +180,7 @@ export class Placement implements OwnRegionOwner {
     const same = rest.filter((byteLength) => this.router.classOf(byteLength) === classIndex).length;
     const vacant = this.vacancies.takeAtLeast(least);
     if (vacant !== undefined) return this.#cut(vacant, classIndex);
-    if (reach === 'warm') return this.#shortage('budget', least);
+    if (reach === 'warm') return this.shortage('budget', least);
     const others = this.leastByteLength(rest) - pool.byteLengthFor(classIndex, same);
     const room = this.#room() - others;
     const preferred = pool.preferredByteLength(classIndex, same, this.#options.slabByteLengthMax);
@@ -212,7 +222,7 @@ export class Placement implements OwnRegionOwner {
   ): Region | Shortage {
     const vacant = this.vacancies.takeExactly(byteLength);
     if (vacant !== undefined) return vacant;
-    if (reach === 'warm') return this.#shortage('budget', requestedByteLength);
+    if (reach === 'warm') return this.shortage('budget', requestedByteLength);
     return this.#map(byteLength, reach, to);
   }
 
@@ -223,7 +233,7 @@ export class Placement implements OwnRegionOwner {
   #map(byteLength: number, reach: Reach, to: Attempt, closed = false): Region | Shortage {
     if (!this.#makeRoom(byteLength)) {
       const decides = reach === 'ask' && this.budget.kernelDecides;
-      if (!decides) return this.#shortage('budget', byteLength);
+      if (!decides) return this.shortage('budget', byteLength);
     }
     for (;;) {
       try {
@@ -234,7 +244,7 @@ export class Placement implements OwnRegionOwner {
       } catch (error) {
         if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw error;
         if (this.vacancies.byteLength > 0 && this.vacancies.reclaim(byteLength)) continue;
-        return { ...this.#shortage('kernel', byteLength), error };
+        return { ...this.shortage('kernel', byteLength), error };
       }
     }
   }
@@ -254,15 +264,6 @@ export class Placement implements OwnRegionOwner {
 
   #room(): number {
     return this.budget.limit().byteLength - this.lifecycle.mappedByteLength;
-  }
-
-  #shortage(by: Shortage['by'], requestedByteLength: number): Shortage {
-    return {
-      by,
-      requestedByteLength,
-      inUseByteLength: this.lifecycle.mappedByteLength,
-      limit: this.budget.limit(),
-    };
   }
 }
 

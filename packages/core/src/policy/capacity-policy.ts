@@ -21,7 +21,7 @@ export function respondTo(error: SecureMemoryError, policy: OnCapacity, sync: bo
     case 'wait':
       return kind === 'capacity' && !HOPELESS.has(code) && !sync ? 'wait' : 'throw';
     case 'fallback':
-      return code === 'ERR_SECMEM_SECRETS_LIMIT' ? 'throw' : 'fallback';
+      return error.details.limit === 'secrets' ? 'throw' : 'fallback';
     default:
       return policy;
   }

@@ -108,10 +108,14 @@ export class Granter {
       }
       this.#assertSetLength(byteLengths);
       const claim = this.#claim(byteLengths, owner, resolve, reject);
-      this.#engine.primary.budget.forget();
+      const { budget } = this.#engine.primary;
+      if (this.admission.waiting === 0) budget.forget();
       if (this.admission.serveNewcomer(claim)) return;
-      const impossible = claim.impossible();
-      if (impossible !== undefined) throw impossible;
+      if (claim.impossible() !== undefined) {
+        budget.forget();
+        const impossible = claim.impossible();
+        if (impossible !== undefined) throw impossible;
+      }
       const traced = this.#engine.telemetry.traceWait(claim, byteLengths);
       try {
         this.admission.enqueue(traced, {
@@ -163,15 +167,15 @@ export class Granter {
 
   #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
     const { primary } = this.#engine;
-    if (this.#engine.liveSecrets + byteLengths.length > this.#engine.options.secretsMax) {
-      return {
-        by: 'secrets',
-        requestedByteLength: primary.leastByteLength(byteLengths),
-        inUseByteLength: primary.lifecycle.mappedByteLength,
-        limit: primary.budget.limit(),
-      };
-    }
-    return orExplainDenial(() => primary.place(byteLengths, reach));
+    const tooMany = this.#tooMany(byteLengths, primary);
+    return tooMany ?? orExplainDenial(() => primary.place(byteLengths, reach));
+  }
+
+  /** The shortage of a request with which there would be more secrets than may be, wherever they lie. */
+  #tooMany(byteLengths: readonly number[], placement: Placement): Shortage | undefined {
+    const { liveSecrets, options } = this.#engine;
+    if (liveSecrets + byteLengths.length <= options.secretsMax) return undefined;
+    return placement.shortage('secrets', placement.leastByteLength(byteLengths));
   }
 
   #handOut(places: readonly Place[], owner: Ownership): Secret[] {
@@ -289,7 +293,7 @@ export class Granter {
     if (fallback === undefined) {
       throw new TypeError("onCapacity 'fallback' needs a backend to fall back to: set `fallback`");
     }
-    const found = fallback.place(byteLengths, 'map');
+    const found = this.#tooMany(byteLengths, fallback) ?? fallback.place(byteLengths, 'map');
     if (isShortage(found)) {
       const refused = this.refusal(found, byteLengths, 'fallback', fallback);
       throw Object.defineProperty(refused, 'cause', { value: error, configurable: true });
