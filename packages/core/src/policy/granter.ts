@@ -89,7 +89,10 @@ export class Granter {
       if (!isSecureMemoryError(thrown)) throw thrown;
       error = thrown;
     }
-    return this.#respond(error, byteLengths, owner, onCapacity);
+    const response = respondTo(error, onCapacity);
+    if (response === 'abort') return abortWith(error, () => this.#engine.purge('abort'));
+    if (response === 'fallback') return this.#fallBack(error, byteLengths, owner);
+    throw error;
   }
 
   /** All, when there is room for all; in turn. */
@@ -270,22 +273,6 @@ export class Granter {
         ? queueError(this.admission.waiting, primary.leastByteLength(byteLengths), name)
         : shortageError(shortage, name, 'allocate', fragmentationOf(primary));
     return waitTimeout(waitedMs, cause);
-  }
-
-  #respond(
-    error: SecureMemoryError,
-    byteLengths: readonly number[],
-    owner: Ownership,
-    policy: OnCapacity,
-  ): Secret[] {
-    switch (respondTo(error, policy, true)) {
-      case 'abort':
-        return abortWith(error, () => this.#engine.purge('abort'));
-      case 'fallback':
-        return this.#fallBack(error, byteLengths, owner);
-      default:
-        throw error;
-    }
   }
 
   #fallBack(error: SecureMemoryError, byteLengths: readonly number[], owner: Ownership): Secret[] {
