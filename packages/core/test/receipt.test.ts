@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { open, thrown } from './fixture.js';
+
+const weaknesses = (capabilities: Parameters<typeof open>[0]): string[] => {
+  const { memory } = open(capabilities);
+  return memory.randomSync(32).receipt.weaknesses.map(({ field }) => field);
+};
+
+describe('a receipt', () => {
+  it.each([
+    ['locked', { locking: 'none' }],
+    ['guarded', { guardPages: false }],
+    ['dumpExcluded', { dumpExclusion: false }],
+    ['forkSafe', { forkBehaviour: 'inherited' }],
+    ['access', { views: 'none' }],
+    ['threadExit', { threadExit: 'kept' }],
+    ['cipher', { cipher: 'none' }],
+  ] as const)('gives a reason for a missing %s, and only then', (field, capabilities) => {
+    expect(weaknesses({ capabilities })).toContain(field);
+    expect(weaknesses({})).not.toContain(field);
+  });
+
+  it('gives no reason about the kernel where even root sees nothing', () => {
+    expect(weaknesses({ capabilities: { kernelHidden: true } })).not.toContain('kernelHidden');
+    expect(weaknesses({})).toContain('kernelHidden');
+  });
+
+  it('refuses at opening what is required and cannot be had, with the reason', () => {
+    const capabilities = { forkBehaviour: 'inherited' } as const;
+    expect(thrown(() => open({ capabilities, require: ['locked', 'forkSafe'] }))).toMatchObject({
+      code: 'ERR_SECMEM_GUARANTEE_UNMET',
+      message: expect.stringContaining('a forked child without exec inherits the bytes'),
+    });
+  });
+});

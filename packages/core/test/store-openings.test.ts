@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import type { Secret, SecretStore } from '../src/index.js';
+import { open, PAGE, sleep, thrown } from './fixture.js';
+
+const filled = (byteLength: number, byte: number): Uint8Array =>
+  new Uint8Array(new ArrayBuffer(byteLength)).fill(byte);
+const first = (secret: Secret): number => secret.read((bytes) => bytes[0] as number);
+
+/** A store with one entry, and every page that it does not need for its key in the hands of others. */
+function full(pages = 1, options: Parameters<SecretStoreMaker>[0] = {}) {
+  const { memory, kernel } = open({
+    kernel: { lockLimit: { kind: 'bytes', byteLength: (pages + 1) * PAGE } },
+  });
+  const store = memory.store(options);
+  store.setSync('a', filled(64, 1));
+  const holders = Array.from({ length: pages }, () => memory.allocateSync(PAGE));
+  return { memory, kernel, store, holders };
+}
+type SecretStoreMaker = (options?: { hotMax?: number }) => SecretStore;
+
+describe('several callers that wait for one secret of a store', () => {
+  it('share the slot that the first of them gets', async () => {
+    const { memory, store, holders } = full();
+    const seen: Secret[] = [];
+    const uses = Array.from({ length: 3 }, () =>
+      store.use('a', (secret) => {
+        seen.push(secret);
+        return first(secret);
+      }),
+    );
+    await sleep(0);
+    expect(memory.stats().admission.waiting).toBe(1);
+    holders[0]?.dispose();
+    expect(await Promise.all(uses)).toEqual([1, 1, 1]);
+    expect(new Set(seen).size).toBe(1);
+    expect(store.stats()).toMatchObject({ open: 1, inUse: 0 });
+  });
+
+  it('leave with the reason of their signal, at once if it was aborted before', async () => {
+    const { store, holders } = full();
+    const opener = store.use('a', first);
+    const reason = new Error('too late');
+    const late = store.use('a', first, { signal: AbortSignal.abort(reason) });
+    await expect(late).rejects.toBe(reason);
+    holders[0]?.dispose();
+    expect(await opener).toBe(1);
+    expect(store.stats().inUse).toBe(0);
+  });
+
+  it('leave when their time is over, and the opener goes on', async () => {
+    const { store, holders } = full();
+    const opener = store.use('a', first);
+    await expect(store.use('a', first, { waitMsMax: 1 })).rejects.toMatchObject({
+      code: 'ERR_SECMEM_WAIT_TIMEOUT',
+    });
+    holders[0]?.dispose();
+    expect(await opener).toBe(1);
+  });
+
+  it('that leave in the turn in which the slot is there give it back', async () => {
+    const { memory, store, holders } = full(1, { hotMax: 0 });
+    const abort = new AbortController();
+    const reason = new Error('in the last moment');
+    let inUse = -1;
+    const opener = store.use('a', (secret) => {
+      abort.abort(reason);
+      inUse = store.stats().inUse;
+      return first(secret);
+    });
+    const other = store.use('a', first, { signal: abort.signal });
+    const settled = Promise.allSettled([opener, other]);
+    holders[0]?.dispose();
+    await settled;
+    expect(inUse).toBe(1);
+    expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+    expect(memory.stats().secrets).toBe(0);
+  });
+});
+
+describe('a use of a store that has its place', () => {
+  it('takes the slot that somebody else opened in the same turn, and gives its place back', async () => {
+    const { memory, store, holders } = full(2);
+    const waiting = store.use('a', first);
+    await sleep(0);
+    for (const holder of holders) holder.dispose();
+    expect(store.useSync('a', first)).toBe(1);
+    expect(await waiting).toBe(1);
+    expect(store.stats()).toMatchObject({ open: 1, inUse: 0, entries: 1 });
+    expect(memory.stats().secrets).toBe(1);
+  });
+
+  it.each([
+    ['another length', (store: SecretStore) => store.setSync('a', filled(128, 2)), 2],
+    ['the same length', (store: SecretStore) => store.setSync('a', filled(64, 3)), 3],
+  ])('opens what was set in the same turn, of %s', async (_, change, value) => {
+    const { store, holders } = full(2);
+    const waiting = store.use('a', first);
+    await sleep(0);
+    for (const holder of holders) holder.dispose();
+    change(store);
+    expect(await waiting).toBe(value);
+    expect(store.stats().inUse).toBe(0);
+  });
+
+  it('finds nothing that was deleted in the same turn, and gives its place back', async () => {
+    const { memory, store, holders } = full();
+    const refused = expect(store.use('a', first)).rejects.toMatchObject({
+      code: 'ERR_SECMEM_DISPOSED',
+    });
+    await sleep(0);
+    holders[0]?.dispose();
+    store.delete('a');
+    await refused;
+    expect(memory.stats().secrets).toBe(0);
+  });
+
+  it('opens an entry anew whose slot went into quarantine with an escaped view', () => {
+    const { memory, kernel } = open();
+    const store = memory.store();
+    store.setSync('a', filled(64, 7));
+    const escaped = thrown(() =>
+      store.useSync('a', (secret) => {
+        kernel.nextViewOutcome('escaped');
+        return first(secret);
+      }),
+    );
+    expect(escaped).toMatchObject({ code: 'ERR_SECMEM_VIEW_ESCAPED' });
+    expect(store.useSync('a', first)).toBe(7);
+    expect(memory.stats().quarantine.slots).toBe(1);
+    kernel.releaseAliases();
+  });
+
+  it('opens an entry under a name of any length', () => {
+    const { memory } = open();
+    const store = memory.store();
+    const names = [1, 100, 10_000].map((length) => 'ä'.repeat(length));
+    for (const [index, name] of names.entries()) store.setSync(name, filled(32, index + 1));
+    expect(names.map((name) => store.useSync(name, first))).toEqual([1, 2, 3]);
+    expect([...store.keys()]).toEqual(names);
+  });
+});
