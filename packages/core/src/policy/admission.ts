@@ -7,6 +7,8 @@ import type { Reach } from '../placement/placement.js';
  * is resolved with its slots already taken and nothing can come in between.
  */
 export interface Claim {
+  /** Claims with the same need are granted or refused alike, at one moment and within one reach. */
+  readonly need?: string;
   /** Takes every place of the request and hands them over; false, with nothing taken, when there is no room now. */
   tryGrant(reach: Reach): boolean;
   /** The error with which waiting would end in vain: the request can never fit under the limit in force now. */
@@ -70,6 +72,8 @@ export class Admission {
   #last: Waiter | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #pumping = false;
+  /** Needs that were refused in this pass, since the last that was granted. */
+  readonly #refused = new Set<string>();
   readonly #onRetry: () => void;
   readonly #overtakesMax: number;
 
@@ -161,6 +165,7 @@ export class Admission {
       if (this.#first !== undefined) this.#searchBehind(this.#first);
     } finally {
       this.#pumping = false;
+      this.#refused.clear();
     }
   }
 
@@ -187,14 +192,19 @@ export class Admission {
 
   /** True when the waiter is done with, by a grant or an error. */
   #serve(waiter: Waiter, reach: Reach): boolean {
+    const { need } = waiter.claim;
+    if (need !== undefined && this.#refused.has(need)) return false;
     try {
       if (waiter.claim.tryGrant(reach)) {
+        this.#refused.clear();
         this.#remove(waiter);
         return true;
       }
-      if (reach === 'warm') return false;
-      const impossible = waiter.claim.impossible();
-      if (impossible === undefined) return false;
+      const impossible = reach === 'warm' ? undefined : waiter.claim.impossible();
+      if (impossible === undefined) {
+        if (need !== undefined) this.#refused.add(need);
+        return false;
+      }
       this.refusals++;
       this.#unlink(waiter, impossible);
     } catch (error) {

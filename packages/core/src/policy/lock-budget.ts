@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { MemoryBackend } from '../contract/backend.js';
+import type { LockLimit } from '../contract/capabilities.js';
 import { isSecureMemoryError } from '../contract/errors.js';
 
 /** Where the limit that holds now comes from. */
@@ -18,13 +19,15 @@ export interface LimitInForce {
 
 /**
  * How many bytes of regions one allocator may hold. The limit is read anew at each question, since it may be changed on
- * the live process; nothing is cached that the kernel could contradict. Mapped bytes are counted where they are mapped
+ * the live process, except where those who wait are looked through. Mapped bytes are counted where they are mapped
  * (`RegionLifecycle.mappedByteLength`); here is only the limit.
  */
 export class LockBudget {
   readonly #backend: MemoryBackend;
   readonly #byteLengthMax: number | 'auto';
   readonly #headroomByteLength: number;
+  #recalling = false;
+  #recalled: LockLimit | undefined;
 
   constructor(backend: MemoryBackend, byteLengthMax: number | 'auto', headroomByteLength: number) {
     this.#backend = backend;
@@ -37,7 +40,7 @@ export class LockBudget {
    * sets none; 64 KiB when it cannot be known. A number given as an option holds, and so does a smaller kernel limit.
    */
   limit(): LimitInForce {
-    const kernel = this.#backend.lockLimit();
+    const kernel = this.#recalling ? this.#recall() : this.#backend.lockLimit();
     const option = this.#byteLengthMax;
     if (kernel.kind === 'bytes') {
       const byteLength = Math.max(0, kernel.byteLength - this.#headroomByteLength);
@@ -49,6 +52,26 @@ export class LockBudget {
     }
     const share = Math.floor(totalmem() * PHYSICAL_MEMORY_SHARE);
     return { byteLength: share, source: 'physical-memory' };
+  }
+
+  /**
+   * Runs `fn`, which goes by what the kernel said last, until `forget`. Each release looks through everybody who waits, and
+   * asking the kernel costs more than all the rest of that. An old answer that is too large is put right by the kernel, which
+   * then refuses to map; one that is too small by the next retry, which forgets.
+   */
+  recall<T>(fn: () => T): T {
+    const outer = this.#recalling;
+    this.#recalling = true;
+    try {
+      return fn();
+    } finally {
+      this.#recalling = outer;
+    }
+  }
+
+  /** The kernel is asked again. */
+  forget(): void {
+    this.#recalled = undefined;
   }
 
   /** Whether a refusal by this limit is a refusal by the kernel too, so that asking the kernel tells the same and more. */
@@ -79,5 +102,10 @@ export class LockBudget {
       }
       this.#backend.raiseLockLimit(hard);
     }
+  }
+
+  #recall(): LockLimit {
+    this.#recalled ??= this.#backend.lockLimit();
+    return this.#recalled;
   }
 }
