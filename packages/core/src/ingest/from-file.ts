@@ -6,12 +6,17 @@ import { type AllocateOptions, checkByteLength, checkRequest } from '../lifetime
 import { integer, REGION_BYTE_LENGTH_MAX } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { type ByteSource, openDescriptor, openPath, type Patience } from './byte-source.js';
+import { grow } from './growth.js';
 import { refusal } from './refusal.js';
 
 export interface IngestOptions extends AllocateOptions {
   /** Longest input that is accepted, in bytes, 1 to 2^30, without a newline that is trimmed. Default 65,536. */
   readonly byteLengthMax?: number;
-  /** The only length that is accepted, in bytes, once a newline is trimmed: for keys, whose length is known. */
+  /**
+   * The only length that is accepted, in bytes, once a newline is trimmed: for keys, whose length is known. Input that does
+   * not tell its length, as a pipe, is then read into one place; otherwise its place grows by moving, and needs room for
+   * the old and the new at once (`ERR_SECMEM_TOO_LARGE` where there can be none).
+   */
   readonly byteLength?: number;
   /**
    * Whether one newline at the very end (`\n` or `\r\n`, as editors and `echo` leave it) is not part of the secret.
@@ -27,11 +32,15 @@ interface Limits {
   readonly trimNewline: boolean;
   /** Of what is read: the content and a newline. */
   readonly readByteLengthMax: number;
+  /** The same as far as the caller knows it; of the first place where nothing else tells. */
+  readonly readByteLength: number;
 }
 
 const BYTE_LENGTH_MAX_DEFAULT = 65_536;
 /** The first place for input of unknown length: one slot. It doubles from there. */
 const FIRST_BYTE_LENGTH = 1024;
+/** Carriage return and line feed. */
+const NEWLINE_BYTE_LENGTH_MAX = 2;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
@@ -99,8 +108,10 @@ function checkLimits(options: IngestOptions): Limits {
     1,
     REGION_BYTE_LENGTH_MAX,
   );
-  const readByteLengthMax = Math.min(byteLengthMax + (trimNewline ? 2 : 0), REGION_BYTE_LENGTH_MAX);
-  return { byteLengthMax, byteLength, trimNewline, readByteLengthMax };
+  const newline = trimNewline ? NEWLINE_BYTE_LENGTH_MAX : 0;
+  const readByteLengthMax = Math.min(byteLengthMax + newline, REGION_BYTE_LENGTH_MAX);
+  const readByteLength = byteLength === undefined ? FIRST_BYTE_LENGTH : byteLength + newline;
+  return { byteLengthMax, byteLength, trimNewline, readByteLengthMax, readByteLength };
 }
 
 async function readAll(
@@ -111,7 +122,7 @@ async function readAll(
   operation: string,
 ): Promise<Secret> {
   const { readByteLengthMax } = limits;
-  const expected = Math.min(source.byteLength ?? FIRST_BYTE_LENGTH, readByteLengthMax);
+  const expected = Math.min(source.byteLength ?? limits.readByteLength, readByteLengthMax);
   let secret = await allocations.allocate(expected, options);
   const probe = new Uint8Array(new ArrayBuffer(1));
   try {
@@ -126,7 +137,8 @@ async function readAll(
       // The room is full. One byte more tells whether the input is, and there is no room for it in the page.
       if ((await source.readByte(probe)) === 0) break;
       if (filled >= readByteLengthMax) throw tooLong(operation, limits);
-      secret = await grow(allocations, secret, Math.min(filled * 2, readByteLengthMax), options);
+      const wanted = Math.min(filled * 2, readByteLengthMax);
+      secret = await grow(allocations, secret, wanted, options, operation);
       internals.withBytes(secret, 'write', (bytes) => bytes.set(probe, filled));
       probe[0] = 0;
       filled++;
@@ -139,24 +151,6 @@ async function readAll(
   } finally {
     probe[0] = 0;
   }
-}
-
-/** Moves to a larger place, which is waited for like any other; the old one is wiped. */
-async function grow(
-  allocations: Allocations,
-  secret: Secret,
-  byteLength: number,
-  options: AllocateOptions,
-): Promise<Secret> {
-  const larger = await allocations.allocate(byteLength, options);
-  try {
-    larger.copyFrom(secret);
-    secret.dispose();
-  } catch (error) {
-    larger.dispose();
-    throw error;
-  }
-  return larger;
 }
 
 /** Takes the newline off, checks the length, and cuts the secret to it. */

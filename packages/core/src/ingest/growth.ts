@@ -1,0 +1,67 @@
+import { SecureMemoryError } from '../contract/errors.js';
+import type { Allocations } from '../lifetime/allocations.js';
+import { ownershipOf } from '../lifetime/allocations.js';
+import type { AllocateOptions } from '../lifetime/request.js';
+import type { Secret } from '../secret/secret.js';
+
+/**
+ * Moves input that outgrew its place to a larger one, which is waited for like any other; the old one is wiped. Throws
+ * `ERR_SECMEM_TOO_LARGE` at once where the two could never be there together, since waiting for the larger while holding
+ * the smaller would be waiting for ourselves.
+ */
+export async function grow(
+  allocations: Allocations,
+  secret: Secret,
+  byteLength: number,
+  options: AllocateOptions,
+  operation: string,
+): Promise<Secret> {
+  const { engine } = ownershipOf(allocations);
+  if ((options.onCapacity ?? engine.options.onCapacity) === 'wait') {
+    assertRoomForBoth(allocations, secret.byteLength, byteLength, operation);
+  }
+  const larger = await allocations.allocate(byteLength, options);
+  try {
+    larger.copyFrom(secret);
+    secret.dispose();
+  } catch (error) {
+    larger.dispose();
+    throw error;
+  }
+  return larger;
+}
+
+function assertRoomForBoth(
+  allocations: Allocations,
+  heldByteLength: number,
+  byteLength: number,
+  operation: string,
+): void {
+  const { primary, options } = ownershipOf(allocations).engine;
+  const requestedByteLength = primary.leastByteLength([heldByteLength, byteLength]);
+  const limit = primary.budget.limit();
+  const { secretsMax } = options;
+  const tooMany = secretsMax < 2;
+  if (requestedByteLength <= limit.byteLength && !tooMany) return;
+  const remedy = 'say how long the input is (byteLength), or raise the limit';
+  const lacks = tooMany
+    ? `a second secret, and budget.secretsMax is ${secretsMax}`
+    : `${requestedByteLength} bytes of pages, and ${limit.byteLength} is all there can be`;
+  const held = `the input is longer than ${heldByteLength} bytes`;
+  throw new SecureMemoryError(
+    'ERR_SECMEM_TOO_LARGE',
+    `${operation}: ${held}; to grow, its place needs another beside it: ${lacks}; ${remedy}`,
+    {
+      operation,
+      backend: primary.backend.name,
+      details: {
+        limit: tooMany ? 'secrets' : limit.source === 'kernel' ? 'lock' : 'budget',
+        requestedByteLength,
+        inUseByteLength: primary.lifecycle.mappedByteLength,
+        limitByteLength: limit.byteLength,
+        limitSource: limit.source,
+        remedy,
+      },
+    },
+  );
+}
