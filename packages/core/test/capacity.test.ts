@@ -345,6 +345,21 @@ describe('policies', () => {
     second.kernel.denyLocking(true);
     expect(second.memory.allocateSync(32).receipt.fallback).toBe(true);
   });
+
+  it.each([
+    ['a resize', (secret: Secret) => secret.resize(9_000)],
+    ['the first seal', (secret: Secret) => secret.seal()],
+  ])('DENIED says what to do about it wherever a page is wanted: %s', (_, want) => {
+    const { memory, kernel } = open();
+    const secret = memory.allocateSync(32);
+    kernel.denyLocking(true);
+    expect(thrown(() => want(secret))).toMatchObject({
+      code: 'ERR_SECMEM_DENIED',
+      message: expect.stringMatching(/SystemCallFilter=@memlock/),
+      details: { remedy: expect.stringMatching(/SystemCallFilter=@memlock/) },
+    });
+    expect(secret.read((b) => b.length)).toBe(32);
+  });
 });
 
 describe('limits explained', () => {

@@ -54,6 +54,17 @@ describe('the remedies that docs/ERRORS.md names', () => {
     held.dispose();
   });
 
+  it('ERR_SECMEM_DENIED is about the same calls in the error and here', () => {
+    const { memory, kernel } = open();
+    kernel.denyLocking(true);
+    const { remedy } = thrown(() => memory.allocateSync(32)).details as { remedy: string };
+    const section = text.slice(text.indexOf('### ERR_SECMEM_DENIED'));
+    const calls = (words: string) =>
+      words.match(/\b(mem|mun|mmap|mprot|madv|mlock)[a-z_]*/g)?.sort();
+    expect(calls(section.slice(0, section.indexOf('\n### ')))).toEqual(calls(remedy));
+    expect(calls(remedy)).toContain('mlock');
+  });
+
   it('ERR_SECMEM_MAP_LIMIT goes away when secrets are pooled', () => {
     const kernel = { lockLimit: { kind: 'unlimited' }, mappingsMax: 8 } as const;
     const each = open({ kernel, routing: { pooledByteLengthMax: 0 } }).memory;

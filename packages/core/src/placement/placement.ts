@@ -1,6 +1,7 @@
 import type { MemoryBackend } from '../contract/backend.js';
 import { isSecureMemoryError } from '../contract/errors.js';
 import type { LockBudget } from '../policy/lock-budget.js';
+import { explainDenial } from '../policy/shortage-error.js';
 import { Attempt } from './attempt.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
@@ -242,7 +243,7 @@ export class Placement implements OwnRegionOwner {
         to.mapped.push(region);
         return region;
       } catch (error) {
-        if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw error;
+        if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw explainDenial(error);
         if (this.vacancies.byteLength > 0 && this.vacancies.reclaim(byteLength)) continue;
         return { ...this.shortage('kernel', byteLength), error };
       }

@@ -13,7 +13,6 @@ import { Admission, type Claim } from './admission.js';
 import { respondTo } from './capacity-policy.js';
 import {
   fragmentationOf,
-  orExplainDenial,
   queueError,
   setTooLong,
   shortageError,
@@ -170,8 +169,7 @@ export class Granter {
 
   #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
     const { primary } = this.#engine;
-    const tooMany = this.#tooMany(byteLengths, primary);
-    return tooMany ?? orExplainDenial(() => primary.place(byteLengths, reach));
+    return this.#tooMany(byteLengths, primary) ?? primary.place(byteLengths, reach);
   }
 
   /** The shortage of a request with which there would be more secrets than may be, wherever they lie. */

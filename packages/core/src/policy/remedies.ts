@@ -95,7 +95,7 @@ export const OUT_OF_MEMORY_REMEDY =
 
 /** For `ERR_SECMEM_DENIED`. */
 export const DENIED_REMEDY =
-  'a sandbox forbids locking: allow mlock in the seccomp profile (SystemCallFilter=@memlock in systemd), or grant CAP_IPC_LOCK';
+  'allow mmap, mprotect, madvise and mlock in the seccomp profile of the sandbox (SystemCallFilter=@memlock in systemd), or grant CAP_IPC_LOCK';
 
 /** For `ERR_SECMEM_CANNOT_RAISE`. */
 export const CANNOT_RAISE_REMEDY =

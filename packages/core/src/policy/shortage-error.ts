@@ -37,22 +37,18 @@ const KERNEL_REMEDIES: Record<string, (shortage: Shortage) => string> = {
   ERR_SECMEM_OUT_OF_MEMORY: () => OUT_OF_MEMORY_REMEDY,
 };
 
-/** A call that the system forbids is no shortage and passes through all that waits for one; here it gets its remedy. */
-export function orExplainDenial<T>(place: () => T): T {
-  try {
-    return place();
-  } catch (error) {
-    if (!isSecureMemoryError(error, 'ERR_SECMEM_DENIED')) throw error;
-    const { code, message, backend, syscall, errno } = error;
-    throw new SecureMemoryError(code, `${message}; ${DENIED_REMEDY}`, {
-      operation: 'allocate',
-      backend,
-      syscall,
-      errno,
-      details: { ...error.details, remedy: DENIED_REMEDY },
-      cause: error,
-    });
-  }
+/** A call that the system forbids is no shortage and passes through all that waits for one; it has its remedy all the same. */
+export function explainDenial(error: unknown): unknown {
+  if (!isSecureMemoryError(error, 'ERR_SECMEM_DENIED')) return error;
+  const { code, message, operation, backend, syscall, errno } = error;
+  return new SecureMemoryError(code, `${message}; ${DENIED_REMEDY}`, {
+    operation,
+    backend,
+    syscall,
+    errno,
+    details: { ...error.details, remedy: DENIED_REMEDY },
+    cause: error,
+  });
 }
 
 /** The error that says which limit bound, with the numbers and the remedy. */
