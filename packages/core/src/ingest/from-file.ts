@@ -56,7 +56,7 @@ export async function fromFile(
   return ingest(allocations, 'fromFile', options, async (patience, limits) => {
     const source = await openPath(path, patience);
     if ((source.byteLength ?? 0) <= limits.readByteLengthMax) return source;
-    await source.close();
+    await source.close().catch(() => {});
     throw tooLong('fromFile', limits);
   });
 }
@@ -82,20 +82,29 @@ async function ingest(
   open: (patience: Patience, limits: Limits) => Promise<ByteSource>,
 ): Promise<Secret> {
   const limits = checkLimits(options);
-  const { signal, waitMsMax = ownershipOf(allocations).engine.options.waitMsMax } =
-    checkRequest(options);
+  const { engine } = ownershipOf(allocations);
+  const { signal, waitMsMax = engine.options.waitMsMax } = checkRequest(options);
   const reading = async (): Promise<Secret> => {
     const source = await open({ operation, signal, waitMsMax }, limits);
-    try {
-      const secret = await readAll(allocations, source, limits, options, operation);
-      if (!signal?.aborted) return secret;
+    const read = readAll(allocations, source, limits, options, operation);
+    const secret = await read.catch(async (error: unknown) => {
+      await source.close().catch(() => {});
+      throw error;
+    });
+    await source.close().catch((error: unknown) => {
       secret.dispose();
-      throw signal.reason;
-    } finally {
-      await source.close();
-    }
+      throw error;
+    });
+    return secret;
   };
-  return orAborted(reading, signal);
+  return orAborted(reading, signal, (late) => {
+    const { byteLength } = late;
+    try {
+      late.dispose();
+    } catch (error) {
+      engine.telemetry.emit('release-failed', { byteLength, error });
+    }
+  });
 }
 
 function checkLimits(options: IngestOptions): Limits {
