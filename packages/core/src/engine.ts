@@ -136,10 +136,7 @@ export class Engine implements AccessKeeper {
     const found =
       reach === undefined ? undefined : this.orGiveUp(() => placement.place([byteLength], reach));
     if (found === undefined || isShortage(found)) {
-      if (
-        byteLength < (host.byteLengths[index] as number) &&
-        host.setByteLength(index, byteLength)
-      ) {
+      if (byteLength < host.byteLengthOf(index) && host.setByteLength(index, byteLength)) {
         return { host, index };
       }
       throw this.granter.refusal(found, [byteLength], 'resize', placement);
@@ -249,10 +246,7 @@ export class Engine implements AccessKeeper {
 
   /** Copies a secret to its new place, which is free again after a throw. */
   #copy(from: Place, to: Place): void {
-    const length = Math.min(
-      from.host.byteLengths[from.index] as number,
-      to.host.byteLengths[to.index] as number,
-    );
+    const length = Math.min(from.host.byteLengthOf(from.index), to.host.byteLengthOf(to.index));
     const source = from.host.region;
     const target = to.host.region;
     const start = from.host.byteOffsetOf(from.index);

@@ -52,7 +52,7 @@ export class LeakDetector {
     registry: FinalizationRegistry<Birth>,
   ): boolean {
     const stack = this.#stacks ? stackOfCaller() : undefined;
-    const birth = { host, index, generation: host.generations[index] as number, stack };
+    const birth = { host, index, generation: host.generationOf(index), stack };
     this.#births.set(handle, birth);
     registry.register(handle, birth, handle);
     return true;
@@ -60,7 +60,7 @@ export class LeakDetector {
 
   /** The secret of a handle that is watched lies in another place now. */
   move(handle: object, host: PlaceHost, index: number): void {
-    const generation = host.generations[index] as number;
+    const generation = host.generationOf(index);
     Object.assign(this.#births.get(handle) as Birth, { host, index, generation });
   }
 
@@ -71,7 +71,7 @@ export class LeakDetector {
 
   #report({ host, index, generation, stack }: Birth): void {
     if (!host.isLive(index, generation)) return;
-    this.#telemetry.emit('leak', { byteLength: host.byteLengths[index] as number, stack });
+    this.#telemetry.emit('leak', { byteLength: host.byteLengthOf(index), stack });
   }
 }
 

@@ -24,9 +24,7 @@ export class OwnRegion extends PlaceHost {
     super(region, 'own', 1);
     this.#owner = owner;
     this.#trailing = trailingByteLength(region.lifecycle.backend.capabilities.guardPages);
-    this.generations[0] = 1;
-    this.byteLengths[0] = byteLength;
-    this.live = 1;
+    this.beginUse(0, byteLength);
     region.idle = false;
     this.repair();
   }
@@ -42,7 +40,7 @@ export class OwnRegion extends PlaceHost {
   }
 
   byteOffsetOf(): number {
-    return this.byteOffsetFor(this.byteLengths[0] as number);
+    return this.byteOffsetFor(this.byteLengthOf(0));
   }
 
   examine(): CanaryFinding | undefined {
@@ -90,7 +88,7 @@ export class OwnRegion extends PlaceHost {
 
   /** Shrinks only, and moves the content so that it ends at the guard again. */
   setByteLength(_index: number, byteLength: number): boolean {
-    const before = this.byteLengths[0] as number;
+    const before = this.byteLengthOf(0);
     if (byteLength > before) return false;
     const { region } = this;
     const bytes = region.lifecycle.bytes(region, 'read-write');
@@ -98,7 +96,7 @@ export class OwnRegion extends PlaceHost {
     const to = this.byteOffsetFor(byteLength);
     if (bytes === undefined) this.#moveThroughBackend(from, to, byteLength);
     else bytes.copyWithin(to, from, from + byteLength);
-    this.byteLengths[0] = byteLength;
+    this.notes[1] = byteLength;
     if (bytes !== undefined) this.repair();
     region.lifecycle.wipe(region, 0, to - this.#leading);
     return true;
@@ -111,10 +109,7 @@ export class OwnRegion extends PlaceHost {
 
   /** The use ends also where the backend cannot wipe; then the region is not used again. */
   #end(inUse = true): void {
-    if (inUse) {
-      (this.generations[0] as number)++;
-      this.live = 0;
-    }
+    if (inUse) this.endUse(0);
     this.region.lifecycle.wipe(this.region, 0, this.region.byteLength);
   }
 

@@ -27,9 +27,6 @@ export abstract class PlaceHost {
   readonly region: Region;
   readonly route: Route;
   readonly slotCount: number;
-  readonly generations: Int32Array;
-  /** Bytes in use of each slot. */
-  readonly byteLengths: Int32Array;
   /** Slots that hold a secret now. */
   live = 0;
   /** Slots that will not be used again, or not before a view over them is garbage. */
@@ -38,12 +35,18 @@ export abstract class PlaceHost {
   /** Slots whose surroundings were found damaged while they were in use: not used again after their release. */
   condemned: Set<number> | undefined = undefined;
 
+  /**
+   * Three numbers for each slot, side by side: its generation, the bytes in use of it, and the free slot behind it in the
+   * list of a slab. One array for all three: each array has checks of its own at every touch, and these are touched for
+   * every secret that comes or goes.
+   */
+  protected readonly notes: Int32Array;
+
   constructor(region: Region, route: Route, slotCount: number) {
     this.region = region;
     this.route = route;
     this.slotCount = slotCount;
-    this.generations = new Int32Array(slotCount);
-    this.byteLengths = new Int32Array(slotCount);
+    this.notes = new Int32Array(slotCount * 3);
   }
 
   /** Where the content of a slot begins, in bytes from the start of the region. */
@@ -74,11 +77,39 @@ export abstract class PlaceHost {
    */
   abstract setByteLength(index: number, byteLength: number): boolean;
 
+  generationOf(index: number): number {
+    return this.notes[index * 3] as number;
+  }
+
+  /** Bytes in use of a slot. */
+  byteLengthOf(index: number): number {
+    return this.notes[index * 3 + 1] as number;
+  }
+
   isLive(index: number, generation: number): boolean {
-    return this.generations[index] === generation;
+    return this.generationOf(index) === generation;
   }
 
   isUsed(index: number): boolean {
-    return ((this.generations[index] as number) & 1) === 1;
+    return (this.generationOf(index) & 1) === 1;
+  }
+
+  /** Ends every use at once: its handles are disposed from now on. The bytes are wiped by the caller. */
+  endAll(): void {
+    for (let i = 0; i < this.slotCount; i++) if (this.isUsed(i)) this.endUse(i);
+    this.live = 0;
+  }
+
+  /** A slot that nobody uses is used now. */
+  protected beginUse(index: number, byteLength: number): void {
+    const { notes } = this;
+    (notes[index * 3] as number)++;
+    notes[index * 3 + 1] = byteLength;
+    this.live++;
+  }
+
+  protected endUse(index: number): void {
+    (this.notes[index * 3] as number)++;
+    this.live--;
   }
 }

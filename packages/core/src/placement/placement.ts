@@ -122,7 +122,7 @@ export class Placement implements OwnRegionOwner {
     const hosts = [...this.hosts()];
     // First abandoned, then ended: the pool counts its empty slabs by those whose last secret it saw go.
     for (const slab of [...this.pool.slabs]) this.pool.abandon(slab);
-    for (const host of hosts) endAll(host);
+    for (const host of hosts) host.endAll();
     this.ownRegions.clear();
     this.vacancies.clear();
     this.lifecycle.unmapAll();
@@ -266,12 +266,4 @@ export class Placement implements OwnRegionOwner {
   #room(): number {
     return this.budget.limit().byteLength - this.lifecycle.mappedByteLength;
   }
-}
-
-/** Ends every use of a host: its handles are disposed from now on. The bytes are wiped by the caller. */
-function endAll(host: PlaceHost): void {
-  for (let i = 0; i < host.slotCount; i++) {
-    if (host.isUsed(i)) (host.generations[i] as number)++;
-  }
-  host.live = 0;
 }

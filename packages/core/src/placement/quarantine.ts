@@ -47,7 +47,7 @@ export class Quarantine {
   get byteLength(): number {
     let total = 0;
     for (const [host, cells] of this.#cells) {
-      for (const index of cells.keys()) total += host.byteLengths[index] as number;
+      for (const index of cells.keys()) total += host.byteLengthOf(index);
     }
     return total;
   }
@@ -63,7 +63,7 @@ export class Quarantine {
     region.lifecycle.pin(region, `a view over it ${outcome === 'stuck' ? 'is stuck' : 'escaped'}`);
     this.#add(host, index, view);
     if (host.isUsed(index)) host.quarantine(index);
-    else region.lifecycle.wipe(region, host.byteOffsetOf(index), host.byteLengths[index] as number);
+    else region.lifecycle.wipe(region, host.byteOffsetOf(index), host.byteLengthOf(index));
     if (host instanceof Slab && region.lifecycle.atRest !== 'accessible') {
       this.#pool(host).close(host);
     }

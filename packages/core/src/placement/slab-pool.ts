@@ -47,7 +47,10 @@ export class SlabPool implements SlabOwner {
 
   /** Takes a slot of a slab that `slabWithFree` gave. */
   takeFrom(slab: Slab, byteLength: number): number {
-    if (slab.live === 0) this.emptyCount--;
+    if (slab.live === 0) {
+      this.emptyCount--;
+      slab.region.idle = false;
+    }
     const index = slab.take(byteLength);
     if (!slab.hasFree) this.#unlist(slab);
     return index;

@@ -25,10 +25,8 @@ export class Slab extends PlaceHost {
 
   readonly #strideByteLength: number;
   readonly #owner: SlabOwner;
-  /** Free slots that were used before; slots from `#fresh` on never were. */
-  readonly #freeStack: Int32Array;
-  #freeCount = 0;
-  #fresh = 0;
+  /** The first of the free slots, each of which names the next; -1 at the end. The last to come is the first to go. */
+  #firstFree = -1;
 
   /** Cuts a region: writes the canaries. The region must read zero. */
   constructor(region: Region, classIndex: number, slotByteLength: number, owner: SlabOwner) {
@@ -37,16 +35,16 @@ export class Slab extends PlaceHost {
     this.slotByteLength = slotByteLength;
     this.#strideByteLength = slotByteLength + CANARY_BYTE_LENGTH;
     this.#owner = owner;
-    this.#freeStack = new Int32Array(this.slotCount);
+    for (let i = this.slotCount - 1; i >= 0; i--) this.#pushFree(i);
     this.#writeCanaries(0, this.slotCount);
   }
 
   get hasFree(): boolean {
-    return !this.closedToNew && (this.#freeCount > 0 || this.#fresh < this.slotCount);
+    return this.#firstFree >= 0 && !this.closedToNew;
   }
 
   get freeSlots(): number {
-    return this.closedToNew ? 0 : this.#freeCount + this.slotCount - this.#fresh;
+    return this.closedToNew ? 0 : this.slotCount - this.live - this.quarantined;
   }
 
   byteOffsetOf(index: number): number {
@@ -55,17 +53,14 @@ export class Slab extends PlaceHost {
 
   /** Takes a free slot, which reads zero. Precondition: `hasFree`. */
   take(byteLength: number): number {
-    const index =
-      this.#freeCount > 0 ? (this.#freeStack[--this.#freeCount] as number) : this.#fresh++;
-    (this.generations[index] as number)++;
-    this.byteLengths[index] = byteLength;
-    this.live++;
-    this.region.idle = false;
+    const index = this.#firstFree;
+    this.#firstFree = this.notes[index * 3 + 2] as number;
+    this.beginUse(index, byteLength);
     return index;
   }
 
   examine(index: number): CanaryFinding | undefined {
-    const byteLength = this.byteLengths[index] as number;
+    const byteLength = this.byteLengthOf(index);
     const words = this.region.lifecycle.words(this.region, 'read-only');
     if (words !== undefined) {
       return this.#findingIn(words, this.byteOffsetOf(index) >>> 2, byteLength);
@@ -75,7 +70,7 @@ export class Slab extends PlaceHost {
 
   repair(index: number): void {
     this.#writeCanaries(index, index + 1);
-    this.#wipe(index, this.byteLengths[index] as number, this.slotByteLength);
+    this.#wipe(index, this.byteLengthOf(index), this.slotByteLength);
   }
 
   release(index: number): CanaryFinding | undefined {
@@ -84,11 +79,11 @@ export class Slab extends PlaceHost {
       finding = this.#examineAndWipe(index);
       if (finding !== undefined) this.repair(index);
     } catch (error) {
-      this.#endUse(index);
+      this.#vacate(index);
       this.quarantined++;
       throw error;
     }
-    this.#endUse(index);
+    this.#vacate(index);
     if (finding !== undefined || this.condemned?.delete(index)) this.quarantined++;
     else this.#free(index);
     return finding;
@@ -96,7 +91,7 @@ export class Slab extends PlaceHost {
 
   quarantine(index: number): void {
     this.#wipe(index, 0, this.slotByteLength);
-    this.#endUse(index);
+    this.#vacate(index);
     this.quarantined++;
   }
 
@@ -108,9 +103,9 @@ export class Slab extends PlaceHost {
 
   setByteLength(index: number, byteLength: number): boolean {
     if (byteLength > this.slotByteLength) return false;
-    const before = this.byteLengths[index] as number;
+    const before = this.byteLengthOf(index);
     if (byteLength < before) this.#wipe(index, byteLength, before);
-    this.byteLengths[index] = byteLength;
+    this.notes[index * 3 + 1] = byteLength;
     return true;
   }
 
@@ -120,7 +115,7 @@ export class Slab extends PlaceHost {
 
   /** The common case works on words that are open anyway; a closed slab or a backend without views goes by its calls. */
   #examineAndWipe(index: number): CanaryFinding | undefined {
-    const byteLength = this.byteLengths[index] as number;
+    const byteLength = this.byteLengthOf(index);
     const words = this.region.lifecycle.words(this.region, 'read-write');
     if (words === undefined) {
       try {
@@ -138,17 +133,22 @@ export class Slab extends PlaceHost {
   }
 
   #free(index: number): void {
-    if ((this.generations[index] as number) >= GENERATION_MAX) {
+    if (this.generationOf(index) >= GENERATION_MAX) {
       this.quarantined++;
       return;
     }
-    this.#freeStack[this.#freeCount++] = index;
+    this.#pushFree(index);
     if (this.listIndex < 0 && !this.closedToNew) this.#owner.onSlotFree(this);
   }
 
-  #endUse(index: number): void {
-    (this.generations[index] as number)++;
-    if (--this.live === 0) this.#owner.onEmpty(this);
+  #pushFree(index: number): void {
+    this.notes[index * 3 + 2] = this.#firstFree;
+    this.#firstFree = index;
+  }
+
+  #vacate(index: number): void {
+    this.endUse(index);
+    if (this.live === 0) this.#owner.onEmpty(this);
   }
 
   #findingIn(words: Int32Array, start: number, byteLength: number): CanaryFinding | undefined {
@@ -169,7 +169,7 @@ export class Slab extends PlaceHost {
   #copyOf(index: number): Int32Array {
     const { region, slotByteLength } = this;
     const copy = new Uint8Array(new ArrayBuffer(slotByteLength + 2 * CANARY_BYTE_LENGTH));
-    const used = this.byteLengths[index] as number;
+    const used = this.byteLengthOf(index);
     const start = this.byteOffsetOf(index);
     const { backend } = region.lifecycle;
     backend.read(region.id, start - CANARY_BYTE_LENGTH, copy.subarray(0, CANARY_BYTE_LENGTH));

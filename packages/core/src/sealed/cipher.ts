@@ -117,6 +117,6 @@ function rangeOf({ host, index }: Place): RegionRange {
   return {
     region: host.region.id,
     byteOffset: host.byteOffsetOf(index),
-    byteLength: host.byteLengths[index] as number,
+    byteLength: host.byteLengthOf(index),
   };
 }

@@ -32,7 +32,7 @@ export class SealedEntries {
   /** Encrypts the secret at `place` and returns the entry's id. After a throw nothing has changed. */
   seal(name: string, place: Place): number {
     if (this.#heap.count > ENTRIES_MAX) throw this.#full(); // Replaced ones are counted until they go.
-    const byteLength = place.host.byteLengths[place.index] as number;
+    const byteLength = place.host.byteLengthOf(place.index);
     const id = this.#heap.add(byteLength + TAG_BYTE_LENGTH);
     try {
       const target = this.#heap.bytesOf(id);

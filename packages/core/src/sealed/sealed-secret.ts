@@ -48,7 +48,7 @@ export class SealedSecret implements Disposable {
   static {
     sealedInternals = {
       create(engine, place) {
-        const byteLength = place.host.byteLengths[place.index] as number;
+        const byteLength = place.host.byteLengthOf(place.index);
         const bytes = new Uint8Array(new ArrayBuffer(byteLength + TAG_BYTE_LENGTH));
         return new SealedSecret(engine, engine.sealingKey.seal(place, NO_STORE, bytes), bytes);
       },

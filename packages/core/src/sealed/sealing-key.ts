@@ -94,7 +94,7 @@ export class SealingKey implements Standby {
     const generation = this.#current('seal');
     const counter = ++this.#counter;
     generation.seals++;
-    const byteLength = place.host.byteLengths[place.index] as number;
+    const byteLength = place.host.byteLengthOf(place.index);
     sealPlace(this.#use(generation, counter, label, byteLength), place, target);
     generation.needed++;
     this.#needed++;
@@ -104,7 +104,7 @@ export class SealingKey implements Standby {
   /** Decrypts into a place of the same length, or throws `ERR_SECMEM_UNSEAL_FAILED` and the place reads zero. */
   unseal(counter: number, label: Label, source: Uint8Array, place: Place): void {
     const generation = this.#known(counter);
-    const byteLength = place.host.byteLengths[place.index] as number;
+    const byteLength = place.host.byteLengthOf(place.index);
     unsealPlace(this.#use(generation, counter, label, byteLength), source, place);
   }
 

@@ -75,11 +75,11 @@ export class Access {
     this.#use = use;
     this.host = host;
     this.index = index;
-    this.generation = host.generations[index] as number;
+    this.generation = host.generationOf(index);
     this.mode = mode;
     lifecycle.enter(region, mode);
     try {
-      const byteLength = host.byteLengths[index] as number;
+      const byteLength = host.byteLengthOf(index);
       const byteOffset = host.byteOffsetOf(index);
       if (region.ownView !== undefined && keeper.viewsStopped === undefined) {
         this.#view = lifecycle.backend.openView(region.id, byteOffset, byteLength);
@@ -157,7 +157,7 @@ export class Access {
     const { host, bytes } = this;
     const { region } = host;
     const { backend } = region.lifecycle;
-    if (bytes.length !== host.byteLengths[this.index] && this.current) {
+    if (bytes.length !== host.byteLengthOf(this.index) && this.current) {
       return new SecureMemoryError(
         'ERR_SECMEM_VIEW_ESCAPED',
         'a lent copy of a secret was transferred to somebody else, who holds it unprotected now',

@@ -39,7 +39,7 @@ export class Secret implements Disposable {
     this.#owner = owner;
     this.#host = host;
     this.#index = index;
-    this.#generation = host.generations[index] as number;
+    this.#generation = host.generationOf(index);
   }
 
   static {
@@ -67,7 +67,7 @@ export class Secret implements Disposable {
 
   /** In bytes; 0 once it is gone. */
   get byteLength(): number {
-    return this.#isLive() ? ((this.#host as PlaceHost).byteLengths[this.#index] as number) : 0;
+    return this.#isLive() ? (this.#host as PlaceHost).byteLengthOf(this.#index) : 0;
   }
 
   get disposed(): boolean {
@@ -177,7 +177,7 @@ export class Secret implements Disposable {
     if (place.host === host && place.index === index) return;
     this.#host = place.host;
     this.#index = place.index;
-    this.#generation = place.host.generations[place.index] as number;
+    this.#generation = place.host.generationOf(place.index);
     if ((this.#flags & TRACKED) !== 0) this.#engine.leaks.move(this, place.host, place.index);
     this.#engine.release(host, index);
   }

@@ -110,7 +110,7 @@ function placementStats(placement: Placement): PlacementStats {
     const route = routes[host.route];
     route.secrets += host.live;
     for (let i = 0; i < host.slotCount; i++) {
-      if (host.isUsed(i)) route.byteLength += host.byteLengths[i] as number;
+      if (host.isUsed(i)) route.byteLength += host.byteLengthOf(i);
     }
   }
   return {
