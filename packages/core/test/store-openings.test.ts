@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Secret, SecretStore } from '../src/index.js';
+import { ownershipOf } from '../src/lifetime/allocations.js';
 import { open, PAGE, sleep, thrown } from './fixture.js';
 
 const filled = (byteLength: number, byte: number): Uint8Array =>
@@ -55,6 +56,22 @@ describe('several callers that wait for one secret of a store', () => {
     });
     holders[0]?.dispose();
     expect(await opener).toBe(1);
+  });
+
+  it('A5 go on in what is left of their own time when the first gives up', async () => {
+    const { memory, store, holders } = full();
+    const enqueue = vi.spyOn(ownershipOf(memory).engine.granter.admission, 'enqueue');
+    const abort = new AbortController();
+    const opener = store.use('a', first, { signal: abort.signal });
+    const joiner = store.use('a', first, { waitMsMax: 1_000_000 });
+    await sleep(50);
+    abort.abort('enough');
+    await expect(opener).rejects.toBe('enough');
+    await sleep(0);
+    expect(enqueue).toHaveBeenCalledTimes(2);
+    holders[0]?.dispose();
+    expect(await joiner).toBe(1);
+    expect(enqueue.mock.calls[1]?.[1].waitMsMax).toBeLessThanOrEqual(1_000_000 - 40);
   });
 
   it('that leave in the turn in which the slot is there give it back', async () => {

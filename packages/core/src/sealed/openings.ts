@@ -49,11 +49,11 @@ export class Openings {
     const until = performance.now() + (request.waitMsMax ?? waitMsMax);
     for (;;) {
       const other = this.#byName.get(name);
-      if (other === undefined) return this.#start(name, request);
       const leftMs = Math.max(0, Math.round(until - performance.now()));
+      if (other === undefined) return this.#start(name, { ...request, waitMsMax: leftMs });
       const slot = await this.#join(other, request.signal, leftMs);
       if (slot !== undefined) return slot;
-      // Whoever began gave up or failed, which says nothing about this caller.
+      // Whoever began gave up or failed, which says nothing about this caller. It goes on in what is left of its time.
     }
   }
 
