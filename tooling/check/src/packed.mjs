@@ -5,14 +5,19 @@ import { root } from '@securemem/launch/workspace';
 import { packPackages } from '@securemem/runtimes';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { budgetProblems } from './budget.mjs';
+import { licenceProblems } from './licences.mjs';
+import { filesOf, freshFiles, manifestOf } from './tarball.mjs';
 
 /** Entry points that are started as processes and never imported, so that no importer has to resolve them. */
 const programs = ['./child'];
 
 const directory = join(root, '.cache/packed');
 
-/** Packs what would be published and lets publint and attw look at the tarballs: a check of the tree would miss what
- *  `files` leaves out. Returns one line for each problem. */
+/**
+ * Packs what would be published, and looks at the tarballs by publint, by attw, and by our own rules of size, of licences
+ * and of what must not get out: a check of the tree would miss what `files` leaves out. One line for each problem.
+ */
 export async function packedProblems() {
   packPackages(directory, ['./packages/*']);
   const tarballs = readdirSync(directory).sort();
@@ -23,6 +28,7 @@ export async function packedProblems() {
 /** @param {string} name */
 async function problemsOf(name) {
   const bytes = new Uint8Array(readFileSync(join(directory, name)));
+  const files = filesOf(bytes);
   const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true });
   const { problems } = /** @type {import('@arethetypeswrong/core').Analysis} */ (
     await checkPackage(createPackageFromTarballData(bytes), { excludeEntrypoints: programs })
@@ -30,5 +36,16 @@ async function problemsOf(name) {
   return [
     ...messages.map((message) => `publint: ${pkg.name}: ${formatMessage(message, pkg)}`),
     ...(problems ?? []).map((problem) => `attw: ${pkg.name}: ${JSON.stringify(problem)}`),
+    ...budgetProblems(files),
+    ...licenceProblems(files, join(root, manifestOf(files).repository.directory)),
+    ...pathsOfThisMachine(files),
   ];
+}
+
+/** What a reader of the package can learn about the machine that built it.
+ *  @param {ReadonlyMap<string, Buffer>} files */
+function pathsOfThisMachine(files) {
+  return [...freshFiles(files)]
+    .filter(([, content]) => content.includes(root))
+    .map(([path]) => `${manifestOf(files).name}: ${path} names a directory of this machine`);
 }

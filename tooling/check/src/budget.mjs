@@ -1,0 +1,46 @@
+import { gzipSync } from 'node:zlib';
+import { freshFiles, manifestOf } from './tarball.mjs';
+
+const KIB = 1024;
+
+/**
+ * Most that each package may weigh, in KiB: packed is what is fetched, unpacked what lies in `node_modules`. A quarter above
+ * what it is now; whoever needs more says here that it is worth it. Half of most of them are source maps.
+ *
+ * @type {Readonly<Record<string, { packedKib: number, unpackedKib: number }>>}
+ */
+export const budgets = {
+  '@securemem/core': { packedKib: 450, unpackedKib: 1800 },
+  '@securemem/koffi': { packedKib: 90, unpackedKib: 340 },
+  '@securemem/napi': { packedKib: 200, unpackedKib: 520 },
+  '@securemem/nolock': { packedKib: 12, unpackedKib: 45 },
+  '@securemem/keeper': { packedKib: 110, unpackedKib: 430 },
+  '@securemem/conformance': { packedKib: 190, unpackedKib: 740 },
+  securemem: { packedKib: 60, unpackedKib: 210 },
+};
+
+/** One line for each budget that a package exceeds, and one for a package without a budget.
+ *  @param {ReadonlyMap<string, Buffer>} files of its tarball */
+export function budgetProblems(files) {
+  const { name } = manifestOf(files);
+  const budget = budgets[name];
+  if (budget === undefined) return [`${name} has no size budget`];
+  const { packed, unpacked } = weigh(files);
+  return [
+    ...over(name, 'packed', packed, budget.packedKib),
+    ...over(name, 'unpacked', unpacked, budget.unpackedKib),
+  ];
+}
+
+/** In bytes. @param {ReadonlyMap<string, Buffer>} files */
+export function weigh(files) {
+  const contents = [...freshFiles(files).values()];
+  const unpacked = contents.reduce((sum, { length }) => sum + length, 0);
+  return { packed: gzipSync(Buffer.concat(contents)).length, unpacked };
+}
+
+/** @param {string} name @param {string} how @param {number} byteLength @param {number} maxKib */
+function over(name, how, byteLength, maxKib) {
+  if (byteLength <= maxKib * KIB) return [];
+  return [`${name} is ${Math.ceil(byteLength / KIB)} KiB ${how}, and may be ${maxKib} KiB`];
+}
