@@ -5,9 +5,13 @@ import { randomFillSync } from 'node:crypto';
  * byte pattern of a protocol matches it, and never zero, so that a wipe that runs too far is seen.
  */
 const value = new Uint8Array(new ArrayBuffer(8));
+const double = new Float64Array(value.buffer);
 do {
   randomFillSync(value);
-} while (value.some((byte) => byte === 0));
+} while (value.some((byte) => byte === 0) || !Number.isFinite(double[0]));
+
+/** The canary as one number. It is finite and not zero, so that what equals it has the same bytes. */
+export const CANARY = double[0] as number;
 
 const halves = new Int32Array(value.buffer);
 

@@ -16,6 +16,9 @@ export class Region {
   /** Core's own view of the whole region, for the life of the region; undefined where the backend has no views and for keys. */
   ownView: View | undefined = undefined;
   ownWords: Int32Array | undefined = undefined;
+  ownDoubles: Float64Array | undefined = undefined;
+  /** The same, only while the region may be written to. */
+  writableDoubles: Float64Array | undefined = undefined;
 
   /** What the kernel enforces now. */
   protection: Protection = 'read-write';

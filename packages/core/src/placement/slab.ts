@@ -1,9 +1,11 @@
-import { CANARY_HIGH, CANARY_LOW, canaryBytes } from './canary.js';
+import { CANARY, CANARY_HIGH, CANARY_LOW, canaryBytes } from './canary.js';
 import { type CanaryFinding, PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
 import { CANARY_BYTE_LENGTH, slotsPerSlab } from './size-classes.js';
 
 const GENERATION_MAX = 0x3fff_fffd;
+/** In bytes. Beyond it a call of `fill` is quicker than a loop. */
+const WIPED_IN_LOOP_MAX = 256;
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** What a slab tells the pool that owns it. */
@@ -74,19 +76,10 @@ export class Slab extends PlaceHost {
   }
 
   release(index: number): CanaryFinding | undefined {
-    let finding: CanaryFinding | undefined;
-    try {
-      finding = this.#examineAndWipe(index);
-      if (finding !== undefined) this.repair(index);
-    } catch (error) {
-      this.#vacate(index);
-      this.quarantined++;
-      throw error;
-    }
+    if (!this.#wipeIntact(index)) return this.#examineAndRelease(index);
     this.#vacate(index);
-    if (finding !== undefined || this.condemned?.delete(index)) this.quarantined++;
-    else this.#free(index);
-    return finding;
+    this.#free(index);
+    return undefined;
   }
 
   quarantine(index: number): void {
@@ -113,22 +106,44 @@ export class Slab extends PlaceHost {
     return this.slotByteLength >>> 2;
   }
 
-  /** The common case works on words that are open anyway; a closed slab or a backend without views goes by its calls. */
-  #examineAndWipe(index: number): CanaryFinding | undefined {
-    const byteLength = this.byteLengthOf(index);
-    const words = this.region.lifecycle.words(this.region, 'read-write');
-    if (words === undefined) {
+  /**
+   * The common case of a release: core sees the slab, the slot is short, and all around its content is as it must be. True
+   * when the slot is wiped now; otherwise nothing in it has changed.
+   *
+   * Steps of eight bytes, since half as many as with words take 10 % off allocating and disposing 32 bytes.
+   */
+  #wipeIntact(index: number): boolean {
+    const { slotByteLength } = this;
+    const doubles = this.region.lifecycle.doubles(this.region);
+    if (doubles === undefined || slotByteLength > WIPED_IN_LOOP_MAX) return false;
+    if (this.condemned !== undefined) return false;
+    const start = this.byteOffsetOf(index) >>> 3;
+    const end = start + (slotByteLength >>> 3);
+    if (doubles[start - 1] !== CANARY || doubles[end] !== CANARY) return false;
+    if (this.byteLengthOf(index) < slotByteLength && !this.#slackIsZero(index)) return false;
+    for (let i = start; i < end; i++) doubles[i] = 0;
+    return true;
+  }
+
+  /** Every other case: a finding, a long slot, or a slab that core does not see and asks the backend about. */
+  #examineAndRelease(index: number): CanaryFinding | undefined {
+    let finding: CanaryFinding | undefined;
+    try {
       try {
-        return this.examine(index);
+        finding = this.examine(index);
       } finally {
         // What cannot be examined is wiped all the same.
-        this.#wipe(index, 0, byteLength);
+        this.#wipe(index, 0, this.byteLengthOf(index));
       }
+      if (finding !== undefined) this.repair(index);
+    } catch (error) {
+      this.#vacate(index);
+      this.quarantined++;
+      throw error;
     }
-    const start = this.byteOffsetOf(index) >>> 2;
-    const finding = this.#findingIn(words, start, byteLength);
-    if (byteLength > 256) this.#wipe(index, 0, byteLength);
-    else for (let i = start, end = start + ((byteLength + 3) >>> 2); i < end; i++) words[i] = 0;
+    this.#vacate(index);
+    if (finding !== undefined || this.condemned?.delete(index)) this.quarantined++;
+    else this.#free(index);
     return finding;
   }
 
@@ -154,15 +169,19 @@ export class Slab extends PlaceHost {
   #findingIn(words: Int32Array, start: number, byteLength: number): CanaryFinding | undefined {
     const end = start + this.#slotWords;
     const before = words[start - 2] !== CANARY_LOW || words[start - 1] !== CANARY_HIGH;
-    let after = words[end] !== CANARY_LOW || words[end + 1] !== CANARY_HIGH;
-    let slack = start + (byteLength >>> 2);
-    const partial = (byteLength & 3) * 8;
-    if (partial > 0) {
-      const mask = LITTLE_ENDIAN ? -1 << partial : -1 >>> partial;
-      if (((words[slack++] as number) & mask) !== 0) after = true;
-    }
-    for (; slack < end; slack++) if (words[slack] !== 0) after = true;
+    const after =
+      words[end] !== CANARY_LOW ||
+      words[end + 1] !== CANARY_HIGH ||
+      !isSlackZero(words, start, end, byteLength);
     return before || after ? { before, after } : undefined;
+  }
+
+  /** Words and not doubles: to a double, the one bit of -0 is nothing. */
+  #slackIsZero(index: number): boolean {
+    const words = this.region.lifecycle.words(this.region, 'read-only');
+    const start = this.byteOffsetOf(index) >>> 2;
+    const end = start + this.#slotWords;
+    return words !== undefined && isSlackZero(words, start, end, this.byteLengthOf(index));
   }
 
   /** A slot with the canaries around it, copied through the backend; without the content, which is never copied. */
@@ -197,4 +216,16 @@ export class Slab extends PlaceHost {
       }
     }
   }
+}
+
+/** Whether nothing was written between the end of the content and the end of the slot. */
+function isSlackZero(words: Int32Array, start: number, end: number, byteLength: number): boolean {
+  let slack = start + (byteLength >>> 2);
+  const partial = (byteLength & 3) * 8;
+  if (partial > 0) {
+    const mask = LITTLE_ENDIAN ? -1 << partial : -1 >>> partial;
+    if (((words[slack++] as number) & mask) !== 0) return false;
+  }
+  for (; slack < end; slack++) if (words[slack] !== 0) return false;
+  return true;
 }
