@@ -36,8 +36,6 @@ export async function loadInto(
   } catch (error) {
     load.undo();
     throw error;
-  } finally {
-    load.end();
   }
 }
 
@@ -80,28 +78,38 @@ class Load {
     return this.#entries % ENTRIES_PER_TURN === 0 ? this.#pause() : undefined;
   }
 
+  /** The working slot is released first: nothing fails any more once the entries are there. */
   commit(): number {
     this.#target.assertOpen();
     this.#options.signal?.throwIfAborted();
     this.#assertNotPurged();
     this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
+    this.#release();
     this.#target.commit(this.#staged);
     return this.#staged.size;
   }
 
+  /** What failed goes before what releasing the working slot throws, which is published. */
   undo(): void {
     for (const id of this.#staged.values()) this.#target.discard(id);
     this.#staged.clear();
+    const byteLength = this.#scratch?.byteLength ?? 0;
+    try {
+      this.#release();
+    } catch (error) {
+      this.#target.owner.engine.telemetry.emit('release-failed', { byteLength, error });
+    }
   }
 
-  end(): void {
-    this.#scratch?.dispose();
+  #release(): void {
+    const scratch = this.#scratch;
+    this.#scratch = undefined;
+    scratch?.dispose();
   }
 
   /** Takes a slot for sources of another length. */
   async #addThroughNew(name: string, bytes: Uint8Array): Promise<void> {
-    this.end();
-    this.#scratch = undefined;
+    this.#release();
     const { owner } = this.#target;
     const request = checkRequest(this.#options);
     const [scratch] = await owner.engine.granter.allocateAll([bytes.length], owner, request);

@@ -51,12 +51,16 @@ export class Intake {
     return granter.allocateSync(checkSource(source), this.#owner, checkOnCapacity(options));
   }
 
-  /** Seals a source, by way of `slot` where it is bytes. The slot is freed in any case. */
+  /**
+   * Seals a source, by way of `slot` where it is bytes. The slot is freed in any case, and the bytes are wiped last, since
+   * the release of the slot may find it damaged.
+   */
   take(name: string, source: Uint8Array | Secret, slot: Secret | undefined): number {
     if (slot === undefined) return this.takeSecret(name, source as Secret);
+    const bytes = source as Uint8Array;
     let id: number;
     try {
-      id = this.takeBytes(name, slot, source as Uint8Array);
+      id = this.#sealBytes(name, slot, bytes);
     } catch (error) {
       slot.dispose();
       throw error;
@@ -67,6 +71,7 @@ export class Intake {
       this.#entries.remove(id);
       throw error;
     }
+    fill(bytes, 0);
     return id;
   }
 
@@ -99,17 +104,21 @@ export class Intake {
     return id;
   }
 
-  /** Seals bytes by way of a slot of their length, and wipes them. */
+  /** Seals bytes by way of a slot of their length, which stays, and wipes them. */
   takeBytes(name: string, scratch: Secret, bytes: Uint8Array): number {
+    const id = this.#sealBytes(name, scratch, bytes);
+    fill(bytes, 0);
+    return id;
+  }
+
+  #sealBytes(name: string, scratch: Secret, bytes: Uint8Array): number {
     this.#assertOpen('set');
     if (bytes.length !== scratch.byteLength) {
       throw new TypeError('the source changed its length while the call waited');
     }
     this.#assertRoomFor(name);
     scratch.copyFrom(bytes);
-    const id = this.#entries.seal(name, internals.placeOf(scratch));
-    fill(bytes, 0);
-    return id;
+    return this.#entries.seal(name, internals.placeOf(scratch));
   }
 
   #assertRoomFor(name: string): void {
