@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../src/index.js';
-import { type Fixture, open, thrown } from './fixture.js';
+import { type Fixture, open, PAGE, thrown } from './fixture.js';
 
 /** A secret that is lent twice. */
 function lentTwice({ memory }: Fixture): [Lease, Lease] {
@@ -54,6 +54,22 @@ describe('a slot that several views show', () => {
     for (const secret of others) secret.dispose();
     aliasesDie(fixture);
     expect(memory.stats()).toMatchObject({ secrets: 0, quarantine: { slots: 0, damagedSlots: 0 } });
+  });
+});
+
+describe('room that a view in quarantine holds', () => {
+  it('serves the very request that finds its view garbage, and none before', () => {
+    const fixture = open({
+      routing: { pooledByteLengthMax: 0 },
+      budget: { lockedByteLengthMax: PAGE },
+    });
+    const { memory, backend } = fixture;
+    const [first, second] = lentTwice(fixture);
+    letEscape(fixture, first);
+    second.release();
+    expect(thrown(() => memory.allocateSync(40)).code).toBe('ERR_SECMEM_LOCK_LIMIT');
+    backend.releaseAliases();
+    expect(memory.allocateSync(40).read((bytes) => bytes.every((byte) => byte === 0))).toBe(true);
   });
 });
 

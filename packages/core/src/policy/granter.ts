@@ -163,8 +163,8 @@ export class Granter {
 
   #place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
     const found = this.#engine.orGiveUp(() => this.#tryPlace(byteLengths, reach));
-    if (isShortage(found)) this.#engine.quarantine.sweep();
-    return found;
+    if (!isShortage(found) || !this.#engine.quarantine.sweep()) return found;
+    return this.#tryPlace(byteLengths, reach);
   }
 
   #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
