@@ -9,15 +9,10 @@ import { isShortage, type Shortage } from '../placement/shortage.js';
 import { OWN_REGION } from '../placement/size-router.js';
 import { demand } from '../secret/receipt.js';
 import { internals, type Secret } from '../secret/secret.js';
-import { Admission, type Claim } from './admission.js';
+import { Admission } from './admission.js';
 import { respondTo } from './capacity-policy.js';
-import {
-  fragmentationOf,
-  queueError,
-  setTooLong,
-  shortageError,
-  waitTimeout,
-} from './shortage-error.js';
+import { fragmentationOf, queueError, setTooLong, shortageError } from './shortage-error.js';
+import { WaitingClaim } from './waiting-claim.js';
 
 /** What a caller says about one request. */
 export interface RequestOptions {
@@ -37,12 +32,12 @@ export class Granter {
   readonly #engine: Engine;
   #fallingBack = false;
   /** The kernel refused a waiter although our own account had room: mapping waits for something to change. */
-  #kernelRefusedAtUnmapCount = -1;
+  kernelRefusedAtUnmapCount = -1;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     this.admission = new Admission(engine.options.queueLengthMax, () => {
-      this.#kernelRefusedAtUnmapCount = -1;
+      this.kernelRefusedAtUnmapCount = -1;
       engine.primary.budget.forget();
       engine.quarantine.sweep();
     });
@@ -109,7 +104,7 @@ export class Granter {
         return;
       }
       this.#assertSetLength(byteLengths);
-      const claim = this.#claim(byteLengths, owner, resolve, reject);
+      const claim = new WaitingClaim(this.#engine, byteLengths, owner, resolve, reject);
       const { budget } = this.#engine.primary;
       if (this.admission.waiting === 0) budget.forget();
       if (this.admission.serveNewcomer(claim)) return;
@@ -152,17 +147,22 @@ export class Granter {
     const { primary } = this.#engine;
     const reach = this.admission.reachOfNewcomer();
     if (reach === undefined) {
-      const never = this.#impossible(byteLengths);
+      const never = this.impossible(byteLengths);
       return never ?? this.refusal(undefined, byteLengths, 'allocateSync', primary);
     }
-    const found = this.#place(byteLengths, reach === 'map' ? 'ask' : reach);
+    const found = this.place(byteLengths, reach === 'map' ? 'ask' : reach);
     if (isShortage(found)) return this.refusal(found, byteLengths, 'allocateSync', primary);
     this.admission.noteOvertaking();
-    return this.#handOut(found, owner);
+    return this.handOut(found, owner);
   }
 
-  #place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
-    const found = this.#engine.orGiveUp(() => this.#tryPlace(byteLengths, reach));
+  /** Places for all, or a shortage with nothing taken; `missing` says at little cost that there is one. */
+  place(
+    byteLengths: readonly number[],
+    reach: Reach,
+    missing?: () => Shortage | undefined,
+  ): Place[] | Shortage {
+    const found = this.#engine.orGiveUp(() => missing?.() ?? this.#tryPlace(byteLengths, reach));
     if (!isShortage(found) || !this.#engine.quarantine.sweep()) return found;
     return this.#tryPlace(byteLengths, reach);
   }
@@ -179,7 +179,7 @@ export class Granter {
     return placement.shortage('secrets', placement.leastByteLength(byteLengths));
   }
 
-  #handOut(places: readonly Place[], owner: Ownership): Secret[] {
+  handOut(places: readonly Place[], owner: Ownership): Secret[] {
     const secrets = places.map(({ host, index }) => internals.create(owner, host, index));
     this.#engine.liveSecrets += places.length;
     this.#fallingBack = false;
@@ -196,41 +196,13 @@ export class Granter {
     return secrets;
   }
 
-  #claim(
-    byteLengths: readonly number[],
-    owner: Ownership,
-    resolve: (secrets: Secret[]) => void,
-    reject: (reason: unknown) => void,
-  ): Claim {
-    let shortage: Shortage | undefined;
-    const { budget, lifecycle } = this.#engine.primary;
-    return {
-      need: byteLengths.join(),
-      tryGrant: (reach) => {
-        const refused = this.#kernelRefusedAtUnmapCount === lifecycle.unmapCount;
-        const within = reach === 'map' && refused ? 'warm' : reach;
-        const found = budget.recall(() => this.#place(byteLengths, within));
-        if (!isShortage(found)) {
-          resolve(this.#handOut(found, owner));
-          return true;
-        }
-        shortage = refused ? shortage : found;
-        if (found.by === 'kernel') this.#kernelRefusedAtUnmapCount = lifecycle.unmapCount;
-        return false;
-      },
-      impossible: () => budget.recall(() => this.#impossible(byteLengths)),
-      timedOut: (waitedMs) => this.#waitTimeout(waitedMs, shortage, byteLengths),
-      reject,
-    };
-  }
-
   /** The error for what can never fit under the limit in force now, whatever is released. */
-  #impossible(byteLengths: readonly number[]): SecureMemoryError | undefined {
+  impossible(byteLengths: readonly number[]): SecureMemoryError | undefined {
     const { primary } = this.#engine;
     const limit = primary.budget.limit();
     const least = primary.leastByteLength(byteLengths);
     if (least <= limit.byteLength) return undefined;
-    const found = this.#place(byteLengths, 'ask');
+    const found = this.place(byteLengths, 'ask');
     if (isShortage(found)) return this.refusal(found, byteLengths, 'allocate', primary);
     // There are slots of before the limit was lowered. They are for whoever comes first in the queue.
     for (const { host, index } of found) host.release(index);
@@ -259,20 +231,6 @@ export class Granter {
     return shortageError(shortage, backend.name, operation, fragmentationOf(placement));
   }
 
-  #waitTimeout(
-    waitedMs: number,
-    shortage: Shortage | undefined,
-    byteLengths: readonly number[],
-  ): SecureMemoryError {
-    const { primary } = this.#engine;
-    const { name } = primary.backend;
-    const cause =
-      shortage === undefined
-        ? queueError(this.admission.waiting, primary.leastByteLength(byteLengths), name)
-        : shortageError(shortage, name, 'allocate', fragmentationOf(primary));
-    return waitTimeout(waitedMs, cause);
-  }
-
   #fallBack(error: SecureMemoryError, byteLengths: readonly number[], owner: Ownership): Secret[] {
     const { fallback } = this.#engine;
     if (fallback === undefined) {
@@ -284,7 +242,7 @@ export class Granter {
       throw Object.defineProperty(refused, 'cause', { value: error, configurable: true });
     }
     const first = !this.#fallingBack;
-    const secrets = this.#handOut(found, owner);
+    const secrets = this.handOut(found, owner);
     this.#fallingBack = true;
     this.fallbacks += secrets.length;
     if (first) {

@@ -107,7 +107,9 @@ export class Telemetry {
     };
     waits.start.publish(context);
     return {
-      ...claim,
+      ...(claim.need === undefined ? {} : { need: claim.need }),
+      impossible: () => claim.impossible(),
+      timedOut: (waitedMs) => claim.timedOut(waitedMs),
       tryGrant: (reach) => {
         const granted = claim.tryGrant(reach);
         if (granted) finish();
