@@ -4,18 +4,60 @@ const open = {
   'securemem-napi': async () => (await import('@securemem/napi')).napiBackend(),
 };
 
+/** Further ones, for the table of what an access costs. */
+const openFurther = {
+  'securemem-napi-mlock': async () =>
+    (await import('@securemem/napi')).napiBackend({ kernelHidden: 'off' }),
+  'securemem-nolock': async () => (await import('@securemem/nolock')).nolockBackend(),
+};
+
 /** The subjects whose operation backends are judged by, in the order of the table. */
 export const backendSubjects = Object.keys(open);
 
+/** @typedef {(backend: import('@securemem/core/contract').MemoryBackend) => import('./case.d.mts').Loop | Promise<import('./case.d.mts').Loop>} LoopOver */
+
 /**
- * One subject for each backend.
- * @param {(backend: import('@securemem/core/contract').MemoryBackend) => import('./case.d.mts').Loop | Promise<import('./case.d.mts').Loop>} loopOver
+ * One subject for each backend that is judged.
+ * @param {LoopOver} loopOver
  * @returns {Record<string, import('./case.d.mts').OpenLoop>}
  */
 export function forEachBackend(loopOver) {
+  return subjects(open, loopOver);
+}
+
+/**
+ * One subject for every backend, and for both kinds of pages that napi has. A backend that can't do what the case does
+ * throws, and the error is the result.
+ * @param {LoopOver} loopOver
+ * @returns {Record<string, import('./case.d.mts').OpenLoop>}
+ */
+export function forEveryBackend(loopOver) {
+  return subjects({ ...open, ...openFurther }, loopOver);
+}
+
+/**
+ * The backend of a subject, for what is measured elsewhere than in a loop.
+ * @param {string} subject
+ */
+export function openBackend(subject) {
+  const openOne =
+    /** @type {Record<string, () => Promise<import('@securemem/core/contract').MemoryBackend>>} */ ({
+      ...open,
+      ...openFurther,
+    })[subject];
+  if (openOne === undefined) throw new Error(`no backend is called ${subject}`);
+  return openOne();
+}
+
+/**
+ * @param {Record<string, () => Promise<import('@securemem/core/contract').MemoryBackend>>} backends
+ * @param {LoopOver} loopOver
+ * @returns {Record<string, import('./case.d.mts').OpenLoop>}
+ */
+function subjects(backends, loopOver) {
   return Object.fromEntries(
-    Object.entries(open).map(([subject, openBackend]) => {
-      return [subject, async () => loopOver(await openBackend())];
+    Object.entries(backends).map(([subject, openOne]) => {
+      return [subject, async () => loopOver(await openOne())];
     }),
   );
 }

@@ -10,8 +10,17 @@ const source = fileURLToPath(new URL('../native/bare.c', import.meta.url));
 const directory = fileURLToPath(new URL('../.cache', import.meta.url));
 
 /**
+ * @typedef {object} BareAddon
+ * @property {() => void} createAndDetach
+ * @property {() => void} protectPair
+ * @property {() => void} mapLockPair
+ * @property {() => void} holdPage throws what the kernel said; nothing has changed then
+ * @property {() => void} releasePages
+ */
+
+/**
  * The references in plain C, compiled when they are first needed. Throws where there is no compiler.
- * @returns {{ createAndDetach(): void, protectPair(): void }}
+ * @returns {BareAddon}
  */
 export function bareAddon() {
   const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12);

@@ -18,7 +18,25 @@ export async function loadCases() {
  * @param {readonly import('./case.d.mts').Case[]} cases @param {string} prefix
  */
 export function select(cases, prefix) {
-  const chosen = cases.filter(({ name }) => name.startsWith(prefix));
+  return withReferences(cases.filter(({ name }) => name.startsWith(prefix)));
+}
+
+/**
+ * The same for the cases of these names, in this order.
+ * @param {readonly import('./case.d.mts').Case[]} cases @param {readonly string[]} names
+ */
+export function selectNamed(cases, names) {
+  return withReferences(
+    names.map((name) => {
+      const found = cases.find((each) => each.name === name);
+      if (found === undefined) throw new Error(`no case is called ${name}`);
+      return found;
+    }),
+  );
+}
+
+/** @param {readonly import('./case.d.mts').Case[]} chosen */
+function withReferences(chosen) {
   const pairs = new Map();
   const add = (/** @type {string} */ name, /** @type {string} */ subject) => {
     pairs.set(`${name} ${subject}`, { name, subject });

@@ -8,9 +8,9 @@ const childFile = fileURLToPath(new URL('./subject-process.mjs', import.meta.url
  * Measures all pairs side by side: every round measures each pair once, one after another, so that whatever else the
  * machine does falls on all of them alike, and a ratio is taken within a round.
  * @param {readonly { name: string, subject: string }[]} pairs
- * @param {{ rounds: number, onRound?: (round: number) => void }} options
+ * @param {{ rounds: number, onRound?: (round: number) => void, enough?: (rounds: number) => boolean }} options
  */
-export async function measure(pairs, { rounds, onRound }) {
+export async function measure(pairs, { rounds, onRound, enough }) {
   /** @type {Map<string, import('node:child_process').ChildProcess>} */
   const processes = new Map();
   /** @type {{ name: string, subject: string, reason: string }[]} */
@@ -28,6 +28,7 @@ export async function measure(pairs, { rounds, onRound }) {
       else unavailable.push({ name, subject, reason: reply.unavailable });
     }
     for (let round = 0; round < rounds; round += 1) {
+      if (enough?.(round)) break;
       onRound?.(round);
       for (const { name, subject, nsPerOp } of measurements) {
         const child = /** @type {import('node:child_process').ChildProcess} */ (

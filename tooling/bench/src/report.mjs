@@ -14,7 +14,7 @@ export function report(cases, { measurements, unavailable }) {
     lines.push('', `${name}: ${what}`);
     for (const measurement of own) lines.push(row(measurement));
     for (const { subject, reason } of missing) {
-      lines.push(`  ${subject.padEnd(18)}not measured: ${reason.split('\n')[0]}`);
+      lines.push(`  ${subject.padEnd(22)}not measured: ${reason.split('\n')[0]}`);
     }
     for (const target of cases.find((each) => each.name === name)?.targets ?? []) {
       lines.push(verdict(name, target, measurements));
@@ -27,7 +27,7 @@ export function report(cases, { measurements, unavailable }) {
 function row(measurement) {
   const { subject, nsPerOpMedian, nsPerOpMin, nsPerOpMax, runs } = summarise(measurement);
   const spread = `${format(nsPerOpMin)} to ${format(nsPerOpMax)} in ${runs} rounds`;
-  return `  ${subject.padEnd(18)}${format(nsPerOpMedian).padStart(10)} ns   ${spread}`;
+  return `  ${subject.padEnd(22)}${format(nsPerOpMedian).padStart(10)} ns   ${spread}`;
 }
 
 /**
@@ -36,14 +36,14 @@ function row(measurement) {
  */
 function verdict(name, target, measurements) {
   const result = judge(name, target, measurements);
-  const goal = `${target.subject} ${describe(name, target)}`;
+  const goal = `${target.subject} ${describeTarget(name, target)}`;
   if (result === undefined) return `  not judged  ${goal}`;
   const { share, shareMin, shareMax, met } = result;
   return `  ${met ? 'met   ' : 'MISSED'}  ${goal}: ${ratios(target, [share, shareMin, shareMax])}`;
 }
 
-/** @param {string} name @param {import('./case.d.mts').Target} target */
-function describe(name, { atMost }) {
+/** What a target asks for, in words. @param {string} name @param {import('./case.d.mts').Target} target */
+export function describeTarget(name, { atMost }) {
   const [first] = atMost;
   if (first !== undefined && isFactor(atMost)) {
     return `at least ${Math.round(1 / first.times)} times faster than ${first.subject}`;

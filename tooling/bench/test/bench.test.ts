@@ -119,9 +119,9 @@ it('report() tells a ratio as the target tells it, and what could not be measure
   expect(report([faster], { measurements, unavailable })).toBe(
     [
       'read: a read',
-      '  ours                    30.0 ns   10.0 to 100 in 3 rounds',
-      '  theirs                  10.0 ns   10.0 to 50.0 in 3 rounds',
-      '  other             not measured: not installed',
+      '  ours                        30.0 ns   10.0 to 100 in 3 rounds',
+      '  theirs                      10.0 ns   10.0 to 50.0 in 3 rounds',
+      '  other                 not measured: not installed',
       '  met     theirs at least 2 times faster than ours: 2.00 times (1.00 to 3.00)',
     ].join('\n'),
   );

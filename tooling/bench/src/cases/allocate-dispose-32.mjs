@@ -1,5 +1,7 @@
+import { createSecretKey } from 'node:crypto';
 import { createAllocator } from '@securemem/core';
 import { forEachBackend } from '../backends.mjs';
+import { bareAddon } from '../bare-addon.mjs';
 
 const byteLength = 32;
 /** sodium-native keeps a finalizer for each buffer and aborts the process when too many are pending. */
@@ -27,6 +29,24 @@ export default {
           for (let n = 0; n < count; n += 1) sodium.sodium_free(sodium.sodium_malloc(byteLength));
         },
         settle: () => new Promise((resolve) => setImmediate(resolve)),
+      };
+    },
+    // Nobody can dispose one: the collector does, when it gets to it.
+    'key-object': () => {
+      const source = Buffer.alloc(byteLength, 9);
+      return {
+        run(count) {
+          for (let n = 0; n < count; n += 1) createSecretKey(source);
+        },
+      };
+    },
+    // What a page of one's own costs at the least: mmap, mlock, munlock, munmap.
+    syscalls: () => {
+      const { mapLockPair } = bareAddon();
+      return {
+        run(count) {
+          for (let n = 0; n < count; n += 1) mapLockPair();
+        },
       };
     },
     buffer: () => ({

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createSecretKey, timingSafeEqual } from 'node:crypto';
 import { createAllocator } from '@securemem/core';
 import { forEachBackend, forEachSubject } from '../backends.mjs';
 
@@ -29,6 +29,29 @@ export default {
         run(count) {
           for (let n = 0; n < count; n += 1) {
             if (!timingSafeEqual(left, right)) throw new Error('equal bytes compare as different');
+          }
+        },
+      };
+    },
+    'key-object': () => {
+      const left = createSecretKey(Buffer.alloc(32, 5));
+      const right = createSecretKey(Buffer.alloc(32, 5));
+      return {
+        run(count) {
+          for (let n = 0; n < count; n += 1) {
+            if (!left.equals(right)) throw new Error('equal keys compare as different');
+          }
+        },
+      };
+    },
+    'sodium-native': async () => {
+      const { default: sodium } = await import('sodium-native');
+      const left = sodium.sodium_malloc(32).fill(5);
+      const right = sodium.sodium_malloc(32).fill(5);
+      return {
+        run(count) {
+          for (let n = 0; n < count; n += 1) {
+            if (!sodium.sodium_memcmp(left, right)) throw new Error('equal bytes differ');
           }
         },
       };

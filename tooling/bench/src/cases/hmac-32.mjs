@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { createAllocator, hmac } from '@securemem/core';
 import { forEachBackend, forEachSubject } from '../backends.mjs';
 
@@ -22,6 +22,14 @@ export default {
     }),
     'node-crypto': () => {
       const key = Buffer.alloc(32, 9);
+      return {
+        run(count) {
+          for (let n = 0; n < count; n += 1) createHmac('sha256', key).update(body).digest();
+        },
+      };
+    },
+    'key-object': () => {
+      const key = createSecretKey(Buffer.alloc(32, 9));
       return {
         run(count) {
           for (let n = 0; n < count; n += 1) createHmac('sha256', key).update(body).digest();

@@ -1,4 +1,4 @@
-import { forEachBackend } from '../backends.mjs';
+import { forEveryBackend } from '../backends.mjs';
 import { bareAddon } from '../bare-addon.mjs';
 
 const name = 'protect-pair';
@@ -8,7 +8,7 @@ export default {
   name,
   what: 'a region of one page closed and opened again, by the backend alone',
   subjects: {
-    ...forEachBackend((backend) => {
+    ...forEveryBackend((backend) => {
       const region = backend.map(backend.pageByteLength);
       return {
         run(count) {

@@ -1,4 +1,4 @@
-import { forEachBackend } from '../backends.mjs';
+import { forEveryBackend } from '../backends.mjs';
 import { bareAddon } from '../bare-addon.mjs';
 
 const name = 'view-open-close';
@@ -8,7 +8,7 @@ export default {
   name,
   what: 'a view of 32 bytes opened and closed, by the backend alone',
   subjects: {
-    ...forEachBackend((backend) => {
+    ...forEveryBackend((backend) => {
       const region = backend.map(backend.pageByteLength);
       return {
         run(count) {
