@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root } from '@securemem/launch/workspace';
+
+/**
+ * What was measured, section by section: a section that is measured again replaces itself and nothing else, so each
+ * says by itself when and where that was.
+ *
+ * @typedef {object} Provenance
+ * @property {string} date
+ * @property {import('./machine.mjs').Machine} machine
+ * @property {number} loadBefore
+ * @property {number} loadAfter
+ * @property {boolean} quick small counts, to see that it works
+ *
+ * @typedef {{ name: string, subject: string, nsPerOp: number[] }} Row
+ * @typedef {{ name: string, subject: string, reason: string }} Missing
+ * @typedef {{ rows: Row[], targets: (import('../case.d.mts').Target & { name: string })[], missing: Missing[] }} CasesData
+ * @typedef {Provenance & CasesData} CasesResult
+ * @typedef {Provenance & import('./sections/million.mjs').MillionData} MillionResult
+ * @typedef {Provenance & import('./sections/storm.mjs').StormData} StormResult
+ * @typedef {Provenance & import('./sections/scale.mjs').ScaleData} ScaleResult
+ *
+ * @typedef {object} Results
+ * @property {CasesResult} [allocate]
+ * @property {CasesResult} [access]
+ * @property {CasesResult} [seal]
+ * @property {CasesResult} [batch]
+ * @property {CasesResult} [use]
+ * @property {CasesResult} [keeper]
+ * @property {ScaleResult} [scale]
+ * @property {MillionResult} [million]
+ * @property {StormResult} [storm]
+ */
+
+/** @param {string} file @returns {Results} */
+export function readResults(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+}
+
+/** Never half a file, whenever this ends. @param {string} file @param {Results} results */
+export function writeResults(file, results) {
+  mkdirSync(dirname(file), { recursive: true });
+  const whole = `${file.slice(0, -'.json'.length)}.next.json`;
+  writeFileSync(whole, `${JSON.stringify(results, null, 2)}\n`);
+  format(whole);
+  renameSync(whole, file);
+}
+
+/** As the rest of the repository is formatted, or as it is where the formatter is not installed. @param {string} file */
+function format(file) {
+  const formatter = join(root, 'node_modules/.bin/biome');
+  if (existsSync(formatter)) spawnSync(formatter, ['format', '--write', file], { cwd: root });
+}
