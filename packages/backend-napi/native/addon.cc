@@ -26,6 +26,15 @@ class Call {
     environment = static_cast<Environment*>(data);
   }
 
+  // For functions whose arguments are in `numbers`, all but the first or all.
+  enum Few : size_t { kNoArguments = 0, kOneArgument = 1 };
+  Call(napi_env env, napi_callback_info info, Few few) : env(env) {
+    size_t count = few;
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &count, arguments_, nullptr, &data);
+    environment = static_cast<Environment*>(data);
+  }
+
   double Number(size_t index) {
     double value = 0;
     if (napi_get_value_double(env, arguments_[index], &value) != napi_ok) ok = false;
@@ -220,16 +229,16 @@ void BufferCollected(napi_env env, void*, void* hint) {
   }
 }
 
-// openView(owner, region, offset, length) -> ArrayBuffer, or a status; number and serial of the view are in lastView.
+// openView(); owner, region, offset and length in `numbers` -> ArrayBuffer, or a status; number and serial of the view are in
+// lastView.
 // A length of 0 only checks the range and answers kOk: an empty buffer cannot be told from a revoked one.
 napi_value OpenView(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  uint32_t owner = call.Small(0);
-  double id = call.Id(1), offset = call.Number(2), length = call.Number(3);
-  if (!call.ok) return call.Answer(Status::kBadType);
+  Call call(env, info, Call::kNoArguments);
+  const double* numbers = call.environment->numbers;
+  double id = numbers[1], offset = numbers[2], length = numbers[3];
   Region* region;
   RegionTable& table = call.environment->table;
-  Status status = table.Find(owner, id, offset, length, &region);
+  Status status = table.Find(static_cast<uint32_t>(numbers[0]), id, offset, length, &region);
   if (status != Status::kOk || length == 0) return call.Answer(status);
   View* view;
   uint32_t number = table.AddView(region, &view);
@@ -251,7 +260,7 @@ napi_value OpenView(napi_env env, napi_callback_info info) {
 napi_value RevokedView(napi_env env, napi_callback_info info) {
   Call call(env, info);
   View* view = call.environment->table.view(call.Small(0), call.Small(1));
-  if (view != nullptr) view->Gone();
+  if (view != nullptr) view->revoked = true;
   return nullptr;
 }
 
@@ -273,12 +282,21 @@ napi_value AliasAlive(napi_env env, napi_callback_info info) {
   return call.Answer(static_cast<Status>(alive ? 1 : 0));
 }
 
-// detach(arrayBuffer) -> status. For runtimes without ArrayBuffer.prototype.transfer only: on newer ones this call aborts
-// the process when somebody has marked the buffer untransferable.
-napi_value Detach(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  napi_status status = napi_detach_arraybuffer(env, call.Value(0));
-  return call.Answer(status == napi_ok ? Status::kOk : Status::kPlatform);
+// closeView(arrayBuffer); number and serial of its view in `numbers` -> nothing, or 1 escaped, 2 stuck: takes the buffer back
+// and notes what became of the view, in one crossing. For runtimes without ArrayBuffer.prototype.transfer only: on newer ones
+// detaching aborts the process when somebody has marked the buffer untransferable.
+napi_value CloseView(napi_env env, napi_callback_info info) {
+  Call call(env, info, Call::kOneArgument);
+  const double* numbers = call.environment->numbers;
+  View* view = call.environment->table.view(static_cast<uint32_t>(numbers[0]), static_cast<uint32_t>(numbers[1]));
+  bool escaped = false;
+  napi_is_detached_arraybuffer(env, call.Value(0), &escaped);
+  if (!escaped && napi_detach_arraybuffer(env, call.Value(0)) == napi_ok) {
+    if (view != nullptr) view->revoked = true;
+    return nullptr;
+  }
+  if (view != nullptr) view->escaped = true;
+  return call.Answer(static_cast<Status>(escaped ? 1 : 2));
 }
 
 // inspect(owner, Float64Array of ids, Float64Array of 6 numbers per id) -> status
@@ -446,16 +464,19 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   napi_add_env_cleanup_hook(env, EndEnvironment, environment);
 
   // Larger than what V8 keeps on its moving heap, so that the memory stays where it is for the life of the environment.
-  constexpr size_t kNotesOffset = 64, kNoteCount = 4096;
-  napi_value shared, last_view, notes;
+  constexpr size_t kNumbersOffset = 8, kNotesOffset = 64, kNoteCount = 4096;
+  napi_value shared, last_view, numbers, notes;
   void* data = nullptr;
   if (napi_create_arraybuffer(env, kNotesOffset + kNoteCount, &data, &shared) != napi_ok) return exports;
   napi_create_typedarray(env, napi_uint32_array, 2, shared, 0, &last_view);
+  napi_create_typedarray(env, napi_float64_array, 4, shared, kNumbersOffset, &numbers);
   napi_create_typedarray(env, napi_uint8_array, kNoteCount, shared, kNotesOffset, &notes);
   napi_create_reference(env, shared, 1, &environment->shared_reference);
   environment->last_view = static_cast<uint32_t*>(data);
+  environment->numbers = reinterpret_cast<double*>(static_cast<uint8_t*>(data) + kNumbersOffset);
   environment->table.NoteRevokedIn(static_cast<uint8_t*>(data) + kNotesOffset, kNoteCount);
   exports.Set("lastView", Napi::Value(env, last_view));
+  exports.Set("numbers", Napi::Value(env, numbers));
   exports.Set("revokedNotes", Napi::Value(env, notes));
   exports.Set("pageByteLength", Napi::Number::New(env, static_cast<double>(PageByteLength())));
 
@@ -466,7 +487,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"open", Open},           {"abilities", ReadAbilities},  {"close", Close},
       {"map", Map},             {"protect", Protect},          {"wipe", WipeRange},
       {"read", Read},           {"write", Write},              {"openView", OpenView},
-      {"revokedView", RevokedView}, {"escapedView", EscapedView}, {"aliasAlive", AliasAlive},    {"detach", Detach},
+      {"revokedView", RevokedView}, {"escapedView", EscapedView}, {"aliasAlive", AliasAlive},    {"closeView", CloseView},
       {"inspect", Inspect},     {"unmap", Unmap},              {"seal", SealRange},
       {"unseal", UnsealRange},  {"lockLimit", ReadLockLimit},  {"raiseLockLimit", RaiseLimit},
       {"measureNow", ReadMeasure}, {"takeMeasure", Take},

@@ -18,6 +18,9 @@ class Environment {
   // Number and serial of the view that openView has just made. Memory of a JavaScript buffer, as are the notes of revoked
   // views: reading and writing it needs no call.
   uint32_t* last_view = nullptr;
+  // The same for what JavaScript tells the functions of views, which run at each access: reading arguments one by one would
+  // be a tenth of what they take.
+  const double* numbers = nullptr;
   // Keeps that buffer, whatever becomes of the exports.
   napi_ref shared_reference = nullptr;
 

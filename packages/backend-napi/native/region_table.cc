@@ -25,10 +25,6 @@ bool Resize(T** array, uint32_t from, uint32_t to) {
 
 }  // namespace
 
-void Aliases::Release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-}
-
 Status RegionTable::Open(PageKind kind, uint32_t* owner, Failure* failure) {
   Abilities abilities;
   Status status = ProbePages(kind, &abilities, failure);
@@ -88,10 +84,15 @@ Status RegionTable::Find(uint32_t number, double id, Region** region) {
   if (owner(number) == nullptr) return Status::kClosed;
   // Anything that is no id at all is also no live id.
   if (!(id >= 1 && id <= kIdMax) || id != static_cast<double>(static_cast<uint64_t>(id))) return Status::kDisposed;
-  uint32_t entry = ids_.Find(static_cast<uint64_t>(id));
-  if (entry == IdIndex::kNone || regions_[entry].owner != number) return Status::kDisposed;
-  *region = &regions_[entry];
-  return Status::kOk;
+  const uint64_t wanted = static_cast<uint64_t>(id);
+  if (wanted != last_id_) {
+    const uint32_t entry = ids_.Find(wanted);
+    if (entry == IdIndex::kNone) return Status::kDisposed;
+    last_id_ = wanted;
+    last_entry_ = entry;
+  }
+  *region = &regions_[last_entry_];
+  return (*region)->owner == number ? Status::kOk : Status::kDisposed;
 }
 
 Status RegionTable::Find(uint32_t number, double id, double offset, double length, Region** region) {
@@ -125,6 +126,7 @@ void RegionTable::Forget(Region* region) {
   region->aliases->Release();
   region->aliases = nullptr;
   ids_.Remove(region->id);
+  if (last_id_ == region->id) last_id_ = 0;
   region->id = 0;
   region->owner = 0;
   region->next_free = free_regions_;
@@ -153,7 +155,7 @@ Status RegionTable::Close(uint32_t number) {
     Failure ignored;
     Wipe(region);
     // A region that something still shows stays mapped and open, since a touch would kill the process.
-    if (region->aliases->count.load(std::memory_order_acquire) == 0) Unmap(region, &ignored);
+    if (!region->aliases->any()) Unmap(region, &ignored);
   }
   owners_[number - 1].open = false;
   return Status::kOk;
@@ -171,7 +173,7 @@ uint32_t RegionTable::AddView(Region* region, View** added) {
   View* taken = record(number);
   free_views_ = taken->next_free;
   free_view_count_--;
-  if (number < revoked_note_count_) revoked_notes_[number] = 0;
+  if (number < revoked_note_count_ && revoked_notes_[number] != 0) revoked_notes_[number] = 0;
   taken->Begin(region->aliases);
   *added = taken;
   return number;
@@ -190,7 +192,7 @@ uint32_t RegionTable::SweepViews() {
   for (uint32_t number = 0; number < view_capacity_; number++) {
     View* swept = record(number);
     if (!swept->in_use()) continue;
-    if (number < revoked_note_count_ && revoked_notes_[number] != 0) swept->Gone();
+    if (swept->revoked || (number < revoked_note_count_ && revoked_notes_[number] != 0)) swept->Gone();
     // Somebody may still ask about an escaped one.
     if (swept->collected() && !swept->escaped) DropView(number);
   }
@@ -224,7 +226,7 @@ void RegionTable::Teardown() {
     if (region->id == 0) continue;
     Failure ignored;
     Wipe(region);
-    if (region->aliases->count.load(std::memory_order_acquire) == 0) Unmap(region, &ignored);
+    if (!region->aliases->any()) Unmap(region, &ignored);
   }
   for (uint32_t chunk = 0; chunk < view_capacity_ / kViewsPerChunk; chunk++) {
     // A runtime that has yet to collect a buffer will write to its record.
@@ -245,6 +247,7 @@ void RegionTable::Teardown() {
   view_chunks_ = nullptr;
   region_capacity_ = owner_count_ = view_capacity_ = free_view_count_ = revoked_note_count_ = 0;
   free_regions_ = free_views_ = UINT32_MAX;
+  last_id_ = 0;
 }
 
 Access::Access(RegionTable* table, Region* region, Protection needed, Failure* failure)

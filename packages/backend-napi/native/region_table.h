@@ -17,12 +17,19 @@ namespace securemem {
 // How many buffers may still show a region. Outlives the region's entry, since a buffer may outlive it.
 class Aliases {
  public:
-  void Retain() { references_.fetch_add(1, std::memory_order_relaxed); }
-  void Release();
-  std::atomic<int> count{0};
+  // One buffer more, which also refers to this.
+  void Add() { state_.fetch_add(kReference + 1, std::memory_order_relaxed); }
+  // A buffer that shows the region no more. It still refers to this until Release.
+  void Remove() { state_.fetch_sub(1, std::memory_order_release); }
+  void Release() {
+    if (state_.fetch_sub(kReference, std::memory_order_acq_rel) / kReference == 1) delete this;
+  }
+  bool any() const { return state_.load(std::memory_order_acquire) % kReference != 0; }
 
  private:
-  std::atomic<int> references_{1};
+  // References in the upper half and buffers in the lower, so that a view is counted in by one operation.
+  static constexpr uint64_t kReference = uint64_t{1} << 32;
+  std::atomic<uint64_t> state_{kReference};
 };
 
 // One external buffer. Records never move and are used again once their buffer is collected, which may happen on any thread.
@@ -31,16 +38,16 @@ class View {
   // For a buffer that is about to be made.
   void Begin(Aliases* aliases) {
     aliases_ = aliases;
-    aliases_->Retain();
-    aliases_->count.fetch_add(1, std::memory_order_relaxed);
+    aliases_->Add();
     counted_.store(true, std::memory_order_relaxed);
     collected_.store(false, std::memory_order_relaxed);
     escaped = false;
+    revoked = false;
     serial++;
   }
   // Nothing shows the region through this view any more.
   void Gone() {
-    if (counted_.exchange(false)) aliases_->count.fetch_sub(1, std::memory_order_release);
+    if (counted_.exchange(false)) aliases_->Remove();
   }
   // The last buffer over the memory is garbage.
   void Collected() {
@@ -61,6 +68,8 @@ class View {
   uint32_t serial = 0;
   uint32_t next_free = 0;
   bool escaped = false;
+  // Noted by whoever revokes, and made true of the count when somebody wants to know it.
+  bool revoked = false;
 
  private:
   Aliases* aliases_ = nullptr;
@@ -126,6 +135,9 @@ class RegionTable {
 
   Region* regions_ = nullptr;
   IdIndex ids_;
+  // The region that was found last, since accesses come in series; no id is 0.
+  uint64_t last_id_ = 0;
+  uint32_t last_entry_ = 0;
   uint32_t region_capacity_ = 0;
   uint32_t free_regions_ = UINT32_MAX;
   Owner* owners_ = nullptr;

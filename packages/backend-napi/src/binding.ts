@@ -10,6 +10,8 @@ export interface Binding {
   readonly pageByteLength: number;
   /** Number and serial of the view that `openView` made last. */
   readonly lastView: Uint32Array;
+  /** Arguments of the functions of views: four numbers that the addon reads without a call. */
+  readonly numbers: Float64Array;
   /** A byte for each of the first view numbers: 1 says that the view was revoked. Spares a call for each. */
   readonly revokedNotes: Uint8Array;
   open(pageKind: number): number;
@@ -24,17 +26,17 @@ export interface Binding {
   wipe(owner: number, region: number, byteOffset: number, byteLength: number): number;
   read(owner: number, region: number, byteOffset: number, target: Uint8Array): number;
   write(owner: number, region: number, byteOffset: number, source: Uint8Array): number;
-  openView(
-    owner: number,
-    region: number,
-    byteOffset: number,
-    byteLength: number,
-  ): ArrayBuffer | number;
+  /** Owner, region, offset and length are in `numbers`. */
+  openView(): ArrayBuffer | number;
   /** For numbers beyond `revokedNotes`. */
   revokedView(number: number, serial: number): void;
   escapedView(number: number, serial: number): void;
   aliasAlive(number: number, serial: number): number;
-  detach(buffer: ArrayBuffer): number;
+  /**
+   * Nothing when it is revoked, or 1 escaped, 2 stuck; noted already. Number and serial of the view are in `numbers`. Only
+   * for runtimes whose buffers have no `transfer`.
+   */
+  closeView(buffer: ArrayBuffer): number | undefined;
   /** Six numbers per region: known, locked bytes, protection, guarded, dump exclusion, fork behaviour. */
   inspect(owner: number, regions: Float64Array, target: Float64Array): number;
   unmap(owner: number, region: number): number;
@@ -69,6 +71,7 @@ let loaded: Binding | undefined;
  */
 export function loadBinding(): Binding {
   // Both `src` and `dist` lie directly in the package, so the binaries are one folder up from either.
-  loaded ??= loadPrebuilt(join(dirname(fileURLToPath(import.meta.url)), '..')) as Binding;
+  // Copied, since V8 keeps objects that are filled from outside as dictionaries, whose properties are found slowly.
+  loaded ??= { ...(loadPrebuilt(join(dirname(fileURLToPath(import.meta.url)), '..')) as Binding) };
   return loaded;
 }

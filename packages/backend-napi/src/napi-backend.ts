@@ -14,7 +14,7 @@ import {
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';
 import { BACKEND_NAME, failure } from './failure.js';
-import { EmptyView, NapiView } from './napi-view.js';
+import { EmptyView, NapiView, openBuffer } from './napi-view.js';
 import { Status } from './status.js';
 
 /** In the order of `Protection` in native/pages.h. */
@@ -116,7 +116,7 @@ export class NapiBackend implements MemoryBackend {
 
   openView(region: RegionId, byteOffset: number, byteLength: number): View {
     if (this.capabilities.views === 'none') throw this.#withoutViews(region);
-    const buffer = this.#binding.openView(this.#owner, region, byteOffset, byteLength);
+    const buffer = openBuffer(this.#binding, this.#owner, region, byteOffset, byteLength);
     if (typeof buffer === 'object') {
       return new NapiView(this.#binding, buffer);
     }

@@ -10,7 +10,7 @@ import {
 import { type Binding, loadBinding } from './binding.js';
 import { BACKEND_NAME, failure } from './failure.js';
 import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
-import { revoke, settle } from './napi-view.js';
+import { openBuffer, takeBack } from './napi-view.js';
 import { Status } from './status.js';
 
 /** What `napiBackend()` takes. */
@@ -84,10 +84,10 @@ function load(): Binding {
 
 /** Whether a buffer over a region can be had and taken back; Electron, for one, has none. */
 function viewsWork(binding: Binding, owner: number, region: number): boolean {
-  const buffer = binding.openView(owner, region, 0, binding.pageByteLength);
+  const buffer = openBuffer(binding, owner, region, 0, binding.pageByteLength);
   if (typeof buffer !== 'object') return false;
   const [number, serial] = binding.lastView as unknown as [number, number];
-  return settle(binding, number, serial, revoke(binding, buffer)) === 'revoked';
+  return takeBack(binding, buffer, number, serial) === 'revoked';
 }
 
 /** Capacity may be back when it is needed; any other refusal means that this kind of region is not to be had here. */

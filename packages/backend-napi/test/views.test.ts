@@ -198,6 +198,31 @@ describe('openView', () => {
     expect(view.close()).toBe('revoked');
   });
 
+  it('bytes that are first asked for after close() are none, and are the same ones each time', () => {
+    using backend = napiBackend();
+    const view = backend.openView(backend.map(backend.pageByteLength), 0, 32);
+    expect(view.close()).toBe('revoked');
+    expect(view.bytes.length).toBe(0);
+    expect(view.bytes).toBe(view.bytes);
+    const open = backend.openView(backend.map(backend.pageByteLength), 0, 32);
+    expect(open.bytes).toBe(open.bytes);
+  });
+
+  it('openView() takes numbers only, and runs no code that would make one', () => {
+    using backend = napiBackend();
+    const region = backend.map(backend.pageByteLength);
+    const trap = {
+      valueOf() {
+        throw new Error('was asked for a number');
+      },
+    } as unknown as number;
+    expect(() => backend.openView(region, trap, 8)).toThrow(TypeError);
+    expect(() => backend.openView(region, 0, trap)).toThrow(TypeError);
+    expect(() => backend.openView(trap as typeof region, 0, 8)).toThrow(
+      expect.objectContaining({ code: 'ERR_SECMEM_DISPOSED' }),
+    );
+  });
+
   it('openView() throws ERR_SECMEM_NOT_SUPPORTED for a backend that was opened without views', () => {
     using backend = napiBackend({ views: 'none' });
     expect(backend.capabilities.views).toBe('none');
