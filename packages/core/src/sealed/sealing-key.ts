@@ -7,6 +7,7 @@ import type { Region } from '../placement/region.js';
 import { isShortage } from '../placement/shortage.js';
 import { associatedData, type Label, writeCounter } from './associated-data.js';
 import { KEY_BYTE_LENGTH, type KeyUse, sealPlace, unsealFailed, unsealPlace } from './cipher.js';
+import { putFreshKey } from './fresh-key.js';
 import type { Standby } from './standby.js';
 
 /** Keys that can be there at once; on a page of 4 KiB they fill it. */
@@ -15,11 +16,6 @@ export const KEYS_MAX = 128;
 const NONCE_BYTE_LENGTH = 12;
 /** Bytes of a nonce that are random for each key; the counter has the other eight. */
 const PREFIX_BYTE_LENGTH = 4;
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /** One key: a slot of the page, and which seals it made. */
 interface Generation {
@@ -48,6 +44,8 @@ export class SealingKey implements Standby {
   #region: Region | undefined;
   /** Oldest first; the last one seals. */
   #generations: Generation[] = [];
+  /** Slots of the page that a view which could not be revoked may still show. */
+  readonly #exposedSlots = new Set<number>();
   #counter = 0;
   #lastNumber = 0;
   /** Ciphertexts that some key is needed for, and stores that are open. */
@@ -131,6 +129,7 @@ export class SealingKey implements Standby {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = undefined;
     this.#region = undefined;
+    this.#exposedSlots.clear();
     for (const { needed } of this.#generations) this.#needed -= needed;
     this.#generations = [];
   }
@@ -162,31 +161,12 @@ export class SealingKey implements Standby {
     return found;
   }
 
-  /** A random key into a free slot of the page: from the generator into the page, where the backend has views. */
+  /** A random key into a free slot of the page. A slot that a view may still show is never used again. */
   #generate(region: Region, slot: number): Generation {
-    const { lifecycle } = region;
-    const { backend } = lifecycle;
-    const byteOffset = slot * KEY_BYTE_LENGTH;
-    lifecycle.enter(region, 'write');
-    try {
-      if (backend.capabilities.views === 'revocable') {
-        const view = backend.openView(region.id, byteOffset, KEY_BYTE_LENGTH);
-        randomFillSync(view.bytes);
-        if (view.close() !== 'revoked') {
-          lifecycle.pin(region, 'a view over it could not be revoked');
-          throw keyExposed(backend.name);
-        }
-      } else {
-        const scratch = new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH));
-        try {
-          backend.write(region.id, byteOffset, randomFillSync(scratch));
-        } finally {
-          fill(scratch, 0);
-        }
-      }
-    } finally {
-      lifecycle.leave(region, 'write');
-      lifecycle.close(region);
+    if (!putFreshKey(region, slot * KEY_BYTE_LENGTH)) {
+      this.#exposedSlots.add(slot);
+      this.#wiped({ slot });
+      throw keyExposed(region.lifecycle.backend.name);
     }
     const prefix = randomFillSync(new Uint8Array(new ArrayBuffer(PREFIX_BYTE_LENGTH)));
     const number = ++this.#lastNumber;
@@ -199,6 +179,7 @@ export class SealingKey implements Standby {
   #freeSlot(region: Region): number | undefined {
     const slots = Math.min(KEYS_MAX, Math.floor(region.byteLength / KEY_BYTE_LENGTH));
     for (let slot = 0; slot < slots; slot++) {
+      if (this.#exposedSlots.has(slot)) continue;
       if (!this.#generations.some((generation) => generation.slot === slot)) return slot;
     }
     return undefined;
@@ -245,7 +226,7 @@ export class SealingKey implements Standby {
     });
   }
 
-  #wiped({ slot }: Generation): boolean {
+  #wiped({ slot }: Pick<Generation, 'slot'>): boolean {
     const region = this.#region as Region;
     try {
       region.lifecycle.wipe(region, slot * KEY_BYTE_LENGTH, KEY_BYTE_LENGTH);
@@ -269,6 +250,7 @@ export class SealingKey implements Standby {
   #unmap(): boolean {
     const region = this.#region as Region;
     this.#region = undefined;
+    this.#exposedSlots.clear();
     this.#generations = [];
     const gone = region.lifecycle.unmap(region);
     if (gone && this.#engine.granter.admission.waiting > 0) this.#engine.granter.admission.pump();
