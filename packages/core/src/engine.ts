@@ -8,7 +8,7 @@ import type { CanaryFinding, Place, PlaceHost } from './placement/place-host.js'
 import { Placement } from './placement/placement.js';
 import { Quarantine } from './placement/quarantine.js';
 import { RegionLifecycle } from './placement/region-lifecycle.js';
-import { isShortage, type Shortage } from './placement/shortage.js';
+import { isHopeless, isShortage, type Shortage } from './placement/shortage.js';
 import { OWN_REGION, SizeRouter } from './placement/size-router.js';
 import { Granter } from './policy/granter.js';
 import { LockBudget } from './policy/lock-budget.js';
@@ -105,8 +105,7 @@ export class Engine implements AccessKeeper {
   orGiveUp<T>(attempt: () => T | Shortage): T | Shortage {
     let found = attempt();
     for (let count = 1; isShortage(found); count *= 2) {
-      const hopeless = found.requestedByteLength > found.limit.byteLength;
-      if (hopeless || this.#giveUp(count) === 0) return found;
+      if (isHopeless(found) || this.#giveUp(count) === 0) return found;
       found = attempt();
     }
     return found;

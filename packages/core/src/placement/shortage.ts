@@ -21,3 +21,8 @@ export interface Shortage {
 export function isShortage(value: unknown): value is Shortage {
   return typeof value === 'object' && value !== null && 'by' in value && 'limit' in value;
 }
+
+/** Whether it does not fit under the limit in force, whatever is released; then nobody gives anything up for it. */
+export function isHopeless({ requestedByteLength, limit }: Shortage): boolean {
+  return requestedByteLength > limit.byteLength;
+}

@@ -5,7 +5,7 @@ import { abortWith } from '../lifetime/shutdown.js';
 import type { OnCapacity } from '../options.js';
 import type { Place } from '../placement/place-host.js';
 import type { Placement, Reach } from '../placement/placement.js';
-import { isShortage, type Shortage } from '../placement/shortage.js';
+import { isHopeless, isShortage, type Shortage } from '../placement/shortage.js';
 import { OWN_REGION } from '../placement/size-router.js';
 import { demand } from '../secret/receipt.js';
 import { internals, type Secret } from '../secret/secret.js';
@@ -163,7 +163,7 @@ export class Granter {
     missing?: () => Shortage | undefined,
   ): Place[] | Shortage {
     const found = this.#engine.orGiveUp(() => missing?.() ?? this.#tryPlace(byteLengths, reach));
-    if (!isShortage(found) || !this.#engine.quarantine.sweep()) return found;
+    if (!isShortage(found) || !this.#engine.quarantine.sweep() || isHopeless(found)) return found;
     return this.#tryPlace(byteLengths, reach);
   }
 
