@@ -93,7 +93,7 @@ export interface AllocatorOptions {
   readonly idleMs?: number;
   /** What every secret must have. Checked when opening and for each secret. Default none. */
   readonly require?: readonly Guarantee[];
-  /** Most slots out of use because a view over them may live, 0 to 2^20. Default 64: each is a bug in somebody's code. */
+  /** Most views that may live though they were closed, 0 to 2^20; past it accesses lend copies. Default 64: each is a bug in somebody's code. */
   readonly quarantineMax?: number;
   /** Wipe at exit, and on SIGINT, SIGTERM and SIGHUP where the program does not listen itself. Default true. */
   readonly exitHooks?: boolean;

@@ -190,6 +190,16 @@ const SLOT_EDGES: Record<string, (slot: Slot) => void | Promise<void>> = {
   'reading: the view escaped or is stuck: quarantined': letEscape,
   'writing: the view escaped or is stuck: quarantined': letEscape,
   'ending: the view escaped or is stuck: quarantined': letEscape,
+  'quarantined: the last alias is garbage under another lease: quarantined': async () => {
+    const slot = await Slot.in('reading');
+    slot.lend('read');
+    slot.escape();
+    slot.fixture.kernel.releaseAliases();
+    expect(sweep(slot.fixture)).toBe(1);
+    expect(await slot.state()).toBe('quarantined');
+    slot.release();
+    expect(sweep(slot.fixture)).toBe(0);
+  },
   'quarantined: the last alias is garbage: free': aliasDies,
   'live: purge: gone': purge,
   'reading: purge: purged': purge,
