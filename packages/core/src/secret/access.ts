@@ -31,13 +31,21 @@ const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
   value: number,
 ) => void;
 
-/** The open accesses to one secret: many readers or one writer. Exists only while there are any. */
+/**
+ * Who has to do with one secret beside its owner: many readers or one writer, a store, the leak detector. Exists only while
+ * there is anybody, which for most secrets is never: a million handles have one field for all of it.
+ */
 export class Use {
   readers = 0;
   writing = false;
   /** The handle was disposed: whoever closes the last access releases the place. */
   ended = false;
+  /** A store keeps it: its users read it and do nothing else. */
+  kept = false;
+  /** The leak detector watches it. */
+  watched = false;
 
+  /** Whether no access is open. */
   get idle(): boolean {
     return this.readers === 0 && !this.writing;
   }

@@ -15,6 +15,8 @@ export interface SecretInternals {
   /** Says whether it belongs to a store, which alone may change or end it. */
   setKept(secret: Secret, kept: boolean): void;
   isKept(secret: Secret): boolean;
+  /** Says that the leak detector watches it, for good: it is told of a move and of the end. */
+  setWatched(secret: Secret): void;
   isDisposed(secret: Secret): boolean;
   /**
    * Runs a synchronous consumer of core's own on the bytes where they lie, with no view of their own. Never given a

@@ -12,11 +12,6 @@ import type { SecretInternals } from './secret-internals.js';
 
 export let internals: SecretInternals;
 
-/** The leak detector watches it. */
-const TRACKED = 1;
-/** A store keeps it: its users read it and do nothing else. */
-const KEPT = 2;
-
 /**
  * The handle of one secret. Holds no byte of it; the bytes lie in a place that the allocator granted, and go back to it
  * with `dispose()`.
@@ -32,23 +27,20 @@ export class Secret implements Disposable {
   #index: number;
   #generation: number;
   #use: Use | undefined = undefined;
-  /** `TRACKED` and `KEPT`, in one field: a million handles have it. */
-  #flags = 0;
 
   private constructor(owner: Ownership, host: PlaceHost, index: number) {
     this.#owner = owner;
     this.#host = host;
     this.#index = index;
     this.#generation = host.generationOf(index);
+    owner.own(this);
+    owner.engine.leaks.onBirth(this);
   }
 
   static {
     internals = {
       create(owner, host, index) {
-        const secret = new Secret(owner, host, index);
-        if (owner.engine.leaks.track(secret, host, index)) secret.#flags |= TRACKED;
-        owner.own(secret);
-        return secret;
+        return new Secret(owner, host, index);
       },
       ownerOf: (secret) => secret.#owner,
       setOwner(secret, owner) {
@@ -57,9 +49,14 @@ export class Secret implements Disposable {
       placeOf: (secret) => ({ host: secret.#live('use'), index: secret.#index }),
       isOpen: (secret) => secret.#use !== undefined && !secret.#use.idle,
       setKept(secret, kept) {
-        secret.#flags = kept ? secret.#flags | KEPT : secret.#flags & ~KEPT;
+        secret.#use ??= new Use();
+        secret.#use.kept = kept;
       },
-      isKept: (secret) => (secret.#flags & KEPT) !== 0,
+      isKept: (secret) => secret.#use?.kept ?? false,
+      setWatched(secret) {
+        secret.#use ??= new Use();
+        secret.#use.watched = true;
+      },
       isDisposed: (secret) => !secret.#isLive(),
       withBytes: (secret, mode, fn) => secret.#withBytes(mode, fn),
     };
@@ -178,7 +175,7 @@ export class Secret implements Disposable {
     this.#host = place.host;
     this.#index = place.index;
     this.#generation = place.host.generationOf(place.index);
-    if ((this.#flags & TRACKED) !== 0) this.#engine.leaks.move(this, place.host, place.index);
+    if (this.#use?.watched) this.#engine.leaks.move(this, place.host, place.index);
     this.#engine.release(host, index);
   }
 
@@ -211,16 +208,14 @@ export class Secret implements Disposable {
   dispose(): void {
     const host = this.#host;
     if (host === undefined) return;
-    this.#assertNotKept('dispose');
-    const live = host.isLive(this.#index, this.#generation);
-    this.#host = undefined;
-    const { engine } = this.#owner;
-    if ((this.#flags & TRACKED) !== 0) engine.leaks.untrack(this);
-    this.#owner.forget(this);
-    if (!live) return;
     const use = this.#use;
-    if (use !== undefined && !use.idle) use.ended = true;
-    else engine.release(host, this.#index);
+    if (use !== undefined) this.#endUse(use);
+    const owner = this.#owner;
+    const index = this.#index;
+    this.#host = undefined;
+    owner.forget(this);
+    if (use?.ended || !host.isLive(index, this.#generation)) return;
+    owner.engine.release(host, index);
   }
 
   [Symbol.dispose](): void {
@@ -305,11 +300,19 @@ export class Secret implements Disposable {
   }
 
   #dropIdleUse(): void {
-    if (this.#use?.idle) this.#use = undefined;
+    const use = this.#use;
+    if (use?.idle && !use.kept && !use.watched) this.#use = undefined;
+  }
+
+  /** Whoever has an access open releases the place when the last is closed. */
+  #endUse(use: Use): void {
+    this.#assertNotKept('dispose');
+    if (use.watched) this.#owner.engine.leaks.untrack(this);
+    if (!use.idle) use.ended = true;
   }
 
   #assertNotKept(operation: string): void {
-    if ((this.#flags & KEPT) === 0) return;
+    if (!this.#use?.kept) return;
     throw new SecureMemoryError(
       'ERR_SECMEM_IN_USE',
       `${operation} is not possible: the secret belongs to a store, whose set() and delete() change it`,
