@@ -8,8 +8,13 @@ extern int g_fault_countdown;
 extern int g_fault_error;
 inline bool FaultNow() { return g_fault_countdown > 0 && --g_fault_countdown == 0; }
 }  // namespace securemem
+#ifdef _WIN32
+#define SECUREMEM_SET_ERROR(error) SetLastError(static_cast<DWORD>(error))
+#else
+#define SECUREMEM_SET_ERROR(error) (errno = (error))
+#endif
 #define SECUREMEM_TRY(failed, call) \
-  (::securemem::FaultNow() ? (errno = ::securemem::g_fault_error, (failed)) : (call))
+  (::securemem::FaultNow() ? (SECUREMEM_SET_ERROR(::securemem::g_fault_error), (failed)) : (call))
 #else
 #define SECUREMEM_TRY(failed, call) (call)
 #endif

@@ -12,6 +12,7 @@
 #include <windows.h>
 #include <psapi.h>
 
+#include "fault.h"
 #include "pages.h"
 
 namespace securemem {
@@ -90,14 +91,14 @@ Status ProbePages(PageKind kind, Abilities* abilities, Failure* failure) {
 Status MapPages(size_t length, PageKind, ForkBehaviour, Mapping* mapping, Failure* failure) {
   failure->requested = static_cast<double>(length);
   size_t page = PageByteLength();
-  void* reserved = VirtualAlloc(nullptr, length + 2 * page, MEM_RESERVE, PAGE_NOACCESS);
+  void* reserved = SECUREMEM_TRY(nullptr, VirtualAlloc(nullptr, length + 2 * page, MEM_RESERVE, PAGE_NOACCESS));
   if (reserved == nullptr) return MemoryFailure(failure, "VirtualAlloc", GetLastError());
   uint8_t* base = static_cast<uint8_t*>(reserved) + page;
   Status status = Status::kOk;
   // The guards stay reserved: a touch of what is not committed is an access violation.
-  if (VirtualAlloc(base, length, MEM_COMMIT, PAGE_READWRITE) == nullptr) {
+  if (SECUREMEM_TRY(nullptr, VirtualAlloc(base, length, MEM_COMMIT, PAGE_READWRITE)) == nullptr) {
     status = MemoryFailure(failure, "VirtualAlloc", GetLastError());
-  } else if (!VirtualLock(base, length)) {
+  } else if (!SECUREMEM_TRY(FALSE, VirtualLock(base, length))) {
     status = LockFailure(failure, GetLastError(), length);
   }
   if (status != Status::kOk) {

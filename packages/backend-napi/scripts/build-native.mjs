@@ -9,6 +9,7 @@
 //                    --arch x64            or, with it, for another architecture of the same system
 //   build-native.mjs --test                for tests: the addon with system calls that can be made to fail, and an addon
 //                                          with an asynchronous operation, into build/test/
+//                    --target win32-x64  or, with it, the first of the two for another system, into build/test-win32-x64/
 //   build-native.mjs --sanitize            the addon under AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -47,6 +48,7 @@ const { values: options } = parseArgs({
     arch: { type: 'string', default: process.arch },
     require: { type: 'string', default: '' },
     test: { type: 'boolean', default: false },
+    target: { type: 'string', default: HOST },
     sanitize: { type: 'boolean', default: false },
   },
 });
@@ -162,16 +164,20 @@ function build(target, prefix, variant, output) {
   }
 }
 
-/** The sanitized one lies where node-gyp-build looks when it is told to look in build/sanitize. */
-const VARIANT_FOLDERS = { test: 'test', sanitize: join('sanitize', 'prebuilds', HOST) };
+/** Where the variant of another target or under sanitizers lies, node-gyp-build looks when it is told to. */
+function variantFolder(name, target) {
+  if (name === 'test' && target === HOST) return 'test';
+  const folder = name === 'test' ? `test-${target}` : name;
+  return join(folder, 'prebuilds', target);
+}
 
-function buildVariant(name) {
-  const output = join(ROOT, 'build', VARIANT_FOLDERS[name], 'securemem.node');
+function buildVariant(name, target) {
+  const output = join(ROOT, 'build', variantFolder(name, target), 'securemem.node');
   if (isFresh(output)) return;
-  const prefix = compilerFor(TARGETS[HOST]);
-  if (prefix === undefined) throw new Error(`no compiler for ${HOST}`);
-  if (name === 'test') buildTestAddon();
-  build(TARGETS[HOST], prefix, VARIANTS[name], output);
+  const prefix = compilerFor(TARGETS[target]);
+  if (prefix === undefined) throw new Error(`no compiler for ${target}`);
+  if (name === 'test' && target === HOST) buildTestAddon();
+  build(TARGETS[target], prefix, VARIANTS[name], output);
   say(`build-native: ${relative(ROOT, output)}`);
 }
 
@@ -230,7 +236,7 @@ function buildAll() {
   process.exitCode = 1;
 }
 
-if (options.test) buildVariant('test');
-else if (options.sanitize) buildVariant('sanitize');
+if (options.test) buildVariant('test', options.target);
+else if (options.sanitize) buildVariant('sanitize', HOST);
 else if (options['node-gyp']) buildByNodeGyp();
 else buildAll();
