@@ -2,9 +2,19 @@ import { isSecureMemoryError } from '@securemem/core';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+export const IN_USE = 'ERR_SECMEM_IN_USE';
+
+export const lentForWriting = ({ leases }) => leases.some(({ mode }) => mode === 'write');
+export const refusalOf = (busy) => (busy ? [IN_USE] : []);
+
 /** What fails the test: the allocator and the model differ. */
 export function demand(condition, what) {
   if (!condition) throw new Error(`the allocator differs from the model: ${what}`);
+}
+
+export function demandZeros(bytes, what) {
+  // What is detached has no length, and cannot even be asked.
+  demand(bytes.length === 0 || bytes.every((byte) => byte === 0), what);
 }
 
 /**
@@ -14,7 +24,7 @@ export function demand(condition, what) {
 export class World {
   /** Secrets that can be used: `{ secret, content, at, leases, owner }`. */
   live = [];
-  /** Leases of secrets that are gone: `{ lease, at, content, counted }`. */
+  /** Leases of secrets that are gone: `{ lease, place, zero, counted }`; `zero`: its bytes were wiped under it. */
   orphans = [];
   /** Handles of secrets that are gone. */
   gone = [];
@@ -31,10 +41,14 @@ export class World {
   unexpected = [];
   /** What is made to fail in this step. */
   fault;
-  quarantined = 0;
+  /** Places that a view may still show: `{ place, dead }`; `dead`: whoever held the view is gone. */
+  cells = [];
+  /** Views that nobody could take back, and that still show where the secret was. */
+  aliases = [];
   faults = 0;
   /** Planned failures of `map` and `unmap`. */
   refusals = 0;
+  limitChanged = false;
   #tag = 0;
 
   constructor(memory, faulty, recorder) {
@@ -126,14 +140,37 @@ export class World {
     });
   }
 
-  /** A secret is gone; its leases, if any, keep the bytes unless they were purged. */
-  forget(known, { purged = false } = {}) {
+  /**
+   * A secret is gone; its leases, if any, keep the bytes, unless those were purged or went with a view that escaped: then a
+   * lease that is a view shows zeros, and one that is a copy does after a purge only.
+   */
+  forget(known, { purged = false, escaped = false } = {}) {
     this.live.splice(this.live.indexOf(known), 1);
     this.gone.push(known.secret);
     if (this.gone.length > 20) this.gone.shift();
     const { at, content, leases, owner } = known;
-    const place = { at, left: leases.length, content, owner };
-    for (const lease of leases) this.orphans.push({ ...lease, place, purged });
+    const place = { at, left: leases.length, content, owner, purged };
+    for (const lease of leases) {
+      const zero = purged || (escaped && lease.view);
+      this.orphans.push({ ...lease, place, zero, counted: !purged && !escaped });
+    }
+    if (escaped) this.cells.push({ place, dead: false });
+  }
+
+  /** Everything was purged, with what was lent of it. */
+  purged() {
+    for (const known of [...this.live]) {
+      demand(known.secret.disposed, 'a secret outlives a purge');
+      this.forget(known, { purged: true });
+    }
+    for (const orphan of this.orphans) {
+      orphan.zero = true;
+      orphan.counted = false;
+      orphan.place.purged = true;
+      demandZeros(orphan.lease.bytes, 'a lease shows what was purged');
+    }
+    for (const { place } of this.cells) place.purged = true;
+    for (const item of this.sealed) item.dead = true;
   }
 
   /** The bytes where a secret was read zero, unless the place has gone or has a new owner. */
@@ -146,10 +183,7 @@ export class World {
         bytes.fill(0, Math.max(0, byteOffset - 8), byteOffset + byteLength + 8);
     }
     const rest = bytes.subarray(at.byteOffset, at.byteOffset + at.byteLength);
-    demand(
-      rest.every((byte) => byte === 0),
-      'a released place does not read zero',
-    );
+    demandZeros(rest, 'a released place does not read zero');
   }
 
   /** Changes whenever somebody who waited was served or refused. */
@@ -170,7 +204,7 @@ export class World {
   check() {
     const { memory, recorder, live, orphans } = this;
     const stats = memory.stats();
-    const lent = new Set(orphans.filter(({ purged }) => !purged).map(({ place }) => place)).size;
+    const lent = new Set(orphans.filter(({ counted }) => counted).map(({ place }) => place)).size;
     const leases = live.reduce((sum, known) => sum + known.leases.length, orphans.length);
     const { pooled, own } = stats.primary.routes;
     const byteLength = live.reduce((sum, known) => sum + known.content.length, 0);
@@ -183,12 +217,23 @@ export class World {
     demand(stats.openAccesses === leases, `${stats.openAccesses} accesses, ${leases} leases`);
     demand(stats.admission.waiting === this.waiting.size, 'waiting requests');
     demand(stats.primary.mappedByteLength === recorder.mappedByteLength, 'mapped bytes');
-    demand(stats.quarantine.slots === this.quarantined, 'slots in quarantine');
+    this.#checkQuarantine(stats.quarantine);
     demand(
       this.stale.every((bytes) => bytes.length === 0),
       'a closed view shows something',
     );
     this.#checkContents();
+  }
+
+  /** A slot stays out of use while a view or a lease shows it; after that it is free when somebody looks for room. */
+  #checkQuarantine({ slots, damagedSlots }) {
+    const shown = this.cells.filter(
+      ({ place, dead }) => !dead || (place.left > 0 && !place.purged),
+    );
+    demand(slots >= shown.length && slots <= this.cells.length, 'slots in quarantine');
+    demand(damagedSlots >= 0, 'fewer than no damaged slots');
+    for (const bytes of this.aliases)
+      demandZeros(bytes, 'what nobody could take back shows a secret');
   }
 
   #checkContents() {
