@@ -61,7 +61,7 @@ describe('fromFd under a lock limit of 64 KiB', () => {
     const { memory } = open();
     const other = memory.allocateSync(32_000);
     const reading = memory.fromFd(pipeWith('x'.repeat(20_000)));
-    await expect.poll(() => memory.stats().admission.waiting).toBe(1);
+    await expect.poll(() => memory.stats().admission.waiting, { timeout: 20_000 }).toBe(1);
     other.dispose();
     expect((await reading).byteLength).toBe(20_000);
   });
