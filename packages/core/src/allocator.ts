@@ -125,7 +125,7 @@ export class Allocator extends Allocations {
       0,
       TIMER_MS_MAX,
     );
-    engine.state = 'closing';
+    engine.isOpen = false;
     engine.granter.admission.cancel(
       new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator was closed', {
         operation: 'allocate',

@@ -36,7 +36,10 @@ export class Engine implements AccessKeeper {
   readonly openAccesses = new Set<Access>();
   /** Called whenever an access has closed, by whoever waits for that. */
   readonly onAccessClosedWatchers = new Set<() => void>();
-  state: 'open' | 'closing' | 'closed' = 'open';
+  /** False from the beginning of `close()` on. */
+  isOpen = true;
+  /** Everything is wiped and given back, for good. */
+  isShut = false;
   /** Secrets that hold a place now. */
   liveSecrets = 0;
 
@@ -69,6 +72,11 @@ export class Engine implements AccessKeeper {
     this.sealingKey = new SealingKey(this);
   }
 
+  get state(): 'open' | 'closing' | 'closed' {
+    if (this.isOpen) return 'open';
+    return this.isShut ? 'closed' : 'closing';
+  }
+
   get viewsStopped(): string | undefined {
     return this.quarantine.full ? 'too many views escaped or are stuck' : undefined;
   }
@@ -80,7 +88,7 @@ export class Engine implements AccessKeeper {
 
   /** Throws `ERR_SECMEM_CLOSED` once `close` was called. */
   assertOpen(operation: string): void {
-    if (this.state === 'open') return;
+    if (this.isOpen) return;
     throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator is closed', { operation });
   }
 
@@ -114,12 +122,8 @@ export class Engine implements AccessKeeper {
   /** Ends a secret: its bytes are wiped when this returns or throws, and its place is anybody's. */
   release(host: PlaceHost, index: number): void {
     this.liveSecrets--;
-    try {
-      const finding = host.release(index);
-      if (finding !== undefined) this.#onCorruption(finding, host);
-    } finally {
-      if (this.granter.admission.waiting > 0) this.granter.admission.pump();
-    }
+    if (this.granter.admission.waiting > 0) this.#releaseToWaiters(host, index);
+    else this.#endUse(host, index);
   }
 
   /**
@@ -172,7 +176,8 @@ export class Engine implements AccessKeeper {
   /** Wipes and gives back everything, for good. */
   shutDown(onShut: () => void): CloseReport {
     const secretsReleased = this.liveSecrets;
-    this.state = 'closed';
+    this.isOpen = false;
+    this.isShut = true;
     let byteLengthLeftMapped = 0;
     for (const placement of [this.primary, this.fallback]) {
       if (placement === undefined) continue;
@@ -235,8 +240,17 @@ export class Engine implements AccessKeeper {
     return false;
   }
 
-  #onCorruption(finding: CanaryFinding, host: PlaceHost): void {
-    this.reportCorruption(finding, host, 1);
+  #endUse(host: PlaceHost, index: number): void {
+    const finding = host.release(index);
+    if (finding !== undefined) this.reportCorruption(finding, host, 1);
+  }
+
+  #releaseToWaiters(host: PlaceHost, index: number): void {
+    try {
+      this.#endUse(host, index);
+    } finally {
+      this.granter.admission.pump();
+    }
   }
 
   #classOf(host: PlaceHost): number {

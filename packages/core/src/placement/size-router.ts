@@ -15,19 +15,20 @@ export class SizeRouter {
   /** Slot sizes, ascending, in bytes. */
   readonly classes: readonly number[];
   /** Class of every size in steps of 8 bytes, so that routing is one look-up. */
-  readonly #classByEighth: Uint16Array;
+  readonly #classByEighth: readonly number[];
 
   constructor(pooledByteLengthMax: number) {
     this.pooledByteLengthMax = pooledByteLengthMax;
     this.classes = sizeClasses(pooledByteLengthMax);
-    this.#classByEighth = new Uint16Array(Math.ceil(pooledByteLengthMax / 8) + 1);
+    const classByEighth: number[] = [];
     let index = 0;
-    for (let eighth = 0; eighth < this.#classByEighth.length; eighth++) {
+    for (let eighth = 0; eighth <= Math.ceil(pooledByteLengthMax / 8); eighth++) {
       while (index < this.classes.length - 1 && eighth * 8 > (this.classes[index] as number)) {
         index++;
       }
-      this.#classByEighth[eighth] = index;
+      classByEighth.push(index);
     }
+    this.#classByEighth = classByEighth;
   }
 
   /** The index of the size class, or `OWN_REGION`. */

@@ -1,6 +1,6 @@
 import type { Region } from './region.js';
 import { slabByteLengthFor } from './size-classes.js';
-import type { SizeRouter } from './size-router.js';
+import { OWN_REGION, type SizeRouter } from './size-router.js';
 import { Slab, type SlabOwner } from './slab.js';
 
 /** The slabs of one size class. */
@@ -26,10 +26,12 @@ export class SlabPool implements SlabOwner {
   sweepIsDue = false;
 
   readonly #shelves: readonly Shelf[];
+  readonly #router: SizeRouter;
   readonly #pageByteLength: number;
   readonly #onEmptySlab: () => void;
 
   constructor(router: SizeRouter, pageByteLength: number, onEmptySlab: () => void) {
+    this.#router = router;
     this.#pageByteLength = pageByteLength;
     this.#onEmptySlab = onEmptySlab;
     this.#shelves = router.classes.map((slotByteLength) => ({
@@ -45,7 +47,13 @@ export class SlabPool implements SlabOwner {
     return withFree.length === 0 ? undefined : withFree[withFree.length - 1];
   }
 
-  /** Takes a slot of a slab that `slabWithFree` gave. */
+  /** The same for a length; undefined also where that has a region of its own. */
+  slabFor(byteLength: number): Slab | undefined {
+    const classIndex = this.#router.classOf(byteLength);
+    return classIndex === OWN_REGION ? undefined : this.slabWithFree(classIndex);
+  }
+
+  /** Takes a slot of a slab that `slabWithFree` or `slabFor` gave. */
   takeFrom(slab: Slab, byteLength: number): number {
     if (slab.live === 0) {
       this.emptyCount--;

@@ -26,6 +26,11 @@ export class Vacancies {
     this.#options = options;
   }
 
+  /** At no cost, for whoever asks at every release. Slabs with nothing but quarantined slots count as empty here. */
+  get mayBeAny(): boolean {
+    return this.#spares.length > 0 || this.#pool.emptyCount > 0;
+  }
+
   get byteLength(): number {
     let total = 0;
     for (const region of this.#spares) total += region.byteLength;
