@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCases } from '../src/cases.mjs';
 import { compareRatios } from '../src/published/again.mjs';
+import { withoutPlaces } from '../src/published/child.mjs';
 import { groups } from '../src/published/page/groups.mjs';
 import { renderPage } from '../src/published/page/page.mjs';
 import { noise } from '../src/published/page/provenance.mjs';
@@ -116,6 +117,14 @@ describe('judge() of a process that held secrets', () => {
     });
   });
 
+  it('does not take for a death what never began', () => {
+    const stderr = 'file:///a/b.mjs:1\n\nError: no C compiler (cc)\n    at x';
+    expect(judge({ ...end, code: 1, stderr }, { count: 20, locks: true })).toEqual({
+      outcome: 'skipped',
+      reason: 'Error: no C compiler (cc)',
+    });
+  });
+
   it('does not take a process for dead that it ended itself', () => {
     const ended = { ...end, code: null, signal: 'SIGKILL' as const, timedOut: true };
     expect(judge(ended, { count: 20, locks: true })).toMatchObject({ outcome: 'skipped' });
@@ -180,6 +189,13 @@ describe('failuresOf()', () => {
   });
 });
 
+it('withoutPlaces() keeps what a message says and drops where', () => {
+  expect(withoutPlaces("Cannot find '/home/a/b.node' from file:///x/y.mjs\nRequire stack")).toBe(
+    "Cannot find 'b.node' from y.mjs",
+  );
+  expect(withoutPlaces('0.8 of the rate, and/or less')).toBe('0.8 of the rate, and/or less');
+});
+
 it('compareRatios() holds what is within 30 % of before, and compares nothing that was not measured', () => {
   const rows = (koffi: number) => ({
     rows: [
@@ -209,7 +225,13 @@ it('words of numbers keep three digits and their units', () => {
     '64 KiB',
     '38.9 MiB',
   ]);
-  expect([0, 1.005, 99.96, 1636].map(digits)).toEqual(['0', '1', '100', '1,636']);
+  expect([0, 0.008192, 1.005, 99.96, 1636].map(digits)).toEqual([
+    '0',
+    '0.0082',
+    '1',
+    '100',
+    '1,636',
+  ]);
   expect(quantile([4, 1, 3, 2], 0.25)).toBe(1.75);
   expect(noise([[90, 100, 110]])).toBe('noise ±5 %');
   expect(noise([[90]])).toBe('noise not known');

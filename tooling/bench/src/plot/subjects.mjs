@@ -31,7 +31,7 @@ const looks = {
     ...{ label: 'bare Node-API calls', light: '#9a6700', dark: '#d29922', mark: 'triangle' },
   },
   'key-object': { label: 'KeyObject', light: '#bf3989', dark: '#f778ba', mark: 'down' },
-  'node-crypto': { label: 'node:crypto', light: '#bf3989', dark: '#f778ba', mark: 'down' },
+  'node-crypto': { label: 'node:crypto', light: '#6639ba', dark: '#a371f7', mark: 'diamond' },
   'node-fork': { label: 'child_process.fork', light: '#bf3989', dark: '#f778ba', mark: 'down' },
   buffer: { label: 'Buffer', light: '#59636e', dark: '#9198a1', mark: 'plus' },
 };

@@ -58,3 +58,11 @@ export async function runForJson(what, args, options) {
   }
   return JSON.parse(stdout);
 }
+
+/** The first line of a message without where its files are, which differs from machine to machine. @param {string} message */
+export function withoutPlaces(message) {
+  const [line = ''] = message.split('\n');
+  return line.replaceAll(/(?:file:\/\/)?\/[\w@.+-]+(?:\/[\w@.+-]+)+/g, (path) => {
+    return path.split('/').at(-1) ?? '';
+  });
+}

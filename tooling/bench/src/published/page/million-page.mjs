@@ -1,6 +1,9 @@
+import { rangePlot } from '../../plot/range-plot.mjs';
 import { millionArguments } from '../sections/million.mjs';
-import { machineLine } from './provenance.mjs';
+import { caption, command, machineLine } from './provenance.mjs';
 import { bytes, digits, table, time, whole } from './words.mjs';
+
+const pageByteLength = 4096;
 
 /** @type {readonly (readonly [string, string, (value: number) => string])[]} */
 const rows = [
@@ -18,7 +21,81 @@ const rows = [
   ['lockedByteLengthAfter', 'locked after `close()`', bytes],
 ];
 
-/** @param {import('../results.mjs').MillionResult} section */
+/** @typedef {import('../results.mjs').MillionResult} MillionResult */
+
+/** @param {MillionResult} section */
+function footOf(section) {
+  return [`${command('million')} · 1 run each, noise not known`, machineLine(section)];
+}
+
+/** What each secret of them takes. @param {MillionResult} section */
+export function millionMemoryPicture(section) {
+  const page = {
+    subject: 'syscalls',
+    label: 'a page for each',
+    ...exactly(pageByteLength, digits),
+  };
+  return rangePlot({
+    title: `What each of ${whole(section.secrets)} secrets takes`,
+    subtitle: 'bytes for one secret of 64 bytes · logarithmic scale · less is better',
+    footer: footOf(section),
+    groups: [
+      {
+        title: 'Locked memory',
+        ranges: [...rangesOf(section, ['lockedByteLengthPerSecret'], digits), page],
+      },
+      {
+        title:
+          'Ordinary memory, beyond its name: handles of locked ones, ciphertext of sealed ones',
+        ranges: rangesOf(
+          section,
+          ['ordinaryByteLengthPerSecret', 'heapByteLengthPerSecret'],
+          digits,
+        ),
+      },
+    ],
+    label: (value) => `${value >= 1 ? whole(value) : value}`,
+  });
+}
+
+/** Whether the last of them cost more than the first. @param {MillionResult} section */
+export function millionTimePicture(section) {
+  return rangePlot({
+    title: `The first and the last of ${whole(section.secrets)} secrets`,
+    subtitle:
+      'processor time for one secret of 64 bytes, median · logarithmic scale · less is better',
+    footer: footOf(section),
+    groups: [
+      { title: 'The first tenth made', ranges: rangesOf(section, ['firstSliceNs'], time) },
+      { title: 'The last tenth made', ranges: rangesOf(section, ['lastSliceNs'], time) },
+      {
+        title: 'One of them all opened, one byte read, closed',
+        ranges: rangesOf(section, ['coldOpenNsMedian'], time),
+      },
+    ],
+    label: time,
+  });
+}
+
+/** @param {number} value @param {(value: number) => string} words */
+function exactly(value, words) {
+  return { median: value, low: value, high: value, value: words(value), ratio: '' };
+}
+
+/**
+ * The first of these figures that a run has.
+ * @param {MillionResult} section @param {readonly string[]} names @param {(value: number) => string} words
+ */
+function rangesOf({ runs }, names, words) {
+  return runs.flatMap(({ backend, sealed, figures }) => {
+    const value = names.map((name) => figures[name]).find((each) => each !== undefined);
+    if (value === undefined || value <= 0) return [];
+    const label = `${backend}, ${sealed ? 'sealed' : 'locked'}`;
+    return [{ subject: `securemem-${backend}`, label, ...exactly(value, words) }];
+  });
+}
+
+/** @param {MillionResult} section */
 export function millionTable(section) {
   const { runs, secrets } = section;
   const names = runs.map(({ backend, sealed, memlock }) => {
@@ -38,7 +115,8 @@ export function millionTable(section) {
   return [
     table(['', ...names], body),
     '',
-    `One run each. ${machineLine(section)}.`,
+    caption(footOf(section)),
+    ...section.failed.map((reason) => `\nNot measured: ${reason}.`),
     '',
     '```sh',
     ...commands,

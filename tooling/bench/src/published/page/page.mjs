@@ -1,6 +1,6 @@
 import { accessPicture, accessTable, peersTable } from './access-page.mjs';
 import { casesPicture, casesTable, targetsTable } from './cases-page.mjs';
-import { millionTable } from './million-page.mjs';
+import { millionMemoryPicture, millionTable, millionTimePicture } from './million-page.mjs';
 import { machineLine } from './provenance.mjs';
 import { endLines } from './scale-ends.mjs';
 import {
@@ -40,7 +40,7 @@ export function renderPage(results) {
     scalePart(results, picture),
     accessPart(results, picture),
     ...casesParts(results, picture),
-    millionPart(results),
+    millionPart(results, picture),
     stormPart(results, picture),
     goalsPart(results),
     ['## Figures on other pages', '', statementsTable(results)].join('\n'),
@@ -185,12 +185,16 @@ function casesParts(results, picture) {
   });
 }
 
-/** @param {Results} results */
-function millionPart({ million }) {
+/** @param {Results} results @param {(name: string, alt: string, svg: string) => string} picture */
+function millionPart({ million }, picture) {
   if (million === undefined) return '';
   return `## A million secrets
 
 ${whole(million.secrets)} secrets of 64 bytes in one process, each verified and released in random order.
+
+${picture('million-memory', 'Bytes that each of a million secrets takes', millionMemoryPicture(million))}
+
+${picture('million-time', 'Time of the first and the last of a million secrets', millionTimePicture(million))}
 
 ${millionTable(million)}`;
 }

@@ -78,6 +78,7 @@ export function stormTable(section) {
     table(head, rows),
     '',
     caption(footOf(section)),
+    ...section.failed.map((reason) => `\nNot measured: ${reason}.`),
     '',
     `One of these alone: \`${command}\`. \`npm run storm\` prints the three designs under 64 KiB.`,
   ].join('\n');

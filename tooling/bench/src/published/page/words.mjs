@@ -16,6 +16,7 @@ export function time(ns) {
 /** @param {number} value */
 export function digits(value) {
   if (value === 0) return '0';
+  if (value < 0.1) return String(Number(value.toPrecision(2)));
   if (value < 10) return value.toFixed(2).replace(/\.?0+$/, '');
   return value < 100 ? value.toFixed(1).replace(/\.0$/, '') : whole(Math.round(value));
 }

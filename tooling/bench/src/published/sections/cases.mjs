@@ -1,5 +1,6 @@
 import { loadCases, selectNamed } from '../../cases.mjs';
 import { measure } from '../../measure.mjs';
+import { withoutPlaces } from '../child.mjs';
 
 /** The cases of each section; whatever their targets are compared with is measured in the same rounds. */
 export const caseSections = {
@@ -49,16 +50,11 @@ export async function measureCases(names, { quick, msMax, show }) {
   return {
     rows: measurements.map((row) => ({ ...row, nsPerOp: row.nsPerOp.map(threeDecimals) })),
     targets: chosen.flatMap(({ name, targets }) => targets.map((target) => ({ name, ...target }))),
-    missing: unavailable.map((pair) => ({ ...pair, reason: firstLine(pair.reason) })),
+    missing: unavailable.map((pair) => ({ ...pair, reason: withoutPlaces(pair.reason) })),
   };
 }
 
 /** @param {number} value */
 function threeDecimals(value) {
   return Math.round(value * 1000) / 1000;
-}
-
-/** @param {string} text */
-function firstLine(text) {
-  return text.split('\n')[0] ?? '';
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { root } from '@securemem/launch/workspace';
-import { runForJson } from '../child.mjs';
+import { runForJson, withoutPlaces } from '../child.mjs';
 
 /**
  * @typedef {object} MillionRun
@@ -37,7 +37,7 @@ export async function measureMillion({ quick, msMax, show }) {
         });
         data.runs.push({ backend, sealed, memlock, figures });
       } catch (error) {
-        data.failed.push(error instanceof Error ? error.message : String(error));
+        data.failed.push(withoutPlaces(error instanceof Error ? error.message : String(error)));
       }
     }
   }

@@ -11,7 +11,7 @@ import { run } from '../child.mjs';
  *   unlocked  all were returned, but fewer bytes are locked than they have
  *   refused   an error that the program could catch
  *   died      the process ended by itself
- *   skipped   not tried: less memory than it needs, or no time left
+ *   skipped   not tried: less memory than it needs, no time left, or not there at all
  *
  * @typedef {object} ScaleRun
  * @property {string} subject
@@ -113,7 +113,7 @@ async function sweep(limit, { subject, locks, each }, { quick, endsAt, tried, sh
     const end = await hold(limit, { subject, count, roundsMax, msMax: quick ? 500 : 6000 });
     Object.assign(result, judge(end, { count, locks }));
     if (end.code === 0) limit.lockLimit = JSON.parse(end.stdout).lockLimit;
-    if (result.outcome === 'refused' || result.outcome === 'died') return;
+    if (result.outcome !== 'held' && result.outcome !== 'unlocked') return;
   }
 }
 
@@ -127,6 +127,8 @@ function nothing() {
  */
 export function judge(end, { count, locks }) {
   if (end.timedOut) return { outcome: 'skipped', reason: `not done in ${childMsMax / 1000} s` };
+  // An error that nobody caught is none of a secret's: the subject is not there, or the system does not tell.
+  if (end.code === 1) return { outcome: 'skipped', reason: lastWords(end) || 'it did not start' };
   if (end.code !== 0) return { outcome: 'died', reason: lastWords(end) };
   const { addNs, releaseNs, lockedByteLength, mappings, refused } = JSON.parse(end.stdout);
   const facts = {

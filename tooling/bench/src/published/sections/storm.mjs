@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { root } from '@securemem/launch/workspace';
-import { runForJson } from '../child.mjs';
+import { runForJson, withoutPlaces } from '../child.mjs';
 
 /**
  * @typedef {{ placement: string, onCapacity: string }} Design
@@ -58,7 +58,7 @@ export async function measureStorm({ quick, msMax, show }) {
         });
         run.rounds.push(figuresOf(report));
       } catch (error) {
-        data.failed.push(error instanceof Error ? error.message : String(error));
+        data.failed.push(withoutPlaces(error instanceof Error ? error.message : String(error)));
       }
     }
   }
