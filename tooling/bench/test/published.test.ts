@@ -93,25 +93,27 @@ describe('judge() of a process that held secrets', () => {
   const printed = (more: object) => ({ ...end, stdout: JSON.stringify({ ...facts, ...more }) });
 
   it('calls held what is locked, and unlocked what is not though nothing said so', () => {
-    expect(judge(printed({}), { count: 100, locks: true })).toMatchObject({
+    expect(judge(printed({}), { count: 100, locked: 32 })).toMatchObject({
       outcome: 'held',
       held: 100,
     });
-    const more = { count: 100_000, locks: true };
+    const pages = { count: 100, locked: 4096 };
+    expect(judge(printed({}), pages)).toMatchObject({ outcome: 'unlocked', held: 100 });
+    const more = { count: 100_000, locked: 32 };
     expect(judge(printed({}), more)).toMatchObject({ outcome: 'unlocked', held: 100_000 });
-    expect(judge(printed({}), { ...more, locks: false })).toMatchObject({ outcome: 'held' });
+    expect(judge(printed({}), { ...more, locked: 0 })).toMatchObject({ outcome: 'held' });
   });
 
   it('tells a refusal from a death, and quotes the last words without a place or an address', () => {
     const refused = { held: 16, message: 'Error: mlock failed' };
-    expect(judge(printed({ refused }), { count: 20, locks: true })).toMatchObject({
+    expect(judge(printed({ refused }), { count: 20, locked: 32 })).toMatchObject({
       outcome: 'refused',
       held: 16,
     });
     const stderr =
       '\n  #  node[12]: at ../src/a.cc:1\n  #  Assertion failed: !(data == nullptr)\n 1: 0xcb';
     const died = { ...end, code: null, signal: 'SIGABRT' as const, stderr };
-    expect(judge(died, { count: 20, locks: true })).toEqual({
+    expect(judge(died, { count: 20, locked: 32 })).toEqual({
       outcome: 'died',
       reason: 'Assertion failed: !(data == nullptr)',
     });
@@ -119,7 +121,7 @@ describe('judge() of a process that held secrets', () => {
 
   it('does not take for a death what never began', () => {
     const stderr = 'file:///a/b.mjs:1\n\nError: no C compiler (cc)\n    at x';
-    expect(judge({ ...end, code: 1, stderr }, { count: 20, locks: true })).toEqual({
+    expect(judge({ ...end, code: 1, stderr }, { count: 20, locked: 32 })).toEqual({
       outcome: 'skipped',
       reason: 'Error: no C compiler (cc)',
     });
@@ -127,7 +129,7 @@ describe('judge() of a process that held secrets', () => {
 
   it('does not take a process for dead that it ended itself', () => {
     const ended = { ...end, code: null, signal: 'SIGKILL' as const, timedOut: true };
-    expect(judge(ended, { count: 20, locks: true })).toMatchObject({ outcome: 'skipped' });
+    expect(judge(ended, { count: 20, locked: 32 })).toMatchObject({ outcome: 'skipped' });
   });
 });
 

@@ -77,8 +77,8 @@ How to read it:
 - **Nothing is left out.** Where something failed, the page says what the process did.
 
 Compared with: [sodium-native](https://www.npmjs.com/package/sodium-native) ${versions}, which gives each secret its own
-guarded page; \`KeyObject\` and the rest of \`node:crypto\`; plain \`Buffer\`; and the bare calls of the system from C, which nobody
-can go below. A \`Buffer\` and a \`KeyObject\` are ordinary memory: not locked, not guarded, in core files, and a \`KeyObject\`
+guarded page; \`KeyObject\` and the rest of \`node:crypto\`; plain \`Buffer\`; and the bare calls of the system from C, which nobody who
+asks the system for each secret can go below. A \`Buffer\` and a \`KeyObject\` are ordinary memory: not locked, not guarded, in core files, and a \`KeyObject\`
 cannot be wiped. *napi* has pages of \`memfd_secret\` where the kernel has it, which root cannot read; *napi, mlock* has ordinary
 locked pages.${dates.length === 0 ? ' Nothing was measured yet.' : ''}
 
@@ -140,8 +140,8 @@ ${peersTable(access)}`;
 const casesWords = {
   allocate: {
     heading: 'Allocate and dispose',
-    text: `A secret of 32 bytes allocated and disposed, which wipes it, while others keep the slab alive. A \`KeyObject\` cannot be
-disposed, so its time contains the collector's. The bare system calls are \`mmap\`, \`mlock\`, \`munlock\` and \`munmap\` of one page:
+    text: `A secret of 32 bytes allocated and disposed, which wipes it. Its slab stays mapped from one to the next, so the system is
+not asked. A \`KeyObject\` cannot be disposed: its time contains the collector's. The bare system calls are \`mmap\`, \`mlock\`, \`munlock\` and \`munmap\` of one page:
 whoever gives each secret a page of its own cannot be faster.`,
     title: 'Allocate and dispose',
     subtitle: '32 bytes at a time · logarithmic scale · less is better',

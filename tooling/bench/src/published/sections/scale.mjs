@@ -7,8 +7,8 @@ import { run } from '../child.mjs';
 
 /**
  * How one number of secrets was held by one subject under one limit:
- *   held      all of them, and where it locks, the kernel counts at least their bytes as locked
- *   unlocked  all were returned, but fewer bytes are locked than they have
+ *   held      all of them, and the kernel counts as much as locked as the subject promises for them
+ *   unlocked  all were returned, but less is locked
  *   refused   an error that the program could catch
  *   died      the process ended by itself
  *   skipped   not tried: less memory than it needs, no time left, or not there at all
@@ -51,15 +51,15 @@ const roundsOf = (/** @type {number} */ count) =>
   count <= 1000 ? 15 : count <= 10_000 ? 9 : count <= 100_000 ? 5 : 3;
 const childMsMax = 90_000;
 
-/** What locks, and what memory each secret may need, in bytes. */
+/** What each secret has locked by promise, and what memory it may need, in bytes. */
 const subjects = [
-  { subject: 'securemem-koffi', locks: true, each: 300 },
-  { subject: 'securemem-napi', locks: true, each: 300 },
-  { subject: 'securemem-store', locks: false, each: 600 },
-  { subject: 'sodium-native', locks: true, each: 3 * pageByteLength },
-  { subject: 'syscalls', locks: true, each: pageByteLength + 100 },
-  { subject: 'key-object', locks: false, each: 1000 },
-  { subject: 'buffer', locks: false, each: 400 },
+  { subject: 'securemem-koffi', locked: byteLength, each: 300 },
+  { subject: 'securemem-napi', locked: byteLength, each: 300 },
+  { subject: 'securemem-store', locked: 0, each: 600 },
+  { subject: 'sodium-native', locked: pageByteLength, each: 3 * pageByteLength },
+  { subject: 'syscalls', locked: pageByteLength, each: pageByteLength + 100 },
+  { subject: 'key-object', locked: 0, each: 1000 },
+  { subject: 'buffer', locked: 0, each: 400 },
 ];
 
 /**
@@ -95,7 +95,7 @@ export async function measureScale({ quick, msMax, show }) {
  * @typedef {{ quick: boolean, endsAt: number, tried: readonly number[], show: (step: string) => void }} Options
  * @param {Limit} limit @param {typeof subjects[number]} each @param {Options} options
  */
-async function sweep(limit, { subject, locks, each }, { quick, endsAt, tried, show }) {
+async function sweep(limit, { subject, locked, each }, { quick, endsAt, tried, show }) {
   for (const count of tried) {
     /** @type {ScaleRun} */
     const result = { subject, count, outcome: 'skipped', held: 0, reason: '', ...nothing() };
@@ -111,7 +111,7 @@ async function sweep(limit, { subject, locks, each }, { quick, endsAt, tried, sh
     show(`${nameOf(limit)}, ${subject}, ${count.toLocaleString('en')}`);
     const roundsMax = quick ? 3 : roundsOf(count);
     const end = await hold(limit, { subject, count, roundsMax, msMax: quick ? 500 : 6000 });
-    Object.assign(result, judge(end, { count, locks }));
+    Object.assign(result, judge(end, { count, locked }));
     if (end.code === 0) limit.lockLimit = JSON.parse(end.stdout).lockLimit;
     if (result.outcome !== 'held' && result.outcome !== 'unlocked') return;
   }
@@ -122,10 +122,10 @@ function nothing() {
 }
 
 /**
- * @param {import('../child.mjs').End} end @param {{ count: number, locks: boolean }} run
+ * @param {import('../child.mjs').End} end @param {{ count: number, locked: number }} run
  * @returns {Partial<ScaleRun>}
  */
-export function judge(end, { count, locks }) {
+export function judge(end, { count, locked }) {
   if (end.timedOut) return { outcome: 'skipped', reason: `not done in ${childMsMax / 1000} s` };
   // An error that nobody caught is none of a secret's: the subject is not there, or the system does not tell.
   if (end.code === 1) return { outcome: 'skipped', reason: lastWords(end) || 'it did not start' };
@@ -140,7 +140,7 @@ export function judge(end, { count, locks }) {
   if (refused !== undefined) {
     return { ...facts, outcome: 'refused', held: refused.held, reason: refused.message };
   }
-  const unlocked = locks && lockedByteLength < count * byteLength;
+  const unlocked = lockedByteLength < count * locked;
   return { ...facts, outcome: unlocked ? 'unlocked' : 'held', held: count };
 }
 
