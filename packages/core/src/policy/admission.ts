@@ -20,10 +20,15 @@ export interface Claim {
 
 interface Waiter {
   readonly claim: Claim;
+  /** The same string as that of the waiter before it, where they are equal: then comparing them costs nothing. */
+  readonly need: string | undefined;
   /** Whoever may cancel it: the phase it belongs to. */
   readonly owner: object;
-  /** Undoes the timer and the abort listener. */
-  readonly unhook: () => void;
+  /** In milliseconds. */
+  readonly since: number;
+  readonly signal: AbortSignal | undefined;
+  onAbort: (() => void) | undefined;
+  timer: NodeJS.Timeout | undefined;
   previous: Waiter | undefined;
   next: Waiter | undefined;
   /** Later requests that were served while this one was first and waiting. */
@@ -72,7 +77,9 @@ export class Admission {
   #last: Waiter | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #pumping = false;
-  /** Needs that were refused in this pass, since the last that was granted. */
+  /** The need that was refused last in this pass, since the last that was granted; mostly all who wait need the same. */
+  #lastRefused: string | undefined;
+  /** Those that were refused before it. */
   readonly #refused = new Set<string>();
   readonly #onRetry: () => void;
   readonly #overtakesMax: number;
@@ -123,30 +130,22 @@ export class Admission {
       );
     }
     const { signal, waitMsMax, owner } = options;
-    const since = performance.now();
-    const onTimeout = (): void => {
-      this.timeouts++;
-      this.#leave(waiter, claim.timedOut(Math.round(performance.now() - since)));
-    };
-    const onAbort = (): void => {
-      this.aborts++;
-      this.#leave(waiter, signal?.reason);
-    };
-    // The timer is referenced: a process that only waits must not end in silence.
-    const timer = setTimeout(onTimeout, waitMsMax);
-    const unhook = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    };
+    const last = this.#last;
     const waiter: Waiter = {
       claim,
+      need: claim.need === last?.need ? last?.need : claim.need,
       owner,
-      unhook,
-      previous: this.#last,
+      since: performance.now(),
+      signal,
+      onAbort: undefined,
+      timer: undefined,
+      previous: last,
       next: undefined,
       overtaken: 0,
     };
-    signal?.addEventListener('abort', onAbort, { once: true });
+    // The timer is referenced: a process that only waits must not end in silence.
+    waiter.timer = setTimeout(this.#onTimeout, waitMsMax, waiter);
+    if (signal !== undefined) this.#leaveOnAbort(waiter, signal);
     if (this.#last === undefined) this.#first = waiter;
     else this.#last.next = waiter;
     this.#last = waiter;
@@ -154,6 +153,20 @@ export class Admission {
     this.waits++;
     this.queueLengthPeak = Math.max(this.queueLengthPeak, this.waiting);
     this.#retryLater();
+  }
+
+  /** One function for every timer. */
+  readonly #onTimeout = (waiter: Waiter): void => {
+    this.timeouts++;
+    this.#leave(waiter, waiter.claim.timedOut(Math.round(performance.now() - waiter.since)));
+  };
+
+  #leaveOnAbort(waiter: Waiter, signal: AbortSignal): void {
+    waiter.onAbort = () => {
+      this.aborts++;
+      this.#leave(waiter, signal.reason);
+    };
+    signal.addEventListener('abort', waiter.onAbort, { once: true });
   }
 
   /** Serves whoever can be served now. Called after every release. */
@@ -165,7 +178,7 @@ export class Admission {
       if (this.#first !== undefined) this.#searchBehind(this.#first);
     } finally {
       this.#pumping = false;
-      this.#refused.clear();
+      this.#forgetRefused();
     }
   }
 
@@ -192,17 +205,18 @@ export class Admission {
 
   /** True when the waiter is done with, by a grant or an error. */
   #serve(waiter: Waiter, reach: Reach): boolean {
-    const { need } = waiter.claim;
-    if (need !== undefined && this.#refused.has(need)) return false;
+    const { need } = waiter;
+    if (need !== undefined && this.#wasRefused(need)) return false;
     try {
       if (waiter.claim.tryGrant(reach)) {
-        this.#refused.clear();
+        this.#forgetRefused();
         this.#remove(waiter);
         return true;
       }
       const impossible = reach === 'warm' ? undefined : waiter.claim.impossible();
       if (impossible === undefined) {
-        if (need !== undefined) this.#refused.add(need);
+        if (this.#lastRefused !== undefined) this.#refused.add(this.#lastRefused);
+        this.#lastRefused = need;
         return false;
       }
       this.refusals++;
@@ -211,6 +225,16 @@ export class Admission {
       this.#unlink(waiter, error);
     }
     return true;
+  }
+
+  #wasRefused(need: string): boolean {
+    return need === this.#lastRefused || (this.#refused.size > 0 && this.#refused.has(need));
+  }
+
+  /** Clearing a set makes a new table, even where it is empty. */
+  #forgetRefused(): void {
+    this.#lastRefused = undefined;
+    if (this.#refused.size > 0) this.#refused.clear();
   }
 
   #leave(waiter: Waiter, reason: unknown): void {
@@ -224,7 +248,8 @@ export class Admission {
   }
 
   #remove(waiter: Waiter): void {
-    waiter.unhook();
+    clearTimeout(waiter.timer);
+    if (waiter.onAbort !== undefined) waiter.signal?.removeEventListener('abort', waiter.onAbort);
     if (waiter.previous === undefined) this.#first = waiter.next;
     else waiter.previous.next = waiter.next;
     if (waiter.next === undefined) this.#last = waiter.previous;

@@ -26,6 +26,8 @@ export class LockBudget {
   readonly #backend: MemoryBackend;
   readonly #byteLengthMax: number | 'auto';
   readonly #headroomByteLength: number;
+  /** Counts how often the kernel's answer was forgotten: while it stays the same, so does what is recalled. */
+  epoch = 0;
   #recalling = false;
   #recalled: LockLimit | undefined;
 
@@ -72,6 +74,7 @@ export class LockBudget {
   /** The kernel is asked again. */
   forget(): void {
     this.#recalled = undefined;
+    this.epoch++;
   }
 
   /** Whether a refusal by this limit is a refusal by the kernel too, so that asking the kernel tells the same and more. */
