@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease, Phase, Secret } from '../src/index.js';
-import { open, sleep, thrown, turn } from './fixture.js';
+import { type Fixture, open, sleep, thrown, turn } from './fixture.js';
 
 describe('phases', () => {
   it('Z5 a phase releases everything on return, and early return', async () => {
@@ -263,16 +263,41 @@ describe('phases', () => {
     lease?.release();
   });
 
-  it('Z8 dispose of a lent secret of a phase does not let the phase forget the lease', async () => {
-    const { memory } = open();
+  it.each([
+    ['disposed', (secret: Secret) => secret.dispose()],
+    ['purged', (_: Secret, { memory }: Fixture) => memory.purge()],
+  ])('Z8 the end waits for the lease of a secret that was %s meanwhile', async (_, end) => {
+    const fixture = open();
     let lease: Lease | undefined;
-    await memory.phase(async (p) => {
-      const secret = p.randomSync(32);
-      lease = secret.lend();
-      secret.dispose();
-    });
+    let ended = false;
+    const phase = fixture.memory
+      .phase((p) => {
+        const secret = p.randomSync(32);
+        lease = secret.lend();
+        end(secret, fixture);
+      })
+      .then(() => {
+        ended = true;
+      });
+    for (let i = 0; i < 5; i++) await turn();
+    expect(ended).toBe(false);
     expect(lease?.bytes.length).toBe(32);
     lease?.release();
+    await phase;
+    expect(fixture.memory.stats()).toMatchObject({ secrets: 0, openAccesses: 0 });
+  });
+
+  it('Z8 the end does not wait for leases that were released, of whatever became of their secrets', async () => {
+    const { memory } = open();
+    await memory.phase(
+      (p) => {
+        const [disposed, released] = p.allocateAllSync([32, 32]) as [Secret, Secret];
+        const leases = [disposed.lend(), released.lend()];
+        disposed.dispose();
+        for (const lease of leases) lease.release();
+      },
+      { onOpenAccess: 'throw' },
+    );
     expect(memory.stats().secrets).toBe(0);
   });
 

@@ -55,8 +55,9 @@ export class Phase extends Allocations {
  * are told apart by the object that `fn` is given, so those that interleave at an await never touch each other's secrets.
  *
  * The end first refuses new allocations and cancels waiting ones, then ends the phases inside it, waits for open leases
- * (or refuses them with `ERR_SECMEM_IN_USE`), then disposes every secret. A lease that is still open after that keeps its
- * bytes until its release, and the handle is disposed all the same. What `fn` threw goes before what cleaning up threw.
+ * (or refuses them with `ERR_SECMEM_IN_USE`), also of secrets that were disposed or purged under them, then disposes every
+ * secret. A lease that is still open after that keeps its bytes until its release, and the handle is disposed all the same.
+ * What `fn` threw goes before what cleaning up threw.
  * A phase and the one around it may both wait for the same end, and are told the same of it.
  */
 export async function runPhase<T>(

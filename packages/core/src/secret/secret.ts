@@ -213,9 +213,9 @@ export class Secret implements Disposable {
     const owner = this.#owner;
     const index = this.#index;
     this.#host = undefined;
+    if (use?.ended) return;
     owner.forget(this);
-    if (use?.ended || !host.isLive(index, this.#generation)) return;
-    owner.engine.release(host, index);
+    if (host.isLive(index, this.#generation)) owner.engine.release(host, index);
   }
 
   [Symbol.dispose](): void {
@@ -301,10 +301,12 @@ export class Secret implements Disposable {
 
   #dropIdleUse(): void {
     const use = this.#use;
-    if (use?.idle && !use.kept && !use.watched) this.#use = undefined;
+    if (!use?.idle) return;
+    if (use.ended) this.#owner.forget(this);
+    if (!use.kept && !use.watched) this.#use = undefined;
   }
 
-  /** Whoever has an access open releases the place when the last is closed. */
+  /** Whoever has an access open releases the place when the last is closed; a phase waits for that, and forgets it then. */
   #endUse(use: Use): void {
     this.#assertNotKept('dispose');
     if (use.watched) this.#owner.engine.leaks.untrack(this);

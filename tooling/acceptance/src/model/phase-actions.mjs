@@ -48,6 +48,10 @@ async function beginPhase(w, parent, onOpenAccess) {
   w.phases.push(node);
 }
 
+/** Whether a phase has come to its end by now. */
+const settledNow = async ({ settled }) =>
+  Promise.race([settled.then(() => true), turn().then(() => false)]);
+
 const isWithin = (node, outer) =>
   node !== undefined && (node === outer || isWithin(node.parent, outer));
 
@@ -72,8 +76,11 @@ async function endPhase(w, node, how, fault) {
       lease.release();
     }
   }
-  // A purge and an escaped view end secrets but not leases, and phases wait for those as well.
-  for (const orphan of w.orphans.filter(({ place, counted }) => !counted && place.owner.ended)) {
+  // The leases of secrets that are gone: phases wait for those as well.
+  const waits = ({ place: { owner } }) => owner.ended && owner.onOpenAccess === 'wait';
+  const orphans = w.orphans.filter(waits);
+  if (orphans.length > 0) demand((await settledNow(node)) === false, 'a phase forgets a lease');
+  for (const orphan of orphans) {
     await releaseOrphan(w, orphan, undefined);
   }
   const error = await node.settled;
