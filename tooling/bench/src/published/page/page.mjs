@@ -76,7 +76,7 @@ How to read it:
   processes that wanted to run: where it is above the number of processors, times are not ours alone.
 - **Nothing is left out.** Where something failed, the page says what the process did.
 
-Compared with: [sodium-native](https://www.npmjs.com/package/sodium-native) ${versions}, which gives each secret its own
+Compared with: \`sodium-native\` ${versions}, which gives each secret its own
 guarded page; \`KeyObject\` and the rest of \`node:crypto\`; plain \`Buffer\`; and the bare calls of the system from C, which nobody who
 asks the system for each secret can go below. A \`Buffer\` and a \`KeyObject\` are ordinary memory: not locked, not guarded, in core files, and a \`KeyObject\`
 cannot be wiped. *napi* has pages of \`memfd_secret\` where the kernel has it, which root cannot read; *napi, mlock* has ordinary
