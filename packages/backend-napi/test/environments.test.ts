@@ -29,7 +29,7 @@ describe('environments', () => {
     expect(ended.result).toMatchObject({ locked: 0 });
     // A region that was left would add at least one mapping for each of two regions in every thread.
     expect((ended.result as { more: number }).more).toBeLessThan(2 * repetitions(1000));
-  }, 120_000);
+  }, 600_000);
 
   it('A15 worker.terminate() in the middle of a busy loop wipes and unmaps what the thread held', async (ctx) => {
     if (process.getuid?.() !== 0) ctx.skip('not proven: the observer must be root');
