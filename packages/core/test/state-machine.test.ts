@@ -1,17 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isSecureMemoryError, type Lease, type Secret } from '../src/index.js';
-import { type Fixture, open, sleep, turn } from './fixture.js';
-
-/** Every edge that a drawing of docs/ARCHITECTURE.md has, as `from: event: to`. */
-function drawing(heading: string): string[] {
-  const url = new URL('../../../docs/ARCHITECTURE.md', import.meta.url);
-  const section = readFileSync(url, 'utf8').split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  const diagram = section.match(/```mermaid\n([^`]+)```/)?.[1] ?? '';
-  return [...diagram.matchAll(/^ +(\S+) --> (\S+): (.+)$/gm)]
-    .map(([, from, to, event]) => `${from}: ${event}: ${to}`)
-    .sort();
-}
+import { drawing, sweep } from './drawing.js';
+import { type Fixture, type FixtureOptions, open, PAGE, sleep, thrown, turn } from './fixture.js';
 
 const LENGTH = 40;
 
@@ -21,8 +11,8 @@ class Slot {
   secret: Secret | undefined;
   readonly leases: Lease[] = [];
 
-  constructor() {
-    this.fixture = open({ idleMs: 2, quarantineMax: 8 });
+  constructor(options: FixtureOptions = {}) {
+    this.fixture = open({ idleMs: 2, quarantineMax: 8, ...options });
   }
 
   static async in(state: string): Promise<Slot> {
@@ -63,9 +53,13 @@ class Slot {
     expect(() => this.release()).toThrow(/transferred/);
   }
 
-  disposeDamaged(): void {
+  breakCanary(): void {
     const { kernel } = this.fixture;
     kernel.poke(kernel.regionIds[0] as never, 8 + LENGTH, Uint8Array.of(1, 2, 3));
+  }
+
+  disposeDamaged(): void {
+    this.breakCanary();
     expect(() => this.live.dispose()).toThrow(/overwritten/);
   }
 
@@ -124,18 +118,8 @@ const aliasDies = ({ fixture }: Slot): void => {
   expect(sweep(fixture)).toBe(0);
 };
 
-/** Asks for more than there can be, upon which core looks for what became free. */
-function sweep({ memory }: Fixture): number {
-  try {
-    memory.allocateSync(2 ** 20);
-  } catch {
-    // It was too much, as it had to be.
-  }
-  return memory.stats().quarantine.slots;
-}
-
 /** How to take each edge. What has no entry here, or none in the drawing, fails the first test. */
-const SLOT_EDGES: Record<string, (slot: Slot) => void | Promise<void>> = {
+const SLOT_EDGES: Record<string, (slot: Slot) => Slot | void | Promise<void>> = {
   '[*]: map and cut a region: free': (slot) => {
     slot.allocate();
     slot.live.dispose();
@@ -148,6 +132,10 @@ const SLOT_EDGES: Record<string, (slot: Slot) => void | Promise<void>> = {
   },
   'live: read or lend: reading': (slot) => slot.lend('read'),
   'reading: another reader: reading': (slot) => slot.lend('read'),
+  'reading: one of several readers ends: reading': (slot) => {
+    slot.lend('read');
+    slot.release();
+  },
   'reading: the last reader ends: live': release,
   'reading: a write is refused: reading': (slot) => {
     slot.refuses(() => slot.live.write(() => {}));
@@ -176,7 +164,27 @@ const SLOT_EDGES: Record<string, (slot: Slot) => void | Promise<void>> = {
     expect(slot.fixture.memory.stats().primary.slabs.map((slab) => slab.live)).toEqual([0, 1]);
     live.dispose();
   },
-  'live: dispose finds a broken canary: damaged': (slot) => slot.disposeDamaged(),
+  'live: verify finds a broken canary: live': (slot) => {
+    slot.breakCanary();
+    expect(() => slot.fixture.memory.verify()).toThrow(/overwritten/);
+    expect(slot.fixture.memory.verify().ok).toBe(true);
+  },
+  'live: dispose finds a broken canary, then or before: damaged': (slot) => {
+    const before = new Slot();
+    before.allocate();
+    before.breakCanary();
+    expect(() => before.fixture.memory.verify()).toThrow(/overwritten/);
+    before.live.dispose();
+    expect(before.fixture.memory.stats().quarantine.damagedSlots).toBe(1);
+    slot.disposeDamaged();
+  },
+  'live: the backend fails to look around it: damaged': () => {
+    const slot = new Slot({ capabilities: { views: 'none' } });
+    slot.allocate();
+    slot.fixture.backend.fail('read');
+    expect(thrown(() => slot.live.dispose()).code).toBe('ERR_SECMEM_PLATFORM');
+    return slot;
+  },
   'reading: dispose: ending': dispose,
   'writing: dispose: ending': dispose,
   'ending: one of several readers ends: ending': async () => {
@@ -187,6 +195,10 @@ const SLOT_EDGES: Record<string, (slot: Slot) => void | Promise<void>> = {
     expect(await slot.state()).toBe('ending');
   },
   'ending: the last access ends: free': release,
+  'ending: the last access ends beside a broken canary: damaged': (slot) => {
+    slot.breakCanary();
+    expect(() => slot.release()).toThrow(/overwritten/);
+  },
   'reading: the view escaped or is stuck: quarantined': letEscape,
   'writing: the view escaped or is stuck: quarantined': letEscape,
   'ending: the view escaped or is stuck: quarantined': letEscape,
@@ -211,6 +223,15 @@ const SLOT_EDGES: Record<string, (slot: Slot) => void | Promise<void>> = {
   'free: the region was idle: gone': async ({ fixture }) => {
     await expect.poll(() => fixture.kernel.regionCount).toBe(0);
   },
+  'free: somebody needs the pages: gone': ({ fixture }) => {
+    fixture.kernel.setLockLimit({ kind: 'bytes', byteLength: 2 * PAGE });
+    const [first] = fixture.kernel.regionIds;
+    const larger = fixture.memory.allocateSync(2 * PAGE);
+    expect(fixture.kernel.regionIds).not.toContain(first);
+    larger.dispose();
+    fixture.memory.purge();
+  },
+  'free: purge: gone': purge,
   'damaged: purge: gone': purge,
 };
 
@@ -224,9 +245,9 @@ describe('the life of a slot', () => {
   it.each(edges)('takes the edge %s', async (edge) => {
     const [from, , to] = edge.split(': ') as [string, string, string];
     const slot = await Slot.in(from);
-    await SLOT_EDGES[edge]?.(slot);
+    const walked = (await SLOT_EDGES[edge]?.(slot)) ?? slot;
     await turn();
-    expect(await slot.state()).toBe(to);
+    expect(await walked.state()).toBe(to);
   });
 
   it('takes the edge from purged to gone also when the view escaped first', async () => {
@@ -236,119 +257,5 @@ describe('the life of a slot', () => {
     sweep(slot.fixture);
     await sleep(5);
     expect(await slot.state()).toBe('gone');
-  });
-});
-
-/** One slab with two secrets, closed at rest. */
-class Page {
-  readonly fixture = open({ atRest: 'no-access', idleMs: 60_000 });
-  readonly leases: Lease[] = [];
-  secrets: Secret[] = [];
-
-  static async in(state: string): Promise<Page> {
-    const page = new Page();
-    if (state === '[*]') return page;
-    page.secrets = page.fixture.memory.allocateAllSync([LENGTH, LENGTH]);
-    await turn();
-    if (state === 'readable') page.lend(0, 'read');
-    if (state === 'open' || state === 'pinned') page.lend(0, 'write');
-    if (state === 'pinned') page.escape();
-    expect(page.state()).toBe(state);
-    return page;
-  }
-
-  lend(i: number, mode: 'read' | 'write'): void {
-    this.leases.push((this.secrets[i] as Secret).lend({ mode }));
-  }
-
-  escape(): void {
-    this.fixture.kernel.nextViewOutcome('escaped');
-    expect(() => this.leases.pop()?.release()).toThrow(/transferred/);
-  }
-
-  state(): string {
-    const { kernel, memory } = this.fixture;
-    const protection = kernel.protectionOf(kernel.regionIds[0] as never);
-    if (protection === 'no-access') return 'closed';
-    if (protection === 'read-only') return 'readable';
-    const pinned = memory.stats().quarantine.slots > 0;
-    return pinned ? 'pinned' : 'open';
-  }
-}
-
-const endOfTurn = async (page: Page): Promise<void> => {
-  const before = page.state();
-  page.leases.pop()?.release();
-  expect(page.state(), 'leaving an access closes nothing by itself').toBe(before);
-  await turn();
-};
-
-const PAGE_EDGES: Record<string, (page: Page) => void | Promise<void>> = {
-  '[*]: map: open': (page) => {
-    page.secrets = page.fixture.memory.allocateAllSync([LENGTH, LENGTH]);
-  },
-  'open: end of turn with no access: closed': endOfTurn,
-  'open: end of turn with readers only: readable': async (page) => {
-    page.lend(1, 'read');
-    page.leases.shift()?.release();
-    expect(page.state()).toBe('open');
-    await turn();
-  },
-  'closed: read: readable': (page) => page.lend(0, 'read'),
-  'readable: another read: readable': (page) => {
-    page.lend(0, 'read');
-    page.lend(1, 'read');
-  },
-  'readable: write: open': (page) => page.lend(1, 'write'),
-  'readable: end of turn with no access: closed': endOfTurn,
-  'closed: write, or dispose wipes: open': async () => {
-    const written = await Page.in('closed');
-    written.lend(0, 'write');
-    expect(written.state()).toBe('open');
-    const disposed = await Page.in('closed');
-    disposed.secrets[0]?.dispose();
-    expect(disposed.state()).toBe('open');
-  },
-  'open: read or write: open': (page) => {
-    page.lend(1, 'read');
-    page.leases.pop()?.release();
-    page.lend(1, 'write');
-  },
-  'open: a view escaped or is stuck: pinned': (page) => page.escape(),
-  'readable: a view escaped or is stuck: pinned': (page) => page.escape(),
-  'pinned: the last alias is garbage: closed': async ({ fixture }) => {
-    fixture.kernel.releaseAliases();
-    sweep(fixture);
-    await turn();
-  },
-};
-
-describe('the protection of a slab', () => {
-  const edges = drawing('Who may touch a page, and when');
-
-  it('is drawn with the edges that are walked here', () => {
-    expect(edges).toEqual(Object.keys(PAGE_EDGES).sort());
-  });
-
-  /** These end in a state that lasts until the end of the turn, so nothing may be awaited before looking. */
-  it.each(edges)('takes the edge %s', async (edge) => {
-    const [from, , to] = edge.split(': ') as [string, string, string];
-    const page = await Page.in(from);
-    const walking = PAGE_EDGES[edge]?.(page);
-    if (walking !== undefined) {
-      await walking;
-      if (edge.startsWith('closed: write')) return;
-    }
-    expect(page.state()).toBe(to);
-  });
-
-  it('closes once for a thousand secrets that are disposed in one turn', async () => {
-    const { memory, kernel } = open({ atRest: 'no-access', idleMs: 60_000 });
-    const secrets = memory.allocateAllSync(new Array(50).fill(64));
-    await turn();
-    const before = kernel.calls.protect;
-    for (const secret of secrets) secret.dispose();
-    await turn();
-    expect(kernel.calls.protect - before).toBe(2);
   });
 });
