@@ -7,6 +7,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { budgetProblems } from './budget.mjs';
 import { licenceProblems } from './licences.mjs';
+import { manifestProblems } from './manifest.mjs';
 import { filesOf, freshFiles, manifestOf } from './tarball.mjs';
 
 /** Entry points that are started as processes and never imported, so that no importer has to resolve them. */
@@ -36,10 +37,16 @@ async function problemsOf(name) {
   return [
     ...messages.map((message) => `publint: ${pkg.name}: ${formatMessage(message, pkg)}`),
     ...(problems ?? []).map((problem) => `attw: ${pkg.name}: ${JSON.stringify(problem)}`),
+    ...manifestProblems(manifestOf(files), supportedNode()),
     ...budgetProblems(files),
     ...licenceProblems(files, join(root, manifestOf(files).repository.directory)),
     ...pathsOfThisMachine(files),
   ];
+}
+
+/** The versions of Node that the workspace is for. @returns {string} */
+function supportedNode() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node;
 }
 
 /** What a reader of the package can learn about the machine that built it.

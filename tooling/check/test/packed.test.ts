@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { budgetProblems, budgets } from '../src/budget.mjs';
 import { licenceProblems } from '../src/licences.mjs';
+import { manifestProblems } from '../src/manifest.mjs';
 import { filesOf, freshFiles } from '../src/tarball.mjs';
 
 const homes: string[] = [];
@@ -111,6 +112,49 @@ describe('the size', () => {
     ]);
     const unknown = packed({ 'package.json': '{ "name": "@securemem/new" }' });
     expect(budgetProblems(unknown)).toEqual(['@securemem/new has no size budget']);
+  });
+});
+
+describe('a manifest', () => {
+  const entry = { types: './a.d.ts', default: './a.js' };
+  const good = {
+    name: '@securemem/koffi',
+    description: 'd',
+    license: 'MIT',
+    repository: { url: 'u', directory: 'd' },
+    engines: { node: '>=20' },
+    sideEffects: false,
+    publishConfig: { access: 'public', provenance: true },
+    exports: { '.': { import: entry, require: entry }, './package.json': './package.json' },
+    dependencies: { koffi: '3.3.4' },
+  };
+  const problems = (more: object): string[] => manifestProblems({ ...good, ...more }, '>=20');
+
+  it('that says all it has to is well', () => {
+    expect(problems({})).toEqual([]);
+  });
+
+  it.each([
+    [{ license: 'ISC' }, 'license is not MIT'],
+    [{ description: '' }, 'description is missing'],
+    [{ repository: { url: 'u' } }, 'repository has no url or no directory'],
+    [{ engines: { node: '>=18' } }, 'engines.node is not >=20'],
+    [{ sideEffects: undefined }, 'sideEffects is not false'],
+    [{ publishConfig: { provenance: true } }, 'publishConfig.access is not public'],
+    [{ publishConfig: { access: 'public' } }, 'publishConfig.provenance is not true'],
+    [{ scripts: { build: 'b', install: 'i', prepare: 'p' } }, 'runs at install: install, prepare'],
+    [{ dependencies: { a: 'workspace:^' } }, 'is not published: a@workspace:^'],
+    [
+      { exports: { ...good.exports, '.': { import: entry } } },
+      'the main entry has no CommonJS with types',
+    ],
+    [
+      { exports: { ...good.exports, '.': { import: './a.js', require: entry } } },
+      'the main entry has no ES module with types',
+    ],
+    [{ exports: { '.': good.exports['.'] } }, './package.json is not exported'],
+  ])('%j is told', (more, problem) => {
+    expect(problems(more)).toEqual([`@securemem/koffi: ${problem}`]);
   });
 });
 
