@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../src/index.js';
-import { type Fixture, open, PAGE, thrown } from './fixture.js';
+import { contentOf, FILL, type Fixture, open, PAGE, thrown, turn } from './fixture.js';
 
 /** A secret that is lent twice. */
 function lentTwice({ memory }: Fixture): [Lease, Lease] {
@@ -98,4 +98,33 @@ describe('a purge over a slot in quarantine', () => {
     aliasesDie(fixture);
     expect(fixture.kernel.regionCount).toBe(0);
   });
+});
+
+describe('a view that escapes where the system refuses to open its page', () => {
+  it.each([40, 5000])(
+    'ends the secret of %i bytes all the same, and keeps its slot out of use',
+    async (byteLength) => {
+      const fixture = open({ atRest: 'no-access', idleMs: 60_000 });
+      const { memory, kernel, backend } = fixture;
+      const secret = memory.allocateSync(byteLength);
+      secret.write((bytes) => bytes.fill(FILL));
+      await turn();
+      backend.failViewClose({ outcome: 'escaped' });
+      const error = thrown(() =>
+        secret.read(() => {
+          kernel.refuse('mprotect');
+        }),
+      );
+      kernel.allow('mprotect');
+      expect(error.code).toBe('ERR_SECMEM_VIEW_ESCAPED');
+      expect(secret.disposed).toBe(true);
+      expect(contentOf(kernel)).toBe(0);
+      expect(memory.stats()).toMatchObject({
+        secrets: 0,
+        quarantine: { slots: 1, byteLength, damagedSlots: 0 },
+      });
+      aliasesDie(fixture);
+      expect(memory.stats().quarantine.slots).toBe(0);
+    },
+  );
 });

@@ -76,8 +76,11 @@ export class OwnRegion extends PlaceHost {
   }
 
   quarantine(): void {
-    this.#end();
-    this.quarantined++;
+    try {
+      this.#end();
+    } finally {
+      this.quarantined++;
+    }
   }
 
   readmit(): void {

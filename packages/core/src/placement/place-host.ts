@@ -65,7 +65,7 @@ export abstract class PlaceHost {
    */
   abstract release(index: number): CanaryFinding | undefined;
 
-  /** Wipes the slot and ends its use, but keeps it out of use: something may still show it. */
+  /** Wipes the slot and ends its use, also where it throws, but keeps it out of use: something may still show it. */
   abstract quarantine(index: number): void;
 
   /** Puts a quarantined slot back into use: nothing shows it any more. */

@@ -195,7 +195,14 @@ export class RegionLifecycle {
   pin(region: Region, reason: string): void {
     region.pinned++;
     region.openBecause = reason;
-    if (region.protection !== 'read-write') this.#protect(region, 'read-write');
+    if (region.protection === 'read-write') return;
+    try {
+      this.#protect(region, 'read-write');
+    } catch (error) {
+      // A touch through that view kills the process then, instead of showing zeros; the secret must end all the same.
+      this.protectFailures++;
+      this.#telemetry.emit('protection-failed', { byteLength: region.byteLength, error });
+    }
   }
 
   unpin(region: Region): void {

@@ -83,9 +83,12 @@ export class Slab extends PlaceHost {
   }
 
   quarantine(index: number): void {
-    this.#wipe(index, 0, this.slotByteLength);
-    this.#vacate(index);
-    this.quarantined++;
+    try {
+      this.#wipe(index, 0, this.slotByteLength);
+    } finally {
+      this.#vacate(index);
+      this.quarantined++;
+    }
   }
 
   readmit(index: number): void {
