@@ -61,7 +61,17 @@ export class Use {
  *
  * Where the backend has views, `bytes` is a fresh ArrayBuffer over exactly the secret, which `close` makes zero bytes
  * long. Elsewhere it is a fresh copy outside V8's moving heap; `close` copies it back after a write, wipes it and
- * detaches it. Either way the region is open as long as the access is, and nothing of it is reachable afterwards.
+ * detaches it. Either way nothing of it is reachable afterwards.
+ *
+ * Who may touch the page, and when:
+ *
+ * - The program, between the constructor and `close`, and no other bytes than those of the secret: many readers of one
+ *   secret or one writer (`Use`), while its neighbours have accesses of their own. The page is open as far as the access
+ *   needs it from `enter` on, and until the end of the turn in which the last access to it has left (`RegionLifecycle`).
+ * - Core, at any time, through `RegionLifecycle` alone and in steps that nothing can come between.
+ * - Nobody, once the secret has ended. It ends when it was disposed and its last access closes: then the slot is wiped and
+ *   given back. A purge wipes at once, and the page stays mapped until `close`. A view that cannot be taken back wipes the
+ *   secret too, and its slot is kept from everybody while that view, or another lease, may show it (`Quarantine`).
  */
 export class Access {
   readonly host: PlaceHost;
@@ -140,6 +150,7 @@ export class Access {
     else use.readers--;
     region.views--;
     region.lifecycle.leave(region, this.mode);
+    // Of the accesses to a disposed secret the last one wipes; of those to a page that was purged, the last one unmaps.
     const { retired } = region;
     try {
       if (use.ended && use.idle && this.current) this.#keeper.release(this.host, this.index);
