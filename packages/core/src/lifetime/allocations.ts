@@ -4,6 +4,7 @@ import type { Engine } from '../engine.js';
 import { fromFd, fromFile, type IngestOptions } from '../ingest/from-file.js';
 import { fromTerminal, type TerminalOptions } from '../ingest/from-terminal.js';
 import { type Base64Options, type EncodedText, fromBase64, fromHex } from '../ingest/from-text.js';
+import type { Granter } from '../policy/granter.js';
 import { SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
 import { INSPECT } from '../secret/redaction.js';
 import { internals, type Secret } from '../secret/secret.js';
@@ -36,10 +37,12 @@ export let ownershipOf: (allocations: Allocations) => Ownership;
  */
 export abstract class Allocations {
   readonly #ownership: Ownership;
+  readonly #granter: Granter;
 
   /** @internal */
   constructor(ownership: Ownership) {
     this.#ownership = ownership;
+    this.#granter = ownership.engine.granter;
   }
 
   static {
@@ -56,11 +59,7 @@ export abstract class Allocations {
   allocateSync(byteLength: number, options?: AllocateSyncOptions): Secret {
     const ownership = this.#ownership;
     const onCapacity = options === undefined ? undefined : checkOnCapacity(options);
-    return ownership.engine.granter.allocateSync(
-      checkByteLength(byteLength),
-      ownership,
-      onCapacity,
-    );
+    return this.#granter.allocateSync(checkByteLength(byteLength), ownership, onCapacity);
   }
 
   /**

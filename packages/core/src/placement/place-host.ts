@@ -108,8 +108,11 @@ export abstract class PlaceHost {
     this.live++;
   }
 
-  protected endUse(index: number): void {
-    (this.notes[index * 3] as number)++;
+  /** Returns the generation of the slot from now on. */
+  protected endUse(index: number): number {
+    const generation = this.generationOf(index) + 1;
+    this.notes[index * 3] = generation;
     this.live--;
+    return generation;
   }
 }

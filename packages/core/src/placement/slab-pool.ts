@@ -1,6 +1,6 @@
 import type { Region } from './region.js';
 import { slabByteLengthFor } from './size-classes.js';
-import { OWN_REGION, type SizeRouter } from './size-router.js';
+import type { SizeRouter } from './size-router.js';
 import { Slab, type SlabOwner } from './slab.js';
 
 /** The slabs of one size class. */
@@ -10,6 +10,11 @@ interface Shelf {
   readonly withFree: Slab[];
   /** Pages of the next slab: doubles with each, so that few secrets cost one page and many cost few mappings. */
   growthPages: number;
+}
+
+/** The slab to take from next, or undefined. */
+function topOf({ withFree }: Shelf): Slab | undefined {
+  return withFree.length === 0 ? undefined : withFree[withFree.length - 1];
 }
 
 /**
@@ -26,12 +31,14 @@ export class SlabPool implements SlabOwner {
   sweepIsDue = false;
 
   readonly #shelves: readonly Shelf[];
-  readonly #router: SizeRouter;
+  readonly #pooledByteLengthMax: number;
+  /** The shelf for each length, in steps of 8 bytes. */
+  readonly #shelfByEighth: readonly Shelf[];
   readonly #pageByteLength: number;
   readonly #onEmptySlab: () => void;
 
   constructor(router: SizeRouter, pageByteLength: number, onEmptySlab: () => void) {
-    this.#router = router;
+    this.#pooledByteLengthMax = router.pooledByteLengthMax;
     this.#pageByteLength = pageByteLength;
     this.#onEmptySlab = onEmptySlab;
     this.#shelves = router.classes.map((slotByteLength) => ({
@@ -39,18 +46,21 @@ export class SlabPool implements SlabOwner {
       withFree: [],
       growthPages: 1,
     }));
+    this.#shelfByEighth = Array.from(
+      { length: Math.ceil(router.pooledByteLengthMax / 8) + 1 },
+      (_, eighth) => this.#shelf(router.classOf(Math.min(eighth * 8, router.pooledByteLengthMax))),
+    );
   }
 
   /** A slab of the class with a free slot, or undefined. */
   slabWithFree(classIndex: number): Slab | undefined {
-    const { withFree } = this.#shelf(classIndex);
-    return withFree.length === 0 ? undefined : withFree[withFree.length - 1];
+    return topOf(this.#shelf(classIndex));
   }
 
   /** The same for a length; undefined also where that has a region of its own. */
   slabFor(byteLength: number): Slab | undefined {
-    const classIndex = this.#router.classOf(byteLength);
-    return classIndex === OWN_REGION ? undefined : this.slabWithFree(classIndex);
+    if (byteLength > this.#pooledByteLengthMax) return undefined;
+    return topOf(this.#shelfByEighth[(byteLength + 7) >>> 3] as Shelf);
   }
 
   /** Takes a slot of a slab that `slabWithFree` or `slabFor` gave. */

@@ -77,8 +77,7 @@ export class Slab extends PlaceHost {
 
   release(index: number): CanaryFinding | undefined {
     if (!this.#wipeIntact(index)) return this.#examineAndRelease(index);
-    this.#vacate(index);
-    this.#free(index);
+    this.#free(index, this.#vacate(index));
     return undefined;
   }
 
@@ -117,7 +116,8 @@ export class Slab extends PlaceHost {
    */
   #wipeIntact(index: number): boolean {
     const { slotByteLength } = this;
-    const doubles = this.region.lifecycle.doubles(this.region);
+    const { region } = this;
+    const doubles = region.writableDoubles ?? region.lifecycle.doubles(region);
     if (doubles === undefined || slotByteLength > WIPED_IN_LOOP_MAX) return false;
     if (this.condemned !== undefined) return false;
     const start = this.byteOffsetOf(index) >>> 3;
@@ -150,8 +150,8 @@ export class Slab extends PlaceHost {
     return finding;
   }
 
-  #free(index: number): void {
-    if (this.generationOf(index) >= GENERATION_MAX) {
+  #free(index: number, generation = this.generationOf(index)): void {
+    if (generation >= GENERATION_MAX) {
       this.quarantined++;
       return;
     }
@@ -164,9 +164,11 @@ export class Slab extends PlaceHost {
     this.#firstFree = index;
   }
 
-  #vacate(index: number): void {
-    this.endUse(index);
+  /** Ends a use, and returns the generation of the slot from now on. */
+  #vacate(index: number): number {
+    const generation = this.endUse(index);
     if (this.live === 0) this.#owner.onEmpty(this);
+    return generation;
   }
 
   #findingIn(words: Int32Array, start: number, byteLength: number): CanaryFinding | undefined {
