@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Lease, Phase, Secret } from '../src/index.js';
-import { type Fixture, open, sleep, thrown, turn } from './fixture.js';
+import type { Phase, Secret } from '../src/index.js';
+import { open, sleep, thrown, turn } from './fixture.js';
 
 describe('phases', () => {
   it('Z5 a phase releases everything on return, and early return', async () => {
@@ -164,143 +164,6 @@ describe('phases', () => {
     expect(memory.stats().admission.waiting).toBe(0);
   });
 
-  it('Z8 the end waits for work in flight, and never frees under it', async () => {
-    const { memory } = open();
-    let lease: Lease | undefined;
-    let ended = false;
-    const phase = memory
-      .phase(async (p) => {
-        const secret = p.randomSync(32);
-        lease = secret.lend();
-      })
-      .then(() => {
-        ended = true;
-      });
-    await sleep(20);
-    expect(ended).toBe(false);
-    expect(lease?.bytes.length).toBe(32);
-    lease?.release();
-    await phase;
-    expect(memory.stats().secrets).toBe(0);
-  });
-
-  it("Z8 onOpenAccess 'throw' refuses, and the bytes stay until the lease is released", async () => {
-    const { memory } = open();
-    let lease: Lease | undefined;
-    const ending = memory.phase(
-      async (p) => {
-        lease = p.randomSync(32).lend();
-      },
-      {
-        onOpenAccess: 'throw',
-      },
-    );
-    await expect(ending).rejects.toMatchObject({ code: 'ERR_SECMEM_IN_USE' });
-    expect(lease?.bytes.some((byte) => byte !== 0)).toBe(true);
-    expect(memory.stats().secrets).toBe(1);
-    lease?.release();
-    expect(memory.stats().secrets).toBe(0);
-  });
-
-  it('Z8 the wait for open leases has a maximum', async () => {
-    const { memory } = open();
-    let lease: Lease | undefined;
-    const ending = memory.phase(
-      async (p) => {
-        lease = p.randomSync(32).lend();
-      },
-      {
-        waitMsMax: 10,
-      },
-    );
-    await expect(ending).rejects.toMatchObject({ code: 'ERR_SECMEM_WAIT_TIMEOUT' });
-    expect(lease?.bytes.length).toBe(32);
-    lease?.release();
-  });
-
-  it('Z8 a phase ends after a child phase that waits for a lease already', async () => {
-    const { memory } = open();
-    let lease: Lease | undefined;
-    let child: Promise<void> | undefined;
-    let ended = false;
-    const parent = memory
-      .phase(async (outer) => {
-        child = outer.phase((inner) => {
-          lease = inner.randomSync(32).lend();
-        });
-        await turn();
-      })
-      .then(() => {
-        ended = true;
-      });
-    for (let i = 0; i < 5; i++) await turn();
-    expect(ended).toBe(false);
-    expect(lease?.bytes.length).toBe(32);
-    lease?.release();
-    await parent;
-    expect(memory.stats().secrets).toBe(0);
-    await child;
-  });
-
-  it('Z8 what the end of a child phase throws is told to both', async () => {
-    const { memory } = open();
-    let lease: Lease | undefined;
-    let child: Promise<unknown> | undefined;
-    // Both end in the turn that begins the wait: its timer cannot come in between.
-    const parent = memory.phase((outer) => {
-      child = outer
-        .phase(
-          (inner) => {
-            lease = inner.randomSync(32).lend();
-          },
-          { waitMsMax: 10 },
-        )
-        .catch((error: unknown) => error);
-    });
-    const told = await parent.catch((error: unknown) => error);
-    expect(told).toMatchObject({ code: 'ERR_SECMEM_WAIT_TIMEOUT' });
-    expect(await child).toBe(told);
-    lease?.release();
-  });
-
-  it.each([
-    ['disposed', (secret: Secret) => secret.dispose()],
-    ['purged', (_: Secret, { memory }: Fixture) => memory.purge()],
-  ])('Z8 the end waits for the lease of a secret that was %s meanwhile', async (_, end) => {
-    const fixture = open();
-    let lease: Lease | undefined;
-    let ended = false;
-    const phase = fixture.memory
-      .phase((p) => {
-        const secret = p.randomSync(32);
-        lease = secret.lend();
-        end(secret, fixture);
-      })
-      .then(() => {
-        ended = true;
-      });
-    for (let i = 0; i < 5; i++) await turn();
-    expect(ended).toBe(false);
-    expect(lease?.bytes.length).toBe(32);
-    lease?.release();
-    await phase;
-    expect(fixture.memory.stats()).toMatchObject({ secrets: 0, openAccesses: 0 });
-  });
-
-  it('Z8 the end does not wait for leases that were released, of whatever became of their secrets', async () => {
-    const { memory } = open();
-    await memory.phase(
-      (p) => {
-        const [disposed, released] = p.allocateAllSync([32, 32]) as [Secret, Secret];
-        const leases = [disposed.lend(), released.lend()];
-        disposed.dispose();
-        for (const lease of leases) lease.release();
-      },
-      { onOpenAccess: 'throw' },
-    );
-    expect(memory.stats().secrets).toBe(0);
-  });
-
   it('G3 a failing release does not keep the phase from releasing the rest, and does not mask the error', async () => {
     const { memory, backend } = open({ capabilities: { views: 'none' } });
     const mine = new Error('mine');
@@ -325,44 +188,5 @@ describe('phases', () => {
       phase.allocateSync(32);
     });
     expect(memory.stats().secrets).toBe(0);
-  });
-});
-
-describe('close()', () => {
-  it('waits for leases, then releases all; twice is one promise; new work is refused', async () => {
-    const { memory, kernel } = open();
-    const secret = memory.randomSync(32);
-    const lease = secret.lend();
-    const closing = memory.close();
-    expect(memory.close()).toBe(closing);
-    expect(thrown(() => memory.allocateSync(1)).code).toBe('ERR_SECMEM_CLOSED');
-    expect(thrown(() => secret.lend()).code).toBe('ERR_SECMEM_CLOSED');
-    await turn();
-    expect(kernel.regionCount).toBe(1);
-    lease.release();
-    expect(await closing).toEqual({ secretsReleased: 1, byteLengthLeftMapped: 0 });
-    expect(kernel.regionCount).toBe(0);
-  });
-
-  it('G6 with a short wait it is a typed timeout with nothing freed, and can be tried again', async () => {
-    const { memory } = open();
-    const lease = memory.randomSync(32).lend();
-    await expect(memory.close({ waitMsMax: 20 })).rejects.toMatchObject({
-      code: 'ERR_SECMEM_WAIT_TIMEOUT',
-    });
-    expect(lease.bytes.some((byte) => byte !== 0)).toBe(true);
-    lease.release();
-    await memory.close();
-  });
-
-  it('rejects whoever waits', async () => {
-    const { memory } = open({
-      routing: { pooledByteLengthMax: 0 },
-      budget: { lockedByteLengthMax: 4096 },
-    });
-    memory.allocateSync(32);
-    const waiting = memory.allocate(32);
-    await memory.close();
-    await expect(waiting).rejects.toMatchObject({ code: 'ERR_SECMEM_CLOSED' });
   });
 });
