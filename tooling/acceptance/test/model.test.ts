@@ -66,6 +66,8 @@ describe.each(Object.keys(MODES))('the allocator against a model, %s', (backend)
       const outcome = await run(context, backend, { ...mode, steps });
       if (outcome.signal !== null) throw new Error(`${outcome.signal} with seed ${outcome.seed}`);
       const result = ended(outcome);
+      const { seed } = outcome;
+      console.log(`${backend}, ${what}: ${result.steps} steps hold the model, seed ${seed}`);
       expect(result.steps).toBeGreaterThanOrEqual(steps);
       expect(result.faults).toBeGreaterThan(steps / 50);
       expect(result.waits).toBeGreaterThan(steps / 200);
