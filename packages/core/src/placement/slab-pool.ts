@@ -65,10 +65,7 @@ export class SlabPool implements SlabOwner {
 
   /** Takes a slot of a slab that `slabWithFree` or `slabFor` gave. */
   takeFrom(slab: Slab, byteLength: number): number {
-    if (slab.live === 0) {
-      this.emptyCount--;
-      slab.region.idle = false;
-    }
+    if (slab.live === 0) this.#onFirst(slab);
     const index = slab.take(byteLength);
     if (!slab.hasFree) this.#unlist(slab);
     return index;
@@ -148,6 +145,12 @@ export class SlabPool implements SlabOwner {
 
   #shelf(classIndex: number): Shelf {
     return this.#shelves[classIndex] as Shelf;
+  }
+
+  /** An empty slab is used again. */
+  #onFirst(slab: Slab): void {
+    this.emptyCount--;
+    slab.region.idle = false;
   }
 
   /** Constant time: the last of the list takes the place of the one that goes. */
