@@ -26,10 +26,9 @@ export class LockBudget {
   readonly #backend: MemoryBackend;
   readonly #byteLengthMax: number | 'auto';
   readonly #headroomByteLength: number;
-  /** Counts how often the kernel's answer was forgotten: while it stays the same, so does what is recalled. */
-  epoch = 0;
   #recalling = false;
   #recalled: LockLimit | undefined;
+  #recalledByteLength = -1;
 
   constructor(backend: MemoryBackend, byteLengthMax: number | 'auto', headroomByteLength: number) {
     this.#backend = backend;
@@ -74,7 +73,13 @@ export class LockBudget {
   /** The kernel is asked again. */
   forget(): void {
     this.#recalled = undefined;
-    this.epoch++;
+    this.#recalledByteLength = -1;
+  }
+
+  /** The limit by what the kernel said last, in bytes. */
+  get recalledByteLength(): number {
+    if (this.#recalledByteLength < 0) this.#recalledByteLength = this.#recallByteLength();
+    return this.#recalledByteLength;
   }
 
   /** Whether a refusal by this limit is a refusal by the kernel too, so that asking the kernel tells the same and more. */
@@ -105,6 +110,10 @@ export class LockBudget {
       }
       this.#backend.raiseLockLimit(hard);
     }
+  }
+
+  #recallByteLength(): number {
+    return this.recall(() => this.limit().byteLength);
   }
 
   #recall(): LockLimit {

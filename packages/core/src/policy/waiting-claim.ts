@@ -4,6 +4,7 @@ import type { Ownership } from '../lifetime/ownership.js';
 import type { Reach } from '../placement/placement.js';
 import { isShortage, type Shortage } from '../placement/shortage.js';
 import { OWN_REGION, type SizeRouter } from '../placement/size-router.js';
+import type { SlabPool } from '../placement/slab-pool.js';
 import type { Secret } from '../secret/secret.js';
 import type { Claim } from './admission.js';
 import type { Granter } from './granter.js';
@@ -23,14 +24,11 @@ export class WaitingClaim implements Claim {
   readonly #resolve: (secrets: Secret[]) => void;
   /** Fewest bytes of regions that could hold it; it does not change, so it is not reckoned twice. */
   #leastByteLength = -1;
-  /** What it met last; and the epoch of the limit and the bytes mapped when it last asked for pages in vain. */
+  /** What it met when it was tried last; and whether a glance told that there was no room. */
   #shortage: Shortage | undefined;
-  #missedAt = -1;
-  #mappedByteLength = 0;
-  /** How many slots of which class it needs. */
-  #counts: readonly [classIndex: number, count: number][] | undefined;
-  /** The epoch in which the limit was found to be large enough. */
-  #possibleAt = -1;
+  #missed = false;
+  /** The size class of each secret. */
+  #classes: readonly number[] | undefined;
 
   constructor(
     engine: Engine,
@@ -49,50 +47,51 @@ export class WaitingClaim implements Claim {
   }
 
   tryGrant(reach: Reach): boolean {
-    const { primary, standbys, sealingKey } = this.#engine;
-    const { budget, lifecycle } = primary;
-    const granter = this.#granter;
+    const { standbys, sealingKey } = this.#engine;
     // The sealing key is always on standby; with nobody else and without a page it has nothing to give up.
     const nothingOnStandby = standbys.size === 1 && sealingKey.byteLength === 0;
-    if (nothingOnStandby && this.#stillMissing(reach) !== undefined) return false;
+    if (nothingOnStandby && this.#isMissing(reach)) return false;
+    return this.#take(reach);
+  }
+
+  /** Apart from the glance before it, which makes no garbage so. */
+  #take(reach: Reach): boolean {
+    const { budget, lifecycle } = this.#engine.primary;
+    const granter = this.#granter;
     const refused = granter.kernelRefusedAtUnmapCount === lifecycle.unmapCount;
     const within = reach === 'map' && refused ? 'warm' : reach;
-    const found = budget.recall(() =>
-      granter.place(this.#byteLengths, within, () => this.#stillMissing(within)),
-    );
+    const missing = (): Shortage | undefined =>
+      this.#isMissing(within) ? this.#recalledShortage() : undefined;
+    const found = budget.recall(() => granter.place(this.#byteLengths, within, missing));
     if (!isShortage(found)) {
       this.#resolve(granter.handOut(found, this.#owner));
       return true;
     }
     if (!refused) this.#shortage = found;
-    if (within === 'map') {
-      this.#missedAt = budget.epoch;
-      this.#mappedByteLength = lifecycle.mappedByteLength;
-    }
     if (found.by === 'kernel') granter.kernelRefusedAtUnmapCount = lifecycle.unmapCount;
     return false;
   }
 
   impossible(): SecureMemoryError | undefined {
     const { budget, backend } = this.#engine.primary;
-    if (this.#possibleAt === budget.epoch) return undefined;
-    const impossible = budget.recall(() => {
-      const { byteLength } = budget.limit();
-      if (this.#fitsPlainly(byteLength, backend.pageByteLength)) return undefined;
-      if (this.#least() <= byteLength) return undefined;
-      return this.#granter.impossible(this.#byteLengths);
-    });
-    if (impossible === undefined) this.#possibleAt = budget.epoch;
-    return impossible;
+    const byteLength = budget.recalledByteLength;
+    if (this.#fitsPlainly(byteLength, backend.pageByteLength)) return undefined;
+    return this.#least() <= byteLength ? undefined : this.#refusal();
+  }
+
+  #refusal(): SecureMemoryError | undefined {
+    const { budget } = this.#engine.primary;
+    return budget.recall(() => this.#granter.impossible(this.#byteLengths));
   }
 
   timedOut(waitedMs: number): SecureMemoryError {
     const { primary } = this.#engine;
     const { name } = primary.backend;
+    const shortage = this.#missed ? this.#recalledShortage() : this.#shortage;
     const cause =
-      this.#shortage === undefined
+      shortage === undefined
         ? queueError(this.#granter.admission.waiting, this.#least(), name)
-        : shortageError(this.#shortage, name, 'allocate', fragmentationOf(primary));
+        : shortageError(shortage, name, 'allocate', fragmentationOf(primary));
     return waitTimeout(waitedMs, cause);
   }
 
@@ -105,39 +104,47 @@ export class WaitingClaim implements Claim {
 
   /** Whether there would be room if each secret had pages of its own, twice as many as it fills: cheaper to reckon. */
   #fitsPlainly(limitByteLength: number, pageByteLength: number): boolean {
+    const byteLengths = this.#byteLengths;
     let pages = 0;
-    for (const byteLength of this.#byteLengths) {
-      pages += 1 + Math.ceil((2 * byteLength) / pageByteLength);
+    for (let i = 0; i < byteLengths.length; i++) {
+      pages += 1 + Math.ceil((2 * (byteLengths[i] as number)) / pageByteLength);
     }
     return pages * pageByteLength <= limitByteLength;
   }
 
-  /**
-   * The shortage of the last attempt, where that was one of our own account and is plain to see to be there still: a size
-   * has no free slot, and no page came, went or may be had.
-   */
-  #stillMissing(reach: Reach): Shortage | undefined {
-    const shortage = this.#shortage;
-    if (shortage?.by !== 'budget') return undefined;
-    const { pool, router, vacancies, lifecycle, budget } = this.#engine.primary;
-    if (vacancies.mayBeAny || lifecycle.strandedCount > 0) return undefined;
-    const sameRoom =
-      this.#missedAt === budget.epoch && this.#mappedByteLength === lifecycle.mappedByteLength;
-    if (reach !== 'warm' && !sameRoom) return undefined;
-    this.#counts ??= countByClass(this.#byteLengths, router);
-    for (const [classIndex, count] of this.#counts) {
-      if (classIndex === OWN_REGION || pool.slabWithFree(classIndex) === undefined) return shortage;
-      if (count > 1 && pool.freeSlots(classIndex) < count) return shortage;
-    }
-    return undefined;
+  /** Whether it is plain to see that there is no room: no page is vacant or may be had, and a size has no free slot. */
+  #isMissing(reach: Reach): boolean {
+    const { pool, router, vacancies, lifecycle, budget, backend } = this.#engine.primary;
+    if (vacancies.mayBeAny || lifecycle.strandedCount > 0) return false;
+    const next = lifecycle.mappedByteLength + backend.pageByteLength;
+    if (reach !== 'warm' && next <= budget.recalledByteLength) return false;
+    this.#classes ??= this.#classesIn(router);
+    if (!lacksSlot(this.#classes, pool)) return false;
+    this.#missed = true;
+    return this.#shortage === undefined || this.#shortage.by === 'budget';
+  }
+
+  #classesIn(router: SizeRouter): readonly number[] {
+    return this.#byteLengths.map((byteLength) => router.classOf(byteLength));
+  }
+
+  #recalledShortage(): Shortage {
+    const { primary } = this.#engine;
+    this.#shortage ??= primary.budget.recall(() => primary.shortage('budget', this.#least()));
+    return this.#shortage;
   }
 }
 
-function countByClass(byteLengths: readonly number[], router: SizeRouter): [number, number][] {
-  const counts = new Map<number, number>();
-  for (const byteLength of byteLengths) {
-    const classIndex = router.classOf(byteLength);
-    counts.set(classIndex, (counts.get(classIndex) ?? 0) + 1);
+/** Sets up to this length are looked through for secrets of the same size; a longer one is tried instead. */
+const COMPARED_MAX = 8;
+
+function lacksSlot(classes: readonly number[], pool: SlabPool): boolean {
+  for (let i = 0; i < classes.length; i++) {
+    const classIndex = classes[i] as number;
+    if (classIndex === OWN_REGION || pool.slabWithFree(classIndex) === undefined) return true;
+    let count = 1;
+    for (let j = 0; j < i && i < COMPARED_MAX; j++) if (classes[j] === classIndex) count++;
+    if (count > 1 && pool.freeSlots(classIndex) < count) return true;
   }
-  return [...counts];
+  return false;
 }
