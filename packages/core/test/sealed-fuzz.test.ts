@@ -46,7 +46,9 @@ const same = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 describe('sealed bytes that somebody changed', () => {
-  it(`never open and never crash, in ${CASES} cases of flipped bits, cuts, growth and noise`, () => {
+  it(`never open and never crash, in ${CASES} cases of flipped bits, cuts, growth and noise`, {
+    timeout: 300_000,
+  }, () => {
     const { memory, kernel } = open();
     const seed = Math.floor(Math.random() * 4_294_967_296);
     const random = numbers(seed);
