@@ -222,7 +222,7 @@ describe('Linux under a lock limit', () => {
         backend.protect(regions[0], 'no-access');
         backend.protect(regions[0], 'read-write');
       });
-      while (attempts.length < 64 && attempts.at(-1) !== 'done') {
+      while (attempts.length < 128 && attempts.at(-1) !== 'done') {
         attempts.push(attempt(() => regions.push(backend.map(4096))));
         page -= 2;
         if (attempts.at(-1) !== 'done') mprotect(base + page * 4096, 4096, 0);
