@@ -165,6 +165,7 @@ export class Engine implements AccessKeeper {
   purge(reason: string): void {
     const secrets = this.liveSecrets;
     for (const access of this.openAccesses) access.wipeCopy();
+    this.quarantine.sweep();
     this.primary.purge();
     this.fallback?.purge();
     this.liveSecrets = 0;
@@ -179,6 +180,7 @@ export class Engine implements AccessKeeper {
     this.isOpen = false;
     this.isShut = true;
     let byteLengthLeftMapped = 0;
+    this.quarantine.sweep();
     for (const placement of [this.primary, this.fallback]) {
       if (placement === undefined) continue;
       placement.shutDown();

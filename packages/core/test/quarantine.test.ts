@@ -128,3 +128,22 @@ describe('a view that escapes where the system refuses to open its page', () => 
     },
   );
 });
+
+describe('a view that is garbage, but that nobody has looked for', () => {
+  it.each(['a slot', 'a region of its own'])('keeps %s from nobody at a purge', (place) => {
+    const fixture = open({ routing: { pooledByteLengthMax: place === 'a slot' ? 2_048 : 0 } });
+    const { memory, backend } = fixture;
+    for (const lease of lentTwice(fixture)) letEscape(fixture, lease);
+    backend.releaseAliases();
+    memory.purge();
+    expect(memory.stats().quarantine.slots).toBe(0);
+    expect(memory.stats().primary.regions).toBe(0);
+  });
+
+  it('leaves nothing mapped when the allocator closes', async () => {
+    const fixture = open();
+    for (const lease of lentTwice(fixture)) letEscape(fixture, lease);
+    fixture.backend.releaseAliases();
+    expect(await fixture.memory.close()).toMatchObject({ byteLengthLeftMapped: 0 });
+  });
+});
