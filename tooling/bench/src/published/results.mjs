@@ -18,11 +18,13 @@ import { root } from '@securemem/launch/workspace';
  * @typedef {{ name: string, subject: string, reason: string }} Missing
  * @typedef {{ rows: Row[], targets: (import('../case.d.mts').Target & { name: string })[], missing: Missing[] }} CasesData
  * @typedef {Provenance & CasesData} CasesResult
+ * @typedef {Provenance & import('./sections/latency.mjs').LatencyData} LatencyResult
  * @typedef {Provenance & import('./sections/million.mjs').MillionData} MillionResult
  * @typedef {Provenance & import('./sections/storm.mjs').StormData} StormResult
  * @typedef {Provenance & import('./sections/scale.mjs').ScaleData} ScaleResult
  *
  * @typedef {object} Results
+ * @property {LatencyResult} [latency]
  * @property {CasesResult} [allocate]
  * @property {CasesResult} [access]
  * @property {CasesResult} [seal]

@@ -1,5 +1,6 @@
 import { accessPicture, accessTable, peersTable } from './access-page.mjs';
 import { casesPicture, casesTable, targetsTable } from './cases-page.mjs';
+import { latencyPicture, latencyTable } from './latency-page.mjs';
 import { millionMemoryPicture, millionTable, millionTimePicture } from './million-page.mjs';
 import { machineLine } from './provenance.mjs';
 import { endLines } from './scale-ends.mjs';
@@ -39,6 +40,7 @@ export function renderPage(results) {
     intro(results),
     scalePart(results, picture),
     accessPart(results, picture),
+    latencyPart(results, picture),
     ...casesParts(results, picture),
     millionPart(results, picture),
     stormPart(results, picture),
@@ -135,6 +137,27 @@ The same with others, and what it is made of. With *sodium-native* the caller op
 only be exported, which copies.
 
 ${peersTable(access)}`;
+}
+
+/** @param {Results} results @param {(name: string, alt: string, svg: string) => string} picture */
+function latencyPart({ latency }, picture) {
+  if (latency === undefined) return '';
+  return `## Single operations
+
+What one operation usually takes (p50), and what one in a hundred exceeds (p99), on each backend in each mode of \`atRest\`:
+${whole(latency.samples)} samples of each in every round, garbage collection included, then the median of the rounds. A round gives each row a process of
+its own. An operation of less than a microsecond is too short for the clock, which takes some tens of nanoseconds
+itself: ten or a hundred of these are timed together and divided, as the number in brackets says, so that their p99 is of the means of
+as many. With protection at rest every operation has a turn of its own, as above.
+
+*Create + destroy* is \`allocateSync()\` and \`dispose()\`; a *Buffer* is allocated and filled with zeros. *Read* is one byte through a view.
+*Seal* ends the secret and leaves its ciphertext; *open* makes a locked secret of that. A Buffer is encrypted and decrypted by \`node:crypto\`,
+AES-256-GCM as well, and remains. *Locked bytes* are the kernel's count (\`VmLck\`, which has the pages of \`memfd_secret\` as well) for
+each of ${whole(latency.secrets)} live secrets of 32 bytes.
+
+${latencyTable(latency)}
+
+${picture('latency', 'What single operations take on each backend in each mode, p50 to p99', latencyPicture(latency))}`;
 }
 
 const casesWords = {

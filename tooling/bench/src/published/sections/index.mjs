@@ -1,4 +1,5 @@
 import { caseSections, measureCases } from './cases.mjs';
+import { measureLatency } from './latency.mjs';
 import { measureMillion } from './million.mjs';
 import { measureScale } from './scale.mjs';
 import { measureStorm } from './storm.mjs';
@@ -15,6 +16,7 @@ import { measureStorm } from './storm.mjs';
 export const sections = [
   { name: 'scale', msMax: 260_000, measure: measureScale },
   caseSection('access', 90_000),
+  { name: 'latency', msMax: 80_000, measure: measureLatency },
   caseSection('allocate', 45_000),
   caseSection('seal', 45_000),
   caseSection('batch', 30_000),
