@@ -23,7 +23,7 @@ export function describeFirstProgram(place: () => Place): void {
 
   describe('the first program of the README', () => {
     for (const backend of ['koffi', 'napi']) {
-      const name = `M16 works in an empty folder in under two minutes with ${backend}`;
+      const name = `works in an empty folder in under two minutes with ${backend}`;
       it(name, { timeout: STEP_MS_MAX }, async (ctx) => {
         needsPrebuild(ctx, backend);
         const { env } = place();
