@@ -15,6 +15,7 @@ import { LockBudget } from './policy/lock-budget.js';
 import { SealingKey } from './sealed/sealing-key.js';
 import type { Standby } from './sealed/standby.js';
 import type { Access, AccessKeeper } from './secret/access.js';
+import { AccessList } from './secret/access-list.js';
 import { type Receipt, receiptOf } from './secret/receipt.js';
 import { Telemetry } from './telemetry/events.js';
 
@@ -33,7 +34,7 @@ export class Engine implements AccessKeeper {
   readonly sealingKey: SealingKey;
   /** Whoever holds locked memory that it can do without. */
   readonly standbys = new Set<Standby>();
-  readonly openAccesses = new Set<Access>();
+  readonly openAccesses = new AccessList();
   /** Called whenever an access has closed, by whoever waits for that. */
   readonly onAccessClosedWatchers = new Set<() => void>();
   /** False from the beginning of `close()` on. */

@@ -1,6 +1,7 @@
 import { SecureMemoryError } from '../contract/errors.js';
 import type { View } from '../contract/region.js';
 import type { PlaceHost } from '../placement/place-host.js';
+import type { AccessList } from './access-list.js';
 
 /** What an access may do to the bytes. */
 export type AccessMode = 'read' | 'write';
@@ -9,7 +10,7 @@ export type AccessMode = 'read' | 'write';
 export interface AccessKeeper {
   /** Why views are not opened any more, if so: accesses then lend copies. */
   readonly viewsStopped: string | undefined;
-  readonly openAccesses: Set<Access>;
+  readonly openAccesses: AccessList;
   /** The last access to a secret that was disposed meanwhile ended: its place is due. */
   release(host: PlaceHost, index: number): void;
   /** `roomMade`: memory that a purge could not take under the access has gone now. */
@@ -80,6 +81,9 @@ export class Access {
   readonly generation: number;
   readonly mode: AccessMode;
   readonly bytes: Uint8Array;
+  /** Its neighbours in the list of open accesses, which alone changes them. */
+  older: Access | undefined;
+  newer: Access | undefined;
   readonly #keeper: AccessKeeper;
   readonly #use: Use;
   readonly #view: View | undefined;

@@ -1,0 +1,39 @@
+import type { Access } from './access.js';
+
+/**
+ * The open accesses of an allocator. They are linked through themselves: adding a fresh object to a Set and deleting it makes
+ * the engine give it a hash first, which took 160 ns for each access where this takes 10.
+ */
+export class AccessList {
+  #newest: Access | undefined;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Precondition: it is in no list. */
+  add(access: Access): void {
+    const older = this.#newest;
+    access.older = older;
+    if (older !== undefined) older.newer = access;
+    this.#newest = access;
+    this.#size++;
+  }
+
+  /** Precondition: it is in this list. */
+  delete(access: Access): void {
+    const { older, newer } = access;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    if (older !== undefined) older.newer = newer;
+    access.older = undefined;
+    access.newer = undefined;
+    this.#size--;
+  }
+
+  /** The newest first. Nothing may be added or deleted meanwhile. */
+  *[Symbol.iterator](): Generator<Access> {
+    for (let access = this.#newest; access !== undefined; access = access.older) yield access;
+  }
+}
