@@ -50,7 +50,7 @@ export function describeTarget(name, { atMost }) {
   }
   const sum = atMost.map((term) => {
     const what = term.name === name ? term.subject : term.name;
-    return term.times === 1 ? what : `${term.times} × ${what}`;
+    return term.times === 1 ? what : `${Number(term.times.toFixed(3))} × ${what}`;
   });
   return `at most ${sum.join(' + ')}`;
 }

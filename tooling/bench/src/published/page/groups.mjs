@@ -83,6 +83,15 @@ export const groups = {
       entries: entries('equals-32', [...backends, 'node-crypto', 'key-object', 'sodium-native']),
       reference: { name: 'equals-32', subject: 'node-crypto' },
     },
+    {
+      title:
+        'A request of four secrets that signs, 500 in flight: under 64 KiB, and with room for all (multiple of koffi with room)',
+      entries: [
+        ...entries('storm-64k', backends).map(withLabel('64 KiB')),
+        ...entries('storm-unlimited', backends).map(withLabel('room for all')),
+      ],
+      reference: { name: 'storm-unlimited', subject: 'securemem-koffi' },
+    },
   ],
   keeper: [
     {

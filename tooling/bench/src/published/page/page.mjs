@@ -185,7 +185,7 @@ the key's page is opened and closed around each use as well.`,
   use: {
     heading: 'Use',
     text: `What a secret is for: a consumer gets it, and the caller gets the result.`,
-    title: 'HMAC and comparison',
+    title: 'HMAC, comparison, and requests that wait',
     subtitle: 'secrets of 32 bytes · logarithmic scale · less is better',
   },
   keeper: {

@@ -17,7 +17,7 @@ export const caseSections = {
   ],
   seal: ['seal-32', 'open-32', 'seal-open', 'cold-open', 'cold-use', 'hot-use'],
   batch: ['allocate-1000', 'allocate-all-1000'],
-  use: ['hmac-32', 'equals-32'],
+  use: ['hmac-32', 'equals-32', 'storm-64k', 'storm-unlimited'],
   keeper: [
     'keeper-call',
     'fork-advanced',
