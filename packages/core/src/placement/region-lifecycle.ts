@@ -7,7 +7,7 @@ import { Region } from './region.js';
 const RANK: Record<Protection, number> = { 'no-access': 0, 'read-only': 1, 'read-write': 2 };
 
 /** Taken at import, so that a program that patches the prototype later does not take part in wiping. */
-/** What is to be done at the end of a turn. `queueMicrotask` makes an asynchronous resource for each, and takes three times as long. */
+/** What is to be done at the end of a turn. `queueMicrotask` makes an asynchronous resource for each, which a promise does not. */
 const settled = Promise.resolve();
 const then = Function.prototype.call.bind(Promise.prototype.then) as (
   promise: Promise<void>,

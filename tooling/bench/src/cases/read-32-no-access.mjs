@@ -1,5 +1,5 @@
-import { createAllocator } from '@securemem/core';
-import { forEachSubject, forEveryBackend } from '../backends.mjs';
+import { accessInTurns } from '../access-in-turns.mjs';
+import { forEachSubject } from '../backends.mjs';
 import { sodiumAccess } from '../sodium-access.mjs';
 
 /** @type {import('../case.d.mts').Case} */
@@ -7,22 +7,7 @@ export default {
   name: 'read-32-no-access',
   what: 'the same with pages closed at rest, each read in a turn of its own',
   subjects: {
-    ...forEveryBackend((backend) => {
-      const memory = createAllocator({ backend, atRest: 'no-access' });
-      const secret = memory.randomSync(32);
-      let sum = 0;
-      return {
-        // Pages close once per turn of microtasks: without a turn between two reads the loop would toggle only once.
-        async run(count) {
-          for (let n = 0; n < count; n += 1) {
-            sum += secret.read((bytes) => bytes[0] ?? 0);
-            await undefined;
-          }
-          if (Number.isNaN(sum)) throw new Error('a read gave nothing');
-        },
-        close: () => memory.close(),
-      };
-    }),
+    ...accessInTurns('read', 'no-access'),
     'sodium-native': sodiumAccess('read', 'no-access'),
   },
   targets: forEachSubject((subject) => [
