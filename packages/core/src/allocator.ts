@@ -1,13 +1,9 @@
+import { Allocations, ownershipOf } from './allocations.js';
 import { CONTRACT_VERSION, type MemoryBackend } from './contract/backend.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { Engine } from './engine.js';
-import { Allocations, ownershipOf } from './lifetime/allocations.js';
 import { type LoadAllOptions, type Loader, loadAll } from './lifetime/load-all.js';
-import { whenAccessesClosed } from './lifetime/open-accesses.js';
 import { Ownership } from './lifetime/ownership.js';
-import { type Phase, type PhaseOptions, runPhase } from './lifetime/phase.js';
-import { registerForExit, unregisterForExit } from './lifetime/shutdown.js';
-import { type VerifyReport, verify } from './lifetime/verify.js';
 import {
   type AllocatorOptions,
   integer,
@@ -15,11 +11,15 @@ import {
   resolveOptions,
   TIMER_MS_MAX,
 } from './options.js';
-import { type SecretStore, storeInternals } from './sealed/secret-store.js';
-import type { StoreOptions } from './sealed/store-options.js';
-import { demand, type Receipt } from './secret/receipt.js';
+import { type Phase, type PhaseOptions, runPhase } from './phase.js';
+import { whenAccessesClosed } from './places/open-accesses.js';
+import { demand, type Receipt } from './places/receipt.js';
+import { registerForExit, unregisterForExit } from './places/shutdown.js';
 import type { Secret } from './secret/secret.js';
-import { type AllocatorStats, statsOf } from './telemetry/stats.js';
+import { type AllocatorStats, statsOf } from './stats.js';
+import { type SecretStore, storeInternals } from './store/secret-store.js';
+import type { StoreOptions } from './store/store-options.js';
+import { type VerifyReport, verify } from './verify.js';
 
 /** What `close()` takes. */
 export interface CloseOptions {

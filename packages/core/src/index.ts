@@ -4,18 +4,19 @@
  *
  * @packageDocumentation
  */
+
+export { Allocations } from './allocations.js';
 export * from './allocator.js';
 export * from './contract/index.js';
+export * from './crash/crash-policy.js';
 export { firstAvailable } from './first-available.js';
 export type { Base64Alphabet } from './ingest/base64.js';
 export type { IngestOptions } from './ingest/from-file.js';
 export type { TerminalOptions } from './ingest/from-terminal.js';
 export type { Base64Options, EncodedText } from './ingest/from-text.js';
-export { Allocations } from './lifetime/allocations.js';
 export type { LoadAllOptions, Loader } from './lifetime/load-all.js';
-export { Phase, type PhaseOptions } from './lifetime/phase.js';
 export type { AllocateOptions, AllocateSyncOptions } from './lifetime/request.js';
-export type { Discrepancy, VerifyReport } from './lifetime/verify.js';
+export * as remedies from './limits/remedies.js';
 export type {
   AllocatorOptions,
   AtRest,
@@ -25,11 +26,20 @@ export type {
   OnCorruption,
 } from './options.js';
 export { type OptionsFromEnv, optionsFromEnv } from './options-from-env.js';
+export { Phase, type PhaseOptions } from './phase.js';
 export { type Room, roomFor } from './placement/room.js';
-export * from './policy/crash-policy.js';
-export * as remedies from './policy/remedies.js';
-export { SealedSecret } from './sealed/sealed-secret.js';
-export { SecretStore } from './sealed/secret-store.js';
+export type { AccessMode } from './places/access.js';
+export type { Receipt, Weakness } from './places/receipt.js';
+export { SealedSecret } from './sealing/sealed-secret.js';
+export type { Lease } from './secret/lease.js';
+export { Secret } from './secret/secret.js';
+export type {
+  AllocatorStats,
+  Occupancy,
+  PlacementStats,
+  SlabStats,
+} from './stats.js';
+export { SecretStore } from './store/secret-store.js';
 export type {
   LoadOptions,
   LoadProgress,
@@ -37,18 +47,8 @@ export type {
   SetOptions,
   StoreOptions,
   StoreStats,
-} from './sealed/store-options.js';
-export type { AccessMode } from './secret/access.js';
-export type { Lease } from './secret/lease.js';
-export type { Receipt, Weakness } from './secret/receipt.js';
-export { Secret } from './secret/secret.js';
+} from './store/store-options.js';
 export type { TelemetryEvent, TelemetryEvents, WaitContext } from './telemetry/events.js';
-export type {
-  AllocatorStats,
-  Occupancy,
-  PlacementStats,
-  SlabStats,
-} from './telemetry/stats.js';
 export {
   type AeadAlgorithm,
   type DecryptOptions,
@@ -61,3 +61,4 @@ export { hash } from './use/hash.js';
 export { type HkdfOptions, hkdf } from './use/hkdf.js';
 export { type Data, hmac } from './use/hmac.js';
 export { toKeyObject } from './use/key-object.js';
+export type { Discrepancy, VerifyReport } from './verify.js';

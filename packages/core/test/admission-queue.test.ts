@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SecureMemoryError } from '../src/index.js';
-import { Admission, type Claim, OVERTAKES_MAX } from '../src/policy/admission.js';
+import { Admission, type Claim, OVERTAKES_MAX } from '../src/places/admission.js';
 import { turn } from './fixture.js';
 
 const STEPS = process.env['SECUREMEM_PROOF'] === 'full' ? 200_000 : 10_000;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ERROR_KINDS, type ErrorCode, SecureMemoryError } from '../src/contract/index.js';
+import { respondTo } from '../src/limits/capacity-policy.js';
 import type { OnCapacity } from '../src/options.js';
-import { respondTo } from '../src/policy/capacity-policy.js';
 
 const POLICIES: readonly OnCapacity[] = ['wait', 'throw', 'fallback', 'abort'];
 const codes = Object.keys(ERROR_KINDS) as ErrorCode[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Crash, classifyCrash } from '../src/policy/crash-policy.js';
+import { type Crash, classifyCrash } from '../src/crash/crash-policy.js';
 
 const busy: Crash = {
   code: null,

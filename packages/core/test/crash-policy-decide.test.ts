@@ -14,7 +14,7 @@ import {
   retry,
   terminate,
   withRestart,
-} from '../src/policy/crash-policy.js';
+} from '../src/crash/crash-policy.js';
 
 const ended: Crash = {
   code: null,

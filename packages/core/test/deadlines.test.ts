@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Deadlines } from '../src/sealed/deadlines.js';
+import { Deadlines } from '../src/store/deadlines.js';
 import { sleep } from './fixture.js';
 
 const LONG_MS = 1_000_000;

@@ -4,7 +4,7 @@ import {
   type Purgeable,
   registerForExit,
   unregisterForExit,
-} from '../src/lifetime/shutdown.js';
+} from '../src/places/shutdown.js';
 import { open, thrown } from './fixture.js';
 
 /** The signal of these tests: the test runner listens to the others. */
@@ -69,7 +69,7 @@ describe('the exit hooks', () => {
   it('G5 in a worker thread listen to its end alone: signals are for the main thread', async () => {
     vi.resetModules();
     vi.doMock('node:worker_threads', () => ({ isMainThread: false }));
-    const thread = await import('../src/lifetime/shutdown.js');
+    const thread = await import('../src/places/shutdown.js');
     const one = purgeable();
     const before = process.listenerCount('exit');
     thread.registerForExit(one);

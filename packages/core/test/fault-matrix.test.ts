@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { BackendCapabilities } from '../src/contract/index.js';
 import { type AtRest, createAllocator, isSecureMemoryError } from '../src/index.js';
-import { KEY_BYTE_LENGTH } from '../src/sealed/cipher.js';
+import { KEY_BYTE_LENGTH } from '../src/sealing/cipher.js';
 import {
   createFakeKernel,
   type FakeKernel,

@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { isSecureMemoryError } from '../src/index.js';
-import { sealedInternals } from '../src/sealed/sealed-secret.js';
-import { storeInternals } from '../src/sealed/secret-store.js';
+import { sealedInternals } from '../src/sealing/sealed-secret.js';
+import { storeInternals } from '../src/store/secret-store.js';
 import { open } from './fixture.js';
 
 const CASES = 100_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SealedSecret, Secret } from '../src/index.js';
-import { KEYS_MAX } from '../src/sealed/sealing-key.js';
+import { KEYS_MAX } from '../src/sealing/sealing-key.js';
 import { open, PAGE, sleep, thrown, turn } from './fixture.js';
 
 const bytesOf = (first: number, n = 64): Uint8Array =>

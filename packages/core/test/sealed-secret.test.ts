@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import type { SealedSecret } from '../src/index.js';
-import { sealedInternals } from '../src/sealed/sealed-secret.js';
+import { sealedInternals } from '../src/sealing/sealed-secret.js';
 import { createFakeKernel, type FaultyOperation, fakeBackend } from '../src/testing/index.js';
 import { open, PAGE, thrown } from './fixture.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ownershipOf } from '../src/allocations.js';
 import { hmac, type Secret } from '../src/index.js';
-import { ownershipOf } from '../src/lifetime/allocations.js';
-import { SealedEntries } from '../src/sealed/sealed-entries.js';
-import { storeInternals } from '../src/sealed/secret-store.js';
 import { internals } from '../src/secret/secret.js';
+import { SealedEntries } from '../src/store/sealed-entries.js';
+import { storeInternals } from '../src/store/secret-store.js';
 import { type FixtureOptions, open, PAGE, sleep, thrown } from './fixture.js';
 
 const bytesOf = (n: number, first = 1): Uint8Array => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { ownershipOf } from '../src/allocations.js';
 import type { Secret, SecretStore } from '../src/index.js';
-import { ownershipOf } from '../src/lifetime/allocations.js';
 import { open, PAGE, sleep, thrown } from './fixture.js';
 
 const filled = (byteLength: number, byte: number): Uint8Array =>

@@ -62,7 +62,7 @@ export const confinedWords = [
     pattern: /\bprocess\.(on|once|addListener|prependListener|prependOnceListener)\(/,
     files: /^packages\/[^/]+\/src\//,
     except:
-      /^packages\/(core\/src\/lifetime\/shutdown\.ts|keeper\/src\/|cli\/src\/|conformance\/src\/child\/)/,
+      /^packages\/(core\/src\/places\/shutdown\.ts|keeper\/src\/|cli\/src\/|conformance\/src\/child\/)/,
     because: 'only the exit hooks of core and the keeper install handlers on the process',
   },
   {

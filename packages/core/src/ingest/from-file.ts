@@ -1,13 +1,13 @@
 import { URL } from 'node:url';
-import type { Allocations } from '../lifetime/allocations.js';
-import { ownershipOf } from '../lifetime/allocations.js';
-import { orAborted } from '../lifetime/or-aborted.js';
+import type { Allocations } from '../allocations.js';
+import { ownershipOf } from '../allocations.js';
+import { orAborted } from '../common/or-aborted.js';
+import { refusal } from '../lifetime/input-invalid.js';
 import { type AllocateOptions, checkByteLength, checkRequest } from '../lifetime/request.js';
 import { integer, REGION_BYTE_LENGTH_MAX } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { type ByteSource, openDescriptor, openPath, type Patience } from './byte-source.js';
 import { grow } from './growth.js';
-import { refusal } from './refusal.js';
 
 export interface IngestOptions extends AllocateOptions {
   /** Longest input that is accepted, in bytes, 1 to 2^30, without a newline that is trimmed. Default 65,536. */

@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Allocations } from '../allocations.js';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Allocations } from '../lifetime/allocations.js';
+import { refusal } from '../lifetime/input-invalid.js';
 import { type AllocateOptions, checkRequest } from '../lifetime/request.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { LineEditor, type LineState } from './line-editor.js';
-import { refusal } from './refusal.js';
 import { Terminal } from './terminal.js';
 
 export interface TerminalOptions extends AllocateOptions {

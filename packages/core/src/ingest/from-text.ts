@@ -1,10 +1,10 @@
-import type { Allocations } from '../lifetime/allocations.js';
+import type { Allocations } from '../allocations.js';
+import { refusal } from '../lifetime/input-invalid.js';
 import type { AllocateOptions } from '../lifetime/request.js';
 import { oneOf } from '../options.js';
 import { internals, Secret } from '../secret/secret.js';
 import { type Base64Alphabet, base64Shape, decodeBase64 } from './base64.js';
 import { decodeHex, hexByteLength } from './hex.js';
-import { refusal } from './refusal.js';
 
 /** Text as bytes: a string could never be wiped. A secret is left as it is; bytes are wiped once they are decoded. */
 export type EncodedText = Uint8Array | Secret;

@@ -1,6 +1,6 @@
+import type { Allocations } from '../allocations.js';
+import { ownershipOf } from '../allocations.js';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Allocations } from '../lifetime/allocations.js';
-import { ownershipOf } from '../lifetime/allocations.js';
 import type { AllocateOptions } from '../lifetime/request.js';
 import type { Secret } from '../secret/secret.js';
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { SecureMemoryError } from '../contract/errors.js';
-import { type Purgeable, registerForExit, unregisterForExit } from '../lifetime/shutdown.js';
+import { type Purgeable, registerForExit, unregisterForExit } from '../places/shutdown.js';
 
 const PATH = '/dev/tty';
 

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
+import { ownershipOf } from '../allocations.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
+import { type Phase, runPhase } from '../phase.js';
 import { internals, Secret } from '../secret/secret.js';
-import { ownershipOf } from './allocations.js';
 import type { Ownership } from './ownership.js';
-import { type Phase, runPhase } from './phase.js';
 import { SET_LENGTH_MAX } from './request.js';
 
 /**

@@ -5,7 +5,7 @@ import {
   REGION_BYTE_LENGTH_MAX,
   TIMER_MS_MAX,
 } from '../options.js';
-import type { RequestOptions } from '../policy/granter.js';
+import type { RequestOptions } from '../requests/granter.js';
 
 /** Options of a call that throws at once instead of waiting. */
 export interface AllocateSyncOptions {

@@ -1,13 +1,13 @@
 import type { MemoryBackend } from '../contract/backend.js';
 import { isSecureMemoryError } from '../contract/errors.js';
-import type { LockBudget } from '../policy/lock-budget.js';
-import { explainDenial } from '../policy/shortage-error.js';
+import type { LockBudget } from '../limits/lock-budget.js';
+import { isShortage, type Shortage } from '../limits/shortage.js';
+import { explainDenial } from '../limits/shortage-error.js';
 import { Attempt } from './attempt.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
 import type { RegionLifecycle } from './region-lifecycle.js';
-import { isShortage, type Shortage } from './shortage.js';
 import { OWN_REGION, type SizeRouter } from './size-router.js';
 import type { Slab } from './slab.js';
 import { SlabPool } from './slab-pool.js';

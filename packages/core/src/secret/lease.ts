@@ -1,4 +1,4 @@
-import type { Access } from './access.js';
+import type { Access } from '../places/access.js';
 
 /**
  * A view kept open across an await: the one way to hold the bytes of a secret longer than a call.

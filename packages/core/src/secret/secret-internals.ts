@@ -1,6 +1,6 @@
 import type { Ownership } from '../lifetime/ownership.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
-import type { AccessMode } from './access.js';
+import type { AccessMode } from '../places/access.js';
 import type { Secret } from './secret.js';
 
 /** What the rest of core may do with a handle, and nobody else: the fields are private. */

@@ -1,13 +1,13 @@
+import { INSPECT, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import type { PlaceHost } from '../placement/place-host.js';
-import { type SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
-import { Access, type AccessMode, runWithin, Use } from './access.js';
+import { Access, type AccessMode, runWithin, Use } from '../places/access.js';
+import type { Receipt } from '../places/receipt.js';
+import { type SealedSecret, sealedInternals } from '../sealing/sealed-secret.js';
 import { equalRanges } from './constant-time.js';
 import { Lease } from './lease.js';
-import type { Receipt } from './receipt.js';
-import { INSPECT, REDACTED, toJSON } from './redaction.js';
 import type { SecretInternals } from './secret-internals.js';
 
 export let internals: SecretInternals;

@@ -2,7 +2,7 @@ import { channel, tracingChannel } from 'node:diagnostics_channel';
 import { performance } from 'node:perf_hooks';
 import type { SecureMemoryError } from '../contract/errors.js';
 import type { CanaryFinding } from '../placement/place-host.js';
-import type { Claim } from '../policy/admission.js';
+import type { Claim } from '../places/admission.js';
 
 /**
  * Every event and its payload. The name of the `node:diagnostics_channel` channel is `securemem:` and the name here. Byte

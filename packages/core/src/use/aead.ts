@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
-import { refusal } from '../ingest/refusal.js';
+import { refusal } from '../lifetime/input-invalid.js';
 import { oneOf } from '../options.js';
-import { sealPlace, unsealPlace } from '../sealed/cipher.js';
-import { plaintextOf } from '../sealed/plaintext.js';
+import { sealPlace, unsealPlace } from '../sealing/cipher.js';
+import { plaintextOf } from '../sealing/plaintext.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { type DerivedOptions, derive, wipe } from './derived.js';
 

@@ -1,4 +1,4 @@
-import { type Allocations, ownershipOf } from '../lifetime/allocations.js';
+import { type Allocations, ownershipOf } from '../allocations.js';
 import { type AllocateOptions, checkByteLength, checkRequest } from '../lifetime/request.js';
 import { internals, type Secret } from '../secret/secret.js';
 

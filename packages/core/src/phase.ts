@@ -1,12 +1,12 @@
-import { SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
-import { integer, oneOf, TIMER_MS_MAX } from '../options.js';
-import { internals, type Secret } from '../secret/secret.js';
 import { Allocations, ownershipOf } from './allocations.js';
-import { type LoadAllOptions, type Loader, loadAll } from './load-all.js';
-import { whenAccessesClosed } from './open-accesses.js';
-import { orAborted } from './or-aborted.js';
-import { Ownership } from './ownership.js';
+import { orAborted } from './common/or-aborted.js';
+import { SecureMemoryError } from './contract/errors.js';
+import type { Engine } from './engine.js';
+import { type LoadAllOptions, type Loader, loadAll } from './lifetime/load-all.js';
+import { Ownership } from './lifetime/ownership.js';
+import { integer, oneOf, TIMER_MS_MAX } from './options.js';
+import { whenAccessesClosed } from './places/open-accesses.js';
+import { internals, type Secret } from './secret/secret.js';
 
 /** What `phase()` takes. */
 export interface PhaseOptions {

@@ -2,8 +2,8 @@
  * What happens when a supervised process dies: facts in, a decision out, and nothing else. Everything here is pure but
  * the latch that makes a halt stick.
  */
-export { type Backoff, backoffMs } from './crash/backoff.js';
-export { type CrashClassification, classifyCrash } from './crash/classify.js';
+export { type Backoff, backoffMs } from './backoff.js';
+export { type CrashClassification, classifyCrash } from './classify.js';
 export {
   CRASH_CATEGORIES,
   type Crash,
@@ -14,9 +14,9 @@ export {
   type CrashObservation,
   NO_CRASHES,
   withRestart,
-} from './crash/crash.js';
-export { type CrashDecision, decideCrash } from './crash/decide.js';
-export { HaltLatch } from './crash/halt-latch.js';
+} from './crash.js';
+export { type CrashDecision, decideCrash } from './decide.js';
+export { HaltLatch } from './halt-latch.js';
 export {
   byCategory,
   type CategoryPolicy,
@@ -30,4 +30,4 @@ export {
   retry,
   type TerminatePolicy,
   terminate,
-} from './crash/policies.js';
+} from './policies.js';

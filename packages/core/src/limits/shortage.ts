@@ -1,5 +1,5 @@
 import type { SecureMemoryError } from '../contract/errors.js';
-import type { LimitInForce } from '../policy/lock-budget.js';
+import type { LimitInForce } from './lock-budget.js';
 
 /**
  * Why a place could not be had now. A plain description, since most shortages end in waiting and an error with a stack

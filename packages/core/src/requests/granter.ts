@@ -1,17 +1,22 @@
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
-import { abortWith } from '../lifetime/shutdown.js';
+import { respondTo } from '../limits/capacity-policy.js';
+import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
+import {
+  fragmentationOf,
+  queueError,
+  setTooLong,
+  shortageError,
+} from '../limits/shortage-error.js';
 import type { OnCapacity } from '../options.js';
 import type { Place } from '../placement/place-host.js';
 import type { Placement, Reach } from '../placement/placement.js';
-import { isHopeless, isShortage, type Shortage } from '../placement/shortage.js';
 import type { SlabPool } from '../placement/slab-pool.js';
-import { demand } from '../secret/receipt.js';
+import { Admission } from '../places/admission.js';
+import { demand } from '../places/receipt.js';
+import { abortWith } from '../places/shutdown.js';
 import { internals, type Secret } from '../secret/secret.js';
-import { Admission } from './admission.js';
-import { respondTo } from './capacity-policy.js';
-import { fragmentationOf, queueError, setTooLong, shortageError } from './shortage-error.js';
 import { WaitingClaim } from './waiting-claim.js';
 
 /** What a caller says about one request. */

@@ -1,14 +1,14 @@
 import { randomFillSync } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
+import { isShortage } from '../limits/shortage.js';
 import { SEALS_PER_KEY_MAX } from '../options.js';
 import type { Place } from '../placement/place-host.js';
 import type { Region } from '../placement/region.js';
-import { isShortage } from '../placement/shortage.js';
+import type { Standby } from '../places/standby.js';
 import { associatedData, type Label, writeCounter } from './associated-data.js';
 import { KEY_BYTE_LENGTH, type KeyUse, sealPlace, unsealFailed, unsealPlace } from './cipher.js';
 import { putFreshKey } from './fresh-key.js';
-import type { Standby } from './standby.js';
 
 /** Keys that can be there at once; on a page of 4 KiB they fill it. */
 export const KEYS_MAX = 128;

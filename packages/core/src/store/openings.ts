@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { type AllocateOptions, checkRequest } from '../lifetime/request.js';
-import type { RequestOptions } from '../policy/granter.js';
+import type { RequestOptions } from '../requests/granter.js';
 import { internals, type Secret } from '../secret/secret.js';
 import type { HotSlot, HotSlots } from './hot-slots.js';
 import type { SealedEntries } from './sealed-entries.js';

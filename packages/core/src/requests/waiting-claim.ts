@@ -1,14 +1,19 @@
 import type { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
+import { isShortage, type Shortage } from '../limits/shortage.js';
+import {
+  fragmentationOf,
+  queueError,
+  shortageError,
+  waitTimeout,
+} from '../limits/shortage-error.js';
 import type { Reach } from '../placement/placement.js';
-import { isShortage, type Shortage } from '../placement/shortage.js';
 import { OWN_REGION, type SizeRouter } from '../placement/size-router.js';
 import type { SlabPool } from '../placement/slab-pool.js';
+import type { Claim } from '../places/admission.js';
 import type { Secret } from '../secret/secret.js';
-import type { Claim } from './admission.js';
 import type { Granter } from './granter.js';
-import { fragmentationOf, queueError, shortageError, waitTimeout } from './shortage-error.js';
 
 /**
  * A request for a set of secrets that may wait. It is tried at every release, mostly in vain, so that trying costs next to

@@ -1,6 +1,5 @@
 import { type ErrorDetails, isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import type { Placement } from '../placement/placement.js';
-import type { Shortage } from '../placement/shortage.js';
 import {
   DENIED_REMEDY,
   MAP_LIMIT_REMEDY,
@@ -8,6 +7,7 @@ import {
   RAISE_BUDGET_REMEDY,
   raiseLockLimitRemedy,
 } from './remedies.js';
+import type { Shortage } from './shortage.js';
 
 /** How the held bytes are used, for telling "full" from "fragmented". */
 export interface Fragmentation {

@@ -1,7 +1,7 @@
+import { INSPECT, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Place } from '../placement/place-host.js';
-import { INSPECT, REDACTED, toJSON } from '../secret/redaction.js';
 import { NO_STORE } from './associated-data.js';
 import { TAG_BYTE_LENGTH, unsealFailed } from './cipher.js';
 

@@ -1,8 +1,8 @@
-import type { Engine } from '../engine.js';
-import type { Placement } from '../placement/placement.js';
-import type { Route } from '../placement/size-router.js';
-import type { LimitSource } from '../policy/lock-budget.js';
-import type { TelemetryEvent } from './events.js';
+import type { Engine } from './engine.js';
+import type { LimitSource } from './limits/lock-budget.js';
+import type { Placement } from './placement/placement.js';
+import type { Route } from './placement/size-router.js';
+import type { TelemetryEvent } from './telemetry/events.js';
 
 /** Secrets and their bytes, exactly, at one instant. */
 export interface Occupancy {

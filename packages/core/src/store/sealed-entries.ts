@@ -1,8 +1,8 @@
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Place } from '../placement/place-host.js';
-import type { Label } from './associated-data.js';
-import { TAG_BYTE_LENGTH } from './cipher.js';
+import type { Label } from '../sealing/associated-data.js';
+import { TAG_BYTE_LENGTH } from '../sealing/cipher.js';
 import { ENTRIES_MAX, SealedHeap } from './sealed-heap.js';
 
 let lastStore = 0;

@@ -1,16 +1,16 @@
+import { INSPECT } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import type { AllocateOptions } from '../lifetime/request.js';
-import { isThenable } from '../secret/access.js';
-import { INSPECT } from '../secret/redaction.js';
+import { isThenable } from '../places/access.js';
+import type { Standby } from '../places/standby.js';
 import type { Secret } from '../secret/secret.js';
 import { loadInto } from './bulk-load.js';
 import { type HotSlot, HotSlots } from './hot-slots.js';
 import { Intake } from './intake.js';
 import { Openings } from './openings.js';
 import { SealedEntries } from './sealed-entries.js';
-import type { Standby } from './standby.js';
 import { StoreIndex } from './store-index.js';
 import {
   checkTtl,

@@ -1,14 +1,11 @@
 import { randomFillSync } from 'node:crypto';
-import { SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
-import { fromFd, fromFile, type IngestOptions } from '../ingest/from-file.js';
-import { fromTerminal, type TerminalOptions } from '../ingest/from-terminal.js';
-import { type Base64Options, type EncodedText, fromBase64, fromHex } from '../ingest/from-text.js';
-import type { Granter } from '../policy/granter.js';
-import { SealedSecret, sealedInternals } from '../sealed/sealed-secret.js';
-import { INSPECT } from '../secret/redaction.js';
-import { internals, type Secret } from '../secret/secret.js';
-import type { Ownership } from './ownership.js';
+import { INSPECT } from './common/redaction.js';
+import { SecureMemoryError } from './contract/errors.js';
+import type { Engine } from './engine.js';
+import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
+import { fromTerminal, type TerminalOptions } from './ingest/from-terminal.js';
+import { type Base64Options, type EncodedText, fromBase64, fromHex } from './ingest/from-text.js';
+import type { Ownership } from './lifetime/ownership.js';
 import {
   type AllocateOptions,
   type AllocateSyncOptions,
@@ -16,7 +13,10 @@ import {
   checkByteLengths,
   checkOnCapacity,
   checkRequest,
-} from './request.js';
+} from './lifetime/request.js';
+import type { Granter } from './requests/granter.js';
+import { SealedSecret, sealedInternals } from './sealing/sealed-secret.js';
+import { internals, type Secret } from './secret/secret.js';
 
 const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
   bytes: Uint8Array,
