@@ -8,7 +8,7 @@ import { COUNT_MAX, type ResolvedOptions } from './options.js';
 import type { CanaryFinding, Place, PlaceHost } from './placement/place-host.js';
 import { Placement } from './placement/placement.js';
 import { Quarantine } from './placement/quarantine.js';
-import { RegionLifecycle } from './placement/region-lifecycle.js';
+import { Regions } from './placement/regions.js';
 import { OWN_REGION, SizeRouter } from './placement/size-router.js';
 import type { Access, AccessKeeper } from './places/access.js';
 import { AccessList } from './places/access-list.js';
@@ -52,13 +52,13 @@ export class Engine implements AccessKeeper {
     const { slabByteLengthMax, idleMs } = options;
     const placement = { router, slabByteLengthMax, idleMs };
     this.primary = new Placement(
-      new RegionLifecycle(options.backend, options.atRest, this.telemetry),
+      new Regions(options.backend, options.atRest, this.telemetry),
       new LockBudget(options.backend, options.lockedByteLengthMax, options.headroomByteLength),
       { ...placement, keptByteLengthMin: options.lockedByteLengthMin },
     );
     if (options.fallback !== undefined) {
       this.fallback = new Placement(
-        new RegionLifecycle(options.fallback, 'accessible', this.telemetry),
+        new Regions(options.fallback, 'accessible', this.telemetry),
         new LockBudget(options.fallback, options.fallbackByteLengthMax, 0),
         { ...placement, keptByteLengthMin: 0 },
       );
@@ -83,8 +83,7 @@ export class Engine implements AccessKeeper {
   }
 
   placementOf(host: PlaceHost): Placement {
-    const { lifecycle } = host.region;
-    return lifecycle === this.primary.lifecycle ? this.primary : (this.fallback as Placement);
+    return host.region.owner === this.primary.regions ? this.primary : (this.fallback as Placement);
   }
 
   /** Throws `ERR_SECMEM_CLOSED` once `close` was called. */
@@ -95,7 +94,7 @@ export class Engine implements AccessKeeper {
 
   receipt(host: PlaceHost | undefined): Receipt {
     const placement = host === undefined ? this.primary : this.placementOf(host);
-    return receiptOf(placement.lifecycle, host, {
+    return receiptOf(placement.regions, host, {
       fallback: placement === this.fallback,
       viewsStopped: this.viewsStopped,
     });
@@ -103,8 +102,8 @@ export class Engine implements AccessKeeper {
 
   /** What a secret on the fallback gets. */
   fallbackReceipt(): Receipt {
-    const { lifecycle } = this.fallback as Placement;
-    return receiptOf(lifecycle, undefined, { fallback: true, viewsStopped: this.viewsStopped });
+    const { regions } = this.fallback as Placement;
+    return receiptOf(regions, undefined, { fallback: true, viewsStopped: this.viewsStopped });
   }
 
   /**
@@ -185,7 +184,7 @@ export class Engine implements AccessKeeper {
     for (const placement of [this.primary, this.fallback]) {
       if (placement === undefined) continue;
       placement.shutDown();
-      byteLengthLeftMapped += placement.lifecycle.mappedByteLength;
+      byteLengthLeftMapped += placement.regions.mappedByteLength;
     }
     this.liveSecrets = 0;
     for (const standby of this.standbys) standby.onPurge();
@@ -211,7 +210,7 @@ export class Engine implements AccessKeeper {
 
   /** Reports damaged canaries, one error for all; by policy it also purges or aborts. */
   reportCorruption(finding: CanaryFinding, host: PlaceHost, damaged: number): never {
-    const { backend } = host.region.lifecycle;
+    const { backend } = host.region;
     const error = new SecureMemoryError(
       'ERR_SECMEM_CANARY_MISMATCH',
       `bytes ${finding.before ? 'before' : 'after'} a secret were overwritten; its slot is out of use, ` +
@@ -263,22 +262,11 @@ export class Engine implements AccessKeeper {
   /** Copies a secret to its new place, which is free again after a throw. */
   #copy(from: Place, to: Place): void {
     const length = Math.min(from.host.byteLengthOf(from.index), to.host.byteLengthOf(to.index));
-    const source = from.host.region;
-    const target = to.host.region;
     const start = from.host.byteOffsetOf(from.index);
-    const end = to.host.byteOffsetOf(to.index);
     try {
-      const bytes = source.lifecycle.bytes(source, 'read-only');
-      const window =
-        bytes?.subarray(start, start + length) ?? new Uint8Array(new ArrayBuffer(length));
-      try {
-        if (bytes === undefined) source.lifecycle.backend.read(source.id, start, window);
-        const into = target.lifecycle.bytes(target, 'read-write');
-        if (into !== undefined) into.set(window, end);
-        else target.lifecycle.backend.write(target.id, end, window);
-      } finally {
-        if (bytes === undefined) window.fill(0);
-      }
+      from.host.region.withBytes(start, length, (bytes) =>
+        to.host.region.write(to.host.byteOffsetOf(to.index), bytes),
+      );
     } catch (error) {
       to.host.release(to.index);
       throw error;

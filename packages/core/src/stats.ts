@@ -103,7 +103,7 @@ export function statsOf(engine: Engine): AllocatorStats {
 }
 
 function placementStats(placement: Placement): PlacementStats {
-  const { lifecycle, backend, pool, budget } = placement;
+  const { regions, backend, pool, budget } = placement;
   const limit = budget.limit();
   const routes = { pooled: { secrets: 0, byteLength: 0 }, own: { secrets: 0, byteLength: 0 } };
   for (const host of placement.hosts()) {
@@ -115,11 +115,11 @@ function placementStats(placement: Placement): PlacementStats {
   }
   return {
     backend: backend.name,
-    mappedByteLength: lifecycle.mappedByteLength,
-    lockedByteLength: backend.capabilities.locking === 'locked' ? lifecycle.mappedByteLength : 0,
-    regions: lifecycle.regions.size,
-    mapCalls: lifecycle.mapCount,
-    unmapCalls: lifecycle.unmapCount,
+    mappedByteLength: regions.mappedByteLength,
+    lockedByteLength: backend.capabilities.locking === 'locked' ? regions.mappedByteLength : 0,
+    regions: regions.all.size,
+    mapCalls: regions.mapCount,
+    unmapCalls: regions.unmapCount,
     routes,
     slabs: [...pool.slabs].map((slab) => ({
       byteLength: slab.region.byteLength,

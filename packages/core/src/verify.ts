@@ -68,8 +68,8 @@ function compareWithKernel(
   placement: Placement,
   report: { regions: number; regionsUnknown: number; discrepancies: Discrepancy[] },
 ): void {
-  const { backend, lifecycle } = placement;
-  const regions = [...lifecycle.regions];
+  const { backend } = placement;
+  const regions = [...placement.regions.all];
   const observed = backend.inspect(regions.map((region) => region.id));
   for (const [i, region] of regions.entries()) {
     report.regions++;

@@ -57,7 +57,7 @@ function assertRoomForBoth(
       details: {
         limit: tooMany ? 'secrets' : limit.source === 'kernel' ? 'lock' : 'budget',
         requestedByteLength,
-        inUseByteLength: primary.lifecycle.mappedByteLength,
+        inUseByteLength: primary.regions.mappedByteLength,
         limitByteLength: limit.byteLength,
         limitSource: limit.source,
         remedy,

@@ -20,7 +20,7 @@ export interface LimitInForce {
 /**
  * How many bytes of regions one allocator may hold. The limit is read anew at each question, since it may be changed on
  * the live process, except where those who wait are looked through. Mapped bytes are counted where they are mapped
- * (`RegionLifecycle.mappedByteLength`); here is only the limit.
+ * (`Regions.mappedByteLength`); here is only the limit.
  */
 export class LockBudget {
   readonly #backend: MemoryBackend;

@@ -26,7 +26,7 @@ export function fragmentationOf(placement: Placement): Fragmentation {
     freeSlotByteLength += slab.freeSlots * slab.slotByteLength;
     if (slab.live === 1 && slab.slotCount > 1) slabsHeldByOneSecret++;
   }
-  const heldByteLength = placement.lifecycle.mappedByteLength;
+  const heldByteLength = placement.regions.mappedByteLength;
   return { heldByteLength, freeSlotByteLength, slabsHeldByOneSecret };
 }
 

@@ -23,7 +23,7 @@ export class OwnRegion extends PlaceHost {
   constructor(region: Region, byteLength: number, owner: OwnRegionOwner) {
     super(region, 'own', 1);
     this.#owner = owner;
-    this.#trailing = trailingByteLength(region.lifecycle.backend.capabilities.guardPages);
+    this.#trailing = trailingByteLength(region.backend.capabilities.guardPages);
     this.beginUse(0, byteLength);
     region.idle = false;
     this.repair();
@@ -53,8 +53,8 @@ export class OwnRegion extends PlaceHost {
 
   repair(): void {
     const canary = canaryBytes();
-    this.#write(this.byteOffsetOf() - this.#leading, canary.subarray(8 - this.#leading));
-    this.#write(this.region.byteLength - this.#trailing, canary.subarray(8 - this.#trailing));
+    this.region.write(this.byteOffsetOf() - this.#leading, canary.subarray(8 - this.#leading));
+    this.region.write(this.region.byteLength - this.#trailing, canary.subarray(8 - this.#trailing));
   }
 
   release(): CanaryFinding | undefined {
@@ -94,14 +94,14 @@ export class OwnRegion extends PlaceHost {
     const before = this.byteLengthOf(0);
     if (byteLength > before) return false;
     const { region } = this;
-    const bytes = region.lifecycle.bytes(region, 'read-write');
+    const bytes = region.bytes('read-write');
     const from = this.byteOffsetFor(before);
     const to = this.byteOffsetFor(byteLength);
     if (bytes === undefined) this.#moveThroughBackend(from, to, byteLength);
     else bytes.copyWithin(to, from, from + byteLength);
     this.notes[1] = byteLength;
     if (bytes !== undefined) this.repair();
-    region.lifecycle.wipe(region, 0, to - this.#leading);
+    region.wipe(0, to - this.#leading);
     return true;
   }
 
@@ -113,12 +113,12 @@ export class OwnRegion extends PlaceHost {
   /** The use ends also where the backend cannot wipe; then the region is not used again. */
   #end(inUse = true): void {
     if (inUse) this.endUse(0);
-    this.region.lifecycle.wipe(this.region, 0, this.region.byteLength);
+    this.region.wipe(0, this.region.byteLength);
   }
 
   /** The content and the canary before it go in one write, so that a failing one leaves all as it was. */
   #moveThroughBackend(from: number, to: number, byteLength: number): void {
-    const { backend } = this.region.lifecycle;
+    const { backend } = this.region;
     const leading = Math.min(CANARY_BYTE_LENGTH, to);
     const copy = new Uint8Array(new ArrayBuffer(leading + byteLength));
     try {
@@ -131,19 +131,9 @@ export class OwnRegion extends PlaceHost {
   }
 
   #read(byteOffset: number, byteLength: number): Uint8Array {
-    const { region } = this;
     const copy = new Uint8Array(new ArrayBuffer(byteLength));
-    const bytes = region.lifecycle.bytes(region, 'read-only');
-    if (bytes !== undefined) copy.set(bytes.subarray(byteOffset, byteOffset + byteLength));
-    else if (byteLength > 0) region.lifecycle.backend.read(region.id, byteOffset, copy);
+    this.region.read(byteOffset, copy);
     return copy;
-  }
-
-  #write(byteOffset: number, source: Uint8Array): void {
-    const { region } = this;
-    const bytes = region.lifecycle.bytes(region, 'read-write');
-    if (bytes !== undefined) bytes.set(source, byteOffset);
-    else if (source.length > 0) region.lifecycle.backend.write(region.id, byteOffset, source);
   }
 }
 

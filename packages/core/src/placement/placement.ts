@@ -7,7 +7,7 @@ import { Attempt } from './attempt.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
-import type { RegionLifecycle } from './region-lifecycle.js';
+import type { Regions } from './regions.js';
 import { OWN_REGION, type SizeRouter } from './size-router.js';
 import type { Slab } from './slab.js';
 import { SlabPool } from './slab-pool.js';
@@ -35,7 +35,7 @@ export type Reach = 'warm' | 'map' | 'ask';
  */
 export class Placement implements OwnRegionOwner {
   readonly backend: MemoryBackend;
-  readonly lifecycle: RegionLifecycle;
+  readonly regions: Regions;
   readonly budget: LockBudget;
   readonly router: SizeRouter;
   readonly pool: SlabPool;
@@ -44,9 +44,9 @@ export class Placement implements OwnRegionOwner {
   readonly #options: PlacementOptions;
   readonly #guardPages: boolean;
 
-  constructor(lifecycle: RegionLifecycle, budget: LockBudget, options: PlacementOptions) {
-    this.lifecycle = lifecycle;
-    this.backend = lifecycle.backend;
+  constructor(regions: Regions, budget: LockBudget, options: PlacementOptions) {
+    this.regions = regions;
+    this.backend = regions.backend;
     this.budget = budget;
     this.router = options.router;
     this.#options = options;
@@ -54,8 +54,8 @@ export class Placement implements OwnRegionOwner {
     this.pool = new SlabPool(options.router, this.backend.pageByteLength, () =>
       this.vacancies.sweepLater(),
     );
-    this.vacancies = new Vacancies(lifecycle, this.pool, options);
-    lifecycle.onStranded = () => this.vacancies.sweepLater();
+    this.vacancies = new Vacancies(regions, this.pool, options);
+    regions.onStranded = () => this.vacancies.sweepLater();
   }
 
   /**
@@ -125,12 +125,12 @@ export class Placement implements OwnRegionOwner {
     for (const host of hosts) host.endAll();
     this.ownRegions.clear();
     this.vacancies.clear();
-    this.lifecycle.unmapAll();
+    this.regions.unmapAll();
   }
 
   /** The same for good: what the system refuses to take back now is not tried again. */
   shutDown(): void {
-    this.lifecycle.onStranded = () => {};
+    this.regions.onStranded = () => {};
     this.purge();
   }
 
@@ -145,7 +145,7 @@ export class Placement implements OwnRegionOwner {
     return {
       by,
       requestedByteLength,
-      inUseByteLength: this.lifecycle.mappedByteLength,
+      inUseByteLength: this.regions.mappedByteLength,
       limit: this.budget.limit(),
     };
   }
@@ -238,8 +238,8 @@ export class Placement implements OwnRegionOwner {
     }
     for (;;) {
       try {
-        const { lifecycle } = this;
-        const region = closed ? lifecycle.mapClosed(byteLength) : lifecycle.map(byteLength);
+        const { regions } = this;
+        const region = closed ? regions.mapClosed(byteLength) : regions.map(byteLength);
         to.mapped.push(region);
         return region;
       } catch (error) {
@@ -253,8 +253,8 @@ export class Placement implements OwnRegionOwner {
   /** Gives empty regions back until the limit leaves room for `byteLength`; false when it does not get there. */
   #makeRoom(byteLength: number): boolean {
     let missing = byteLength - this.#room();
-    if (missing > 0 && this.lifecycle.strandedCount > 0) {
-      this.lifecycle.retryRetired();
+    if (missing > 0 && this.regions.strandedCount > 0) {
+      this.regions.retryRetired();
       missing = byteLength - this.#room();
     }
     if (missing <= 0) return true;
@@ -264,6 +264,6 @@ export class Placement implements OwnRegionOwner {
   }
 
   #room(): number {
-    return this.budget.limit().byteLength - this.lifecycle.mappedByteLength;
+    return this.budget.limit().byteLength - this.regions.mappedByteLength;
   }
 }

@@ -60,11 +60,11 @@ export class Quarantine {
   /** Wipes the slot and keeps it out of use. Precondition: the view shows the slot. */
   admit(host: PlaceHost, index: number, view: View, outcome: 'escaped' | 'stuck'): void {
     const { region } = host;
-    region.lifecycle.pin(region, `a view over it ${outcome === 'stuck' ? 'is stuck' : 'escaped'}`);
+    region.pin(`a view over it ${outcome === 'stuck' ? 'is stuck' : 'escaped'}`);
     this.#add(host, index, view);
     if (host.isUsed(index)) host.quarantine(index);
-    else region.lifecycle.wipe(region, host.byteOffsetOf(index), host.byteLengthOf(index));
-    if (host instanceof Slab && region.lifecycle.atRest !== 'accessible') {
+    else region.wipe(host.byteOffsetOf(index), host.byteLengthOf(index));
+    if (host instanceof Slab && region.owner.atRest !== 'accessible') {
       this.#pool(host).close(host);
     }
     this.#telemetry.emit('quarantine', { outcome, slots: this.#slots });
@@ -95,7 +95,7 @@ export class Quarantine {
   #letGo(host: PlaceHost, index: number, alive: View[], garbage: number): boolean {
     const { region } = host;
     this.#views -= garbage;
-    for (let i = 0; i < garbage; i++) region.lifecycle.unpin(region);
+    for (let i = 0; i < garbage; i++) region.unpin();
     if (alive.length > 0 || (!region.retired && this.#isLent(host, index))) {
       this.#cells.get(host)?.set(index, alive);
       return garbage > 0;
@@ -103,7 +103,7 @@ export class Quarantine {
     this.#slots--;
     this.#cells.get(host)?.delete(index);
     if (this.slotsOf(host) === 0) this.#cells.delete(host);
-    if (region.retired) region.lifecycle.retryRetired();
+    if (region.retired) region.owner.retryRetired();
     else {
       host.readmit(index);
       if (host instanceof Slab && region.pinned === 0) this.#pool(host).reopen(host);

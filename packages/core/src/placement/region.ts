@@ -1,13 +1,33 @@
+import type { MemoryBackend } from '../contract/backend.js';
 import type { Protection } from '../contract/capabilities.js';
 import type { RegionId, View } from '../contract/region.js';
-import type { RegionLifecycle } from './region-lifecycle.js';
+import { zero } from '../contract/zero.js';
+import type { AtRest } from '../options.js';
+
+const RANK: Record<Protection, number> = { 'no-access': 0, 'read-only': 1, 'read-write': 2 };
+
+/** What a region asks of whoever mapped it. */
+export interface RegionOwner {
+  readonly backend: MemoryBackend;
+  /** The level at rest that secrets have here. */
+  readonly atRest: AtRest;
+  /** Closes the region at the end of this turn. */
+  closeLater(region: Region): void;
+  onProtectionFailed(region: Region, error: unknown): void;
+  unmap(region: Region): boolean;
+  retryRetired(): void;
+}
 
 /**
- * Core's notes on one mapped region. All changes of state go through `region-lifecycle.ts`; whoever needs the bytes asks
- * there too.
+ * One mapped region: the only caller of `protect`, and the only one who hands out core's own view of the bytes.
+ *
+ * Who may touch a page, and when: an access raises the protection at once to what it needs; leaving an access lowers
+ * nothing by itself. At the end of the turn (one microtask, however many accesses ended in it) the region goes back to
+ * the most permissive level that its open accesses need, and to the level at rest when there is none.
  */
 export class Region {
-  readonly lifecycle: RegionLifecycle;
+  readonly owner: RegionOwner;
+  readonly backend: MemoryBackend;
   readonly id: RegionId;
   readonly byteLength: number;
   /** Its protection outside any access. */
@@ -15,8 +35,8 @@ export class Region {
 
   /** Core's own view of the whole region, for the life of the region; undefined where the backend has no views and for keys. */
   ownView: View | undefined = undefined;
-  ownWords: Int32Array | undefined = undefined;
-  ownDoubles: Float64Array | undefined = undefined;
+  #words: Int32Array | undefined = undefined;
+  #doubles: Float64Array | undefined = undefined;
   /** The same, only while the region may be written to. */
   writableDoubles: Float64Array | undefined = undefined;
 
@@ -41,10 +61,173 @@ export class Region {
   /** Set by a sweep while nothing lives here, cleared by use: two sweeps in a row make a region idle. */
   idle = false;
 
-  constructor(lifecycle: RegionLifecycle, id: RegionId, byteLength: number, atRest: Protection) {
-    this.lifecycle = lifecycle;
+  constructor(owner: RegionOwner, id: RegionId, byteLength: number, atRest: Protection) {
+    this.owner = owner;
+    this.backend = owner.backend;
     this.id = id;
     this.byteLength = byteLength;
     this.atRest = atRest;
+  }
+
+  /**
+   * Core's own view of the region, as bytes, accessible to the level asked for until the end of this turn. Undefined where
+   * the backend has no views or the region cannot be opened: then the backend's `read`, `write` and `wipe` do the work.
+   */
+  bytes(level: 'read-only' | 'read-write'): Uint8Array | undefined {
+    if (this.ownView === undefined) return undefined;
+    if (!this.#openForTurn(level)) return undefined;
+    return this.ownView.bytes;
+  }
+
+  /** The same as `bytes`, in words of the machine's byte order. */
+  words(level: 'read-only' | 'read-write'): Int32Array | undefined {
+    if (this.protection === 'read-write') return this.#words;
+    if (this.#words === undefined) return undefined;
+    if (!this.#openForTurn(level)) return undefined;
+    return this.#words;
+  }
+
+  /**
+   * The same in steps of eight bytes, to be written to. What is looked up for every release is one field, since comparing
+   * the name of a protection costs three times as much.
+   */
+  doubles(): Float64Array | undefined {
+    return this.writableDoubles ?? this.#openDoubles();
+  }
+
+  /** Copies bytes of the region to `target`, whatever the state of the region. */
+  read(byteOffset: number, target: Uint8Array): void {
+    if (target.length === 0) return;
+    const bytes = this.bytes('read-only');
+    if (bytes === undefined) this.backend.read(this.id, byteOffset, target);
+    else target.set(bytes.subarray(byteOffset, byteOffset + target.length));
+  }
+
+  /** Copies `source` into the region, whatever the state of the region. */
+  write(byteOffset: number, source: Uint8Array): void {
+    if (source.length === 0) return;
+    const bytes = this.bytes('read-write');
+    if (bytes === undefined) this.backend.write(this.id, byteOffset, source);
+    else bytes.set(source, byteOffset);
+  }
+
+  /** Zeroes a range, whatever the state of the region. */
+  wipe(byteOffset: number, byteLength: number): void {
+    const bytes = this.bytes('read-write');
+    if (bytes === undefined) this.backend.wipe(this.id, byteOffset, byteLength);
+    else zero(bytes, byteOffset, byteOffset + byteLength);
+  }
+
+  /** Lends a range to `fn`, to be read: where it lies, or else as a copy that is wiped afterwards. */
+  withBytes<T>(byteOffset: number, byteLength: number, fn: (bytes: Uint8Array) => T): T {
+    const bytes = this.bytes('read-only');
+    if (bytes !== undefined) return fn(bytes.subarray(byteOffset, byteOffset + byteLength));
+    const copy = new Uint8Array(new ArrayBuffer(byteLength));
+    try {
+      this.backend.read(this.id, byteOffset, copy);
+      return fn(copy);
+    } finally {
+      zero(copy);
+    }
+  }
+
+  /** Counts an access in and makes the region at least as accessible as it needs. */
+  enter(mode: 'read' | 'write'): void {
+    const needed: Protection = mode === 'write' ? 'read-write' : 'read-only';
+    if (RANK[this.protection] < RANK[needed]) this.#protect(needed);
+    if (mode === 'write') this.writers++;
+    else this.readers++;
+  }
+
+  /** Counts an access out; the region closes at the end of this turn. */
+  leave(mode: 'read' | 'write'): void {
+    if (mode === 'write') this.writers--;
+    else this.readers--;
+    this.closeLater();
+  }
+
+  /** A view escaped or is stuck: from now on the region stays open and mapped until `unpin`. */
+  pin(reason: string): void {
+    this.pinned++;
+    this.openBecause = reason;
+    if (this.protection === 'read-write') return;
+    try {
+      this.#protect('read-write');
+    } catch (error) {
+      // A touch through that view kills the process then, instead of showing zeros; the secret must end all the same.
+      this.owner.onProtectionFailed(this, error);
+    }
+  }
+
+  unpin(): void {
+    this.pinned--;
+    if (this.pinned > 0) return;
+    this.openBecause = undefined;
+    this.closeLater();
+  }
+
+  /** Lowers the protection at the end of this turn to what the open accesses need by then. */
+  closeLater(): void {
+    if (this.atRest === 'read-write' || this.closing) return;
+    this.closing = true;
+    this.owner.closeLater(this);
+  }
+
+  /** The same now. Precondition: the region is mapped. */
+  close(): void {
+    const needed = this.#neededProtection();
+    if (RANK[this.protection] <= RANK[needed]) return;
+    try {
+      this.#protect(needed);
+      this.openBecause = undefined;
+    } catch (error) {
+      this.openBecause = 'the system refused to close its pages';
+      this.owner.onProtectionFailed(this, error);
+    }
+  }
+
+  /** Opens core's own view. Throws what the backend throws. */
+  openOwnView(): void {
+    const view = this.backend.openView(this.id, 0, this.byteLength);
+    this.ownView = view;
+    this.#words = new Int32Array(view.bytes.buffer, 0, this.byteLength >>> 2);
+    this.#doubles = new Float64Array(view.bytes.buffer, 0, this.byteLength >>> 3);
+    this.writableDoubles = this.#doubles;
+  }
+
+  closeOwnView(): void {
+    this.ownView?.close();
+    this.ownView = undefined;
+    this.#words = undefined;
+    this.#doubles = undefined;
+    this.writableDoubles = undefined;
+  }
+
+  #openDoubles(): Float64Array | undefined {
+    if (this.#doubles === undefined) return undefined;
+    return this.#openForTurn('read-write') ? this.#doubles : undefined;
+  }
+
+  #openForTurn(level: 'read-only' | 'read-write'): boolean {
+    if (this.protection === 'read-write' || this.protection === level) return true;
+    try {
+      this.#protect(level);
+    } catch {
+      return false;
+    }
+    this.closeLater();
+    return true;
+  }
+
+  #protect(protection: Protection): void {
+    this.backend.protect(this.id, protection);
+    this.protection = protection;
+    this.writableDoubles = protection === 'read-write' ? this.#doubles : undefined;
+  }
+
+  #neededProtection(): Protection {
+    if (this.writers > 0 || this.pinned > 0) return 'read-write';
+    if (this.readers > 0 && this.atRest === 'no-access') return 'read-only';
+    return this.atRest;
   }
 }

@@ -63,7 +63,7 @@ export class Slab extends PlaceHost {
 
   examine(index: number): CanaryFinding | undefined {
     const byteLength = this.byteLengthOf(index);
-    const words = this.region.lifecycle.words(this.region, 'read-only');
+    const words = this.region.words('read-only');
     if (words !== undefined) {
       return this.#findingIn(words, this.byteOffsetOf(index) >>> 2, byteLength);
     }
@@ -117,7 +117,7 @@ export class Slab extends PlaceHost {
   #wipeIntact(index: number): boolean {
     const { slotByteLength } = this;
     const { region } = this;
-    const doubles = region.writableDoubles ?? region.lifecycle.doubles(region);
+    const doubles = region.doubles();
     if (doubles === undefined || slotByteLength > WIPED_IN_LOOP_MAX) return false;
     if (this.condemned !== undefined) return false;
     const start = this.byteOffsetOf(index) >>> 3;
@@ -183,7 +183,7 @@ export class Slab extends PlaceHost {
 
   /** Words and not doubles: to a double, the one bit of -0 is nothing. */
   #slackIsZero(index: number): boolean {
-    const words = this.region.lifecycle.words(this.region, 'read-only');
+    const words = this.region.words('read-only');
     const start = this.byteOffsetOf(index) >>> 2;
     const end = start + this.#slotWords;
     return words !== undefined && isSlackZero(words, start, end, this.byteLengthOf(index));
@@ -195,26 +195,24 @@ export class Slab extends PlaceHost {
     const copy = new Uint8Array(new ArrayBuffer(slotByteLength + 2 * CANARY_BYTE_LENGTH));
     const used = this.byteLengthOf(index);
     const start = this.byteOffsetOf(index);
-    const { backend } = region.lifecycle;
-    backend.read(region.id, start - CANARY_BYTE_LENGTH, copy.subarray(0, CANARY_BYTE_LENGTH));
-    backend.read(region.id, start + used, copy.subarray(CANARY_BYTE_LENGTH + used));
+    region.read(start - CANARY_BYTE_LENGTH, copy.subarray(0, CANARY_BYTE_LENGTH));
+    region.read(start + used, copy.subarray(CANARY_BYTE_LENGTH + used));
     return new Int32Array(copy.buffer);
   }
 
   #wipe(index: number, from: number, to: number): void {
-    const { region } = this;
-    region.lifecycle.wipe(region, this.byteOffsetOf(index) + from, to - from);
+    this.region.wipe(this.byteOffsetOf(index) + from, to - from);
   }
 
   /** Writes the canary before slot `from`, and the one after each slot up to `to`. */
   #writeCanaries(from: number, to: number): void {
     const { region } = this;
-    const words = region.lifecycle.words(region, 'read-write');
+    const words = region.words('read-write');
     const canary = words === undefined ? canaryBytes() : undefined;
     for (let i = from; i <= to; i++) {
       const byteOffset = i * this.#strideByteLength;
       if (words === undefined) {
-        region.lifecycle.backend.write(region.id, byteOffset, canary as Uint8Array);
+        region.write(byteOffset, canary as Uint8Array);
       } else {
         words[byteOffset >>> 2] = CANARY_LOW;
         words[(byteOffset >>> 2) + 1] = CANARY_HIGH;

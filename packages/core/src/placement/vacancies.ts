@@ -1,5 +1,5 @@
 import type { Region } from './region.js';
-import type { RegionLifecycle } from './region-lifecycle.js';
+import type { Regions } from './regions.js';
 import type { SlabPool } from './slab-pool.js';
 
 export interface VacancyOptions {
@@ -14,14 +14,14 @@ export interface VacancyOptions {
  * serve the next need of any shape, go back to the system at once when a limit demands it, and otherwise when idle.
  */
 export class Vacancies {
-  readonly #lifecycle: RegionLifecycle;
+  readonly #regions: Regions;
   readonly #pool: SlabPool;
   readonly #options: VacancyOptions;
   readonly #spares: Region[] = [];
   #sweepTimer: NodeJS.Timeout | undefined;
 
-  constructor(lifecycle: RegionLifecycle, pool: SlabPool, options: VacancyOptions) {
-    this.#lifecycle = lifecycle;
+  constructor(regions: Regions, pool: SlabPool, options: VacancyOptions) {
+    this.#regions = regions;
     this.#pool = pool;
     this.#options = options;
   }
@@ -43,7 +43,7 @@ export class Vacancies {
     let next = pageByteLength;
     for (let left = Math.ceil(byteLength / pageByteLength) * pageByteLength; left > 0; ) {
       const size = Math.min(next, left, slabByteLengthMax);
-      this.#spares.push(this.#lifecycle.map(size));
+      this.#spares.push(this.#regions.map(size));
       left -= size;
       if (this.#spares.length % 2 === 0) next *= 2;
     }
@@ -52,7 +52,7 @@ export class Vacancies {
   /** A wiped region has become free. */
   add(region: Region): void {
     if (region.retired) {
-      this.#lifecycle.unmap(region);
+      this.#regions.unmap(region);
       return;
     }
     region.idle = false;
@@ -63,10 +63,10 @@ export class Vacancies {
   /** Takes back a region that could not be put to use, whatever was written to it by then. */
   addUnwiped(region: Region): void {
     try {
-      this.#lifecycle.wipe(region, 0, region.byteLength);
+      region.wipe(0, region.byteLength);
       this.add(region);
     } catch {
-      this.#lifecycle.unmap(region);
+      this.#regions.unmap(region);
     }
   }
 
@@ -87,7 +87,7 @@ export class Vacancies {
     for (const slab of this.#pool.empties()) {
       const { region } = slab;
       if (region.byteLength < byteLength || region.pinned > 0) continue;
-      this.#lifecycle.wipe(region, 0, region.byteLength);
+      region.wipe(0, region.byteLength);
       this.#pool.abandon(slab);
       return region;
     }
@@ -99,12 +99,12 @@ export class Vacancies {
     let freed = 0;
     while (freed < byteLength && this.#spares.length > 0) {
       const region = this.#spares.pop() as Region;
-      if (this.#lifecycle.unmap(region)) freed += region.byteLength;
+      if (this.#regions.unmap(region)) freed += region.byteLength;
     }
     if (freed >= byteLength) return true;
     for (const slab of [...this.#pool.empties()]) {
       this.#pool.abandon(slab);
-      if (this.#lifecycle.unmap(slab.region)) freed += slab.region.byteLength;
+      if (this.#regions.unmap(slab.region)) freed += slab.region.byteLength;
       if (freed >= byteLength) return true;
     }
     return freed > 0;
@@ -119,7 +119,7 @@ export class Vacancies {
       if (slab.live > 0) return;
       this.#pool.abandon(slab);
     }
-    this.#lifecycle.unmap(region);
+    this.#regions.unmap(region);
   }
 
   /** Forgets the spares, which the caller unmaps, and sweeps no more. */
@@ -142,10 +142,10 @@ export class Vacancies {
   #sweep(): void {
     this.#sweepTimer = undefined;
     this.#pool.sweepIsDue = false;
-    this.#lifecycle.retryRetired();
+    this.#regions.retryRetired();
     let again = false;
     const isDue = (region: Region): boolean => {
-      const left = this.#lifecycle.mappedByteLength - region.byteLength;
+      const left = this.#regions.mappedByteLength - region.byteLength;
       if (left < this.#options.keptByteLengthMin) return false;
       again = true;
       const due = region.idle;
@@ -156,7 +156,7 @@ export class Vacancies {
     for (const slab of [...this.#pool.empties()]) {
       if (!isDue(slab.region)) continue;
       this.#pool.abandon(slab);
-      this.#lifecycle.unmap(slab.region);
+      this.#regions.unmap(slab.region);
     }
     if (again) this.sweepLater();
   }

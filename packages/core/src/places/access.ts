@@ -68,8 +68,8 @@ export class Use {
  *
  * - The program, between the constructor and `close`, and no other bytes than those of the secret: many readers of one
  *   secret or one writer (`Use`), while its neighbours have accesses of their own. The page is open as far as the access
- *   needs it from `enter` on, and until the end of the turn in which the last access to it has left (`RegionLifecycle`).
- * - Core, at any time, through `RegionLifecycle` alone and in steps that nothing can come between.
+ *   needs it from `enter` on, and until the end of the turn in which the last access to it has left (`Region`).
+ * - Core, at any time, through `Region` alone and in steps that nothing can come between.
  * - Nobody, once the secret has ended. It ends when it was disposed and its last access closes: then the slot is wiped and
  *   given back. A purge wipes at once, and the page stays mapped until `close`. A view that cannot be taken back wipes the
  *   secret too, and its slot is kept from everybody while that view, or another lease, may show it (`Quarantine`).
@@ -92,26 +92,25 @@ export class Access {
   /** Precondition: `use.admits(mode)`. After a throw nothing is open and nothing counted. */
   constructor(keeper: AccessKeeper, use: Use, host: PlaceHost, index: number, mode: AccessMode) {
     const { region } = host;
-    const { lifecycle } = region;
     this.#keeper = keeper;
     this.#use = use;
     this.host = host;
     this.index = index;
     this.generation = host.generationOf(index);
     this.mode = mode;
-    lifecycle.enter(region, mode);
+    region.enter(mode);
     try {
       const byteLength = host.byteLengthOf(index);
       const byteOffset = host.byteOffsetOf(index);
       if (region.ownView !== undefined && keeper.viewsStopped === undefined) {
-        this.#view = lifecycle.backend.openView(region.id, byteOffset, byteLength);
+        this.#view = region.backend.openView(region.id, byteOffset, byteLength);
         this.bytes = this.#view.bytes;
       } else {
         this.bytes = new Uint8Array(new ArrayBuffer(byteLength));
-        lifecycle.backend.read(region.id, byteOffset, this.bytes);
+        region.backend.read(region.id, byteOffset, this.bytes);
       }
     } catch (error) {
-      lifecycle.leave(region, mode);
+      region.leave(mode);
       throw error;
     }
     region.views++;
@@ -153,12 +152,12 @@ export class Access {
     if (this.mode === 'write') use.writing = false;
     else use.readers--;
     region.views--;
-    region.lifecycle.leave(region, this.mode);
+    region.leave(this.mode);
     // Of the accesses to a disposed secret the last one wipes; of those to a page that was purged, the last one unmaps.
     const { retired } = region;
     try {
       if (use.ended && use.idle && this.current) this.#keeper.release(this.host, this.index);
-      if (retired) region.lifecycle.retryRetired();
+      if (retired) region.owner.retryRetired();
     } finally {
       this.#keeper.onAccessClosed(retired);
     }
@@ -172,14 +171,14 @@ export class Access {
     return new SecureMemoryError(
       'ERR_SECMEM_VIEW_ESCAPED',
       `a view of a secret ${how}; the secret was wiped and its slot is out of use`,
-      { operation: this.mode, backend: this.host.region.lifecycle.backend.name },
+      { operation: this.mode, backend: this.host.region.backend.name },
     );
   }
 
   #closeCopy(): SecureMemoryError | undefined {
     const { host, bytes } = this;
     const { region } = host;
-    const { backend } = region.lifecycle;
+    const { backend } = region;
     if (bytes.length !== host.byteLengthOf(this.index) && this.current) {
       return new SecureMemoryError(
         'ERR_SECMEM_VIEW_ESCAPED',

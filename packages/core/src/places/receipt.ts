@@ -2,7 +2,7 @@ import type { ForkBehaviour } from '../contract/capabilities.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { AtRest, Guarantee } from '../options.js';
 import type { PlaceHost } from '../placement/place-host.js';
-import type { RegionLifecycle } from '../placement/region-lifecycle.js';
+import type { RegionOwner } from '../placement/region.js';
 import type { Route } from '../placement/size-router.js';
 
 /** A protection that is missing or weaker than its name, and why. */
@@ -47,11 +47,11 @@ export interface ReceiptContext {
 
 /** The receipt of a secret in `host`; without a host, what a pooled secret of this backend would get. */
 export function receiptOf(
-  lifecycle: RegionLifecycle,
+  owner: RegionOwner,
   host: PlaceHost | undefined,
   context: ReceiptContext,
 ): Receipt {
-  const { backend, atRest } = lifecycle;
+  const { backend, atRest } = owner;
   const can = backend.capabilities;
   const openBecause = host?.region.openBecause;
   const route = host?.route ?? 'pooled';

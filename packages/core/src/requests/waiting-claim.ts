@@ -61,9 +61,9 @@ export class WaitingClaim implements Claim {
 
   /** Apart from the glance before it, which makes no garbage so. */
   #take(reach: Reach): boolean {
-    const { budget, lifecycle } = this.#engine.primary;
+    const { budget, regions } = this.#engine.primary;
     const granter = this.#granter;
-    const refused = granter.kernelRefusedAtUnmapCount === lifecycle.unmapCount;
+    const refused = granter.kernelRefusedAtUnmapCount === regions.unmapCount;
     const within = reach === 'map' && refused ? 'warm' : reach;
     const missing = (): Shortage | undefined =>
       this.#isMissing(within) ? this.#recalledShortage() : undefined;
@@ -73,7 +73,7 @@ export class WaitingClaim implements Claim {
       return true;
     }
     if (!refused) this.#shortage = found;
-    if (found.by === 'kernel') granter.kernelRefusedAtUnmapCount = lifecycle.unmapCount;
+    if (found.by === 'kernel') granter.kernelRefusedAtUnmapCount = regions.unmapCount;
     return false;
   }
 
@@ -119,9 +119,9 @@ export class WaitingClaim implements Claim {
 
   /** Whether it is plain to see that there is no room: no page is vacant or may be had, and a size has no free slot. */
   #isMissing(reach: Reach): boolean {
-    const { pool, router, vacancies, lifecycle, budget, backend } = this.#engine.primary;
-    if (vacancies.mayBeAny || lifecycle.strandedCount > 0) return false;
-    const next = lifecycle.mappedByteLength + backend.pageByteLength;
+    const { pool, router, vacancies, regions, budget, backend } = this.#engine.primary;
+    if (vacancies.mayBeAny || regions.strandedCount > 0) return false;
+    const next = regions.mappedByteLength + backend.pageByteLength;
     if (reach !== 'warm' && next <= budget.recalledByteLength) return false;
     this.#classes ??= this.#classesIn(router);
     if (!lacksSlot(this.#classes, pool)) return false;

@@ -31,50 +31,39 @@ export interface KeyUse {
  */
 export function sealPlace(use: KeyUse, place: Place, target: Uint8Array): void {
   const { region } = place.host;
-  const { backend } = region.lifecycle;
   if (inPlace(use, region)) {
-    backend.seal(keyRange(use), use.nonce, use.associatedData, rangeOf(place), target);
+    region.backend.seal(keyRange(use), use.nonce, use.associatedData, rangeOf(place), target);
     return;
   }
   const plaintext = rangeOf(place);
-  const page = region.lifecycle.bytes(region, 'read-only');
-  const bytes =
-    page?.subarray(plaintext.byteOffset, plaintext.byteOffset + plaintext.byteLength) ??
-    new Uint8Array(new ArrayBuffer(plaintext.byteLength));
-  try {
-    if (page === undefined) backend.read(region.id, plaintext.byteOffset, bytes);
+  region.withBytes(plaintext.byteOffset, plaintext.byteLength, (bytes) =>
     withKey(use, (key) => {
       const cipher = createCipheriv(ALGORITHM, key, use.nonce);
       cipher.setAAD(use.associatedData);
       target.set(cipher.update(bytes));
       cipher.final();
       target.set(cipher.getAuthTag(), plaintext.byteLength);
-    });
-  } finally {
-    if (page === undefined) fill(bytes, 0);
-  }
+    }),
+  );
 }
 
 /** Decrypts into a place. Throws `ERR_SECMEM_UNSEAL_FAILED`, and the place reads zero, when anything was changed. */
 export function unsealPlace(use: KeyUse, source: Uint8Array, place: Place): void {
   const { region } = place.host;
-  const { lifecycle } = region;
   const range = rangeOf(place);
   if (inPlace(use, region)) {
-    lifecycle.backend.unseal(keyRange(use), use.nonce, use.associatedData, source, range);
+    region.backend.unseal(keyRange(use), use.nonce, use.associatedData, source, range);
     return;
   }
   let plaintext: Uint8Array;
   try {
     plaintext = withKey(use, (key) => decrypt(key, use, source));
   } catch (error) {
-    lifecycle.wipe(region, range.byteOffset, range.byteLength);
+    region.wipe(range.byteOffset, range.byteLength);
     throw error;
   }
   try {
-    const page = lifecycle.bytes(region, 'read-write');
-    if (page === undefined) lifecycle.backend.write(region.id, range.byteOffset, plaintext);
-    else page.set(plaintext, range.byteOffset);
+    region.write(range.byteOffset, plaintext);
   } finally {
     fill(plaintext, 0);
   }
@@ -93,20 +82,14 @@ function decrypt(key: Uint8Array, use: KeyUse, source: Uint8Array): Uint8Array {
   return plaintextOf(decipher, source.subarray(0, tagOffset), 'open');
 }
 
-/** The key as node:crypto takes it: a copy outside V8's moving heap, wiped when `fn` is done. */
-function withKey<T>(use: KeyUse, fn: (key: Uint8Array) => T): T {
-  const key = new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH));
-  try {
-    use.region.lifecycle.backend.read(use.region.id, use.byteOffset, key);
-    return fn(key);
-  } finally {
-    fill(key, 0);
-  }
+/** The key as node:crypto takes it. */
+function withKey<T>({ region, byteOffset }: KeyUse, fn: (key: Uint8Array) => T): T {
+  return region.withBytes(byteOffset, KEY_BYTE_LENGTH, fn);
 }
 
 function inPlace(use: KeyUse, region: Region): boolean {
-  const { lifecycle } = region;
-  return lifecycle === use.region.lifecycle && lifecycle.backend.capabilities.cipher === 'in-place';
+  const { owner, backend } = region;
+  return owner === use.region.owner && backend.capabilities.cipher === 'in-place';
 }
 
 function keyRange({ region, byteOffset }: KeyUse): RegionRange {

@@ -13,24 +13,22 @@ const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
  * now or later, may be seen through that view.
  */
 export function putFreshKey(region: Region, byteOffset: number): boolean {
-  const { lifecycle } = region;
-  lifecycle.enter(region, 'write');
+  region.enter('write');
   try {
-    if (lifecycle.backend.capabilities.views === 'revocable') {
+    if (region.backend.capabilities.views === 'revocable') {
       return fillThroughView(region, byteOffset);
     }
     fillByCopy(region, byteOffset);
     return true;
   } finally {
-    lifecycle.leave(region, 'write');
-    lifecycle.close(region);
+    region.leave('write');
+    region.close();
   }
 }
 
 /** The view is closed whatever happens: the page must not be given back under it. */
 function fillThroughView(region: Region, byteOffset: number): boolean {
-  const { lifecycle } = region;
-  const view = lifecycle.backend.openView(region.id, byteOffset, KEY_BYTE_LENGTH);
+  const view = region.backend.openView(region.id, byteOffset, KEY_BYTE_LENGTH);
   let fault: { readonly error: unknown } | undefined;
   try {
     randomFillSync(view.bytes);
@@ -38,17 +36,17 @@ function fillThroughView(region: Region, byteOffset: number): boolean {
     fault = { error };
   }
   if (view.close() !== 'revoked') {
-    lifecycle.pin(region, 'a view over it could not be revoked');
+    region.pin('a view over it could not be revoked');
     return false;
   }
   if (fault !== undefined) throw fault.error;
   return true;
 }
 
-function fillByCopy({ id, lifecycle }: Region, byteOffset: number): void {
+function fillByCopy({ id, backend }: Region, byteOffset: number): void {
   const scratch = new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH));
   try {
-    lifecycle.backend.write(id, byteOffset, randomFillSync(scratch));
+    backend.write(id, byteOffset, randomFillSync(scratch));
   } finally {
     fill(scratch, 0);
   }

@@ -142,7 +142,7 @@ export class SealingKey implements Standby {
     const slot = this.#freeSlot(region);
     if (slot !== undefined) return this.#generate(region, slot);
     if (newest !== undefined && newest.seals < SEALS_PER_KEY_MAX) return newest;
-    throw tooManyKeys(operation, region.lifecycle.backend.name);
+    throw tooManyKeys(operation, region.backend.name);
   }
 
   /** The page, with a first key in it. */
@@ -166,7 +166,7 @@ export class SealingKey implements Standby {
     if (!putFreshKey(region, slot * KEY_BYTE_LENGTH)) {
       this.#exposedSlots.add(slot);
       this.#wiped({ slot });
-      throw keyExposed(region.lifecycle.backend.name);
+      throw keyExposed(region.backend.name);
     }
     const prefix = randomFillSync(new Uint8Array(new ArrayBuffer(PREFIX_BYTE_LENGTH)));
     const number = ++this.#lastNumber;
@@ -229,7 +229,7 @@ export class SealingKey implements Standby {
   #wiped({ slot }: Pick<Generation, 'slot'>): boolean {
     const region = this.#region as Region;
     try {
-      region.lifecycle.wipe(region, slot * KEY_BYTE_LENGTH, KEY_BYTE_LENGTH);
+      region.wipe(slot * KEY_BYTE_LENGTH, KEY_BYTE_LENGTH);
       return true;
     } catch (error) {
       this.#engine.telemetry.emit('release-failed', { byteLength: KEY_BYTE_LENGTH, error });
@@ -252,7 +252,7 @@ export class SealingKey implements Standby {
     this.#region = undefined;
     this.#exposedSlots.clear();
     this.#generations = [];
-    const gone = region.lifecycle.unmap(region);
+    const gone = region.owner.unmap(region);
     if (gone && this.#engine.granter.admission.waiting > 0) this.#engine.granter.admission.pump();
     return gone;
   }

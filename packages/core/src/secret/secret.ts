@@ -292,7 +292,7 @@ export class Secret implements Disposable {
     this.#owner.engine.assertOpen(mode);
     if (mode === 'write') this.#assertNotKept(mode);
     if (this.#use !== undefined && !this.#use.admits(mode)) throw this.#inUse(mode);
-    return region.lifecycle.bytes(region, mode === 'read' ? 'read-only' : 'read-write');
+    return region.bytes(mode === 'read' ? 'read-only' : 'read-write');
   }
 
   get #byteOffset(): number {

@@ -1,0 +1,141 @@
+import type { MemoryBackend } from '../contract/backend.js';
+import type { Protection } from '../contract/capabilities.js';
+import type { AtRest } from '../options.js';
+import type { Telemetry } from '../telemetry/events.js';
+import { Region, type RegionOwner } from './region.js';
+
+/**
+ * Work for the end of a turn: `queueMicrotask` makes an asynchronous resource for each, which a promise does not. Taken at
+ * import, so that a program that patches the prototype later does not take part in closing pages.
+ */
+const settled = Promise.resolve();
+const then = Function.prototype.call.bind(Promise.prototype.then) as (
+  promise: Promise<void>,
+  fn: () => void,
+) => Promise<void>;
+
+/** The regions of one backend: maps and unmaps them, and is the only caller of `map` and `unmap`. */
+export class Regions implements RegionOwner {
+  readonly backend: MemoryBackend;
+  /** The level at rest that this backend really gives. */
+  readonly atRest: AtRest;
+  readonly all = new Set<Region>();
+  /** Bytes of all mapped regions: what is charged to the budget. */
+  mappedByteLength = 0;
+  mapCount = 0;
+  unmapCount = 0;
+  /** Regions that the system refused to take back: wiped, still mapped and charged, to be tried again. */
+  strandedCount = 0;
+  /** Called whenever it refused one, by which its owner sees to it that it is tried again. */
+  onStranded: () => void = () => {};
+
+  readonly #telemetry: Telemetry;
+  readonly #atRestProtection: Protection;
+  #closing: Region[] = [];
+
+  constructor(backend: MemoryBackend, atRest: AtRest, telemetry: Telemetry) {
+    this.backend = backend;
+    this.atRest = atRest;
+    this.#telemetry = telemetry;
+    this.#atRestProtection = atRest === 'accessible' ? 'read-write' : atRest;
+  }
+
+  /**
+   * Maps a region, read-write and zeroed. Throws what the backend throws; then nothing exists and nothing is counted, unless
+   * the system also refuses to take the region back: then it is wiped, counted and tried again like any other.
+   */
+  map(byteLength: number): Region {
+    const region = this.#mapped(byteLength, this.#atRestProtection);
+    if (this.backend.capabilities.views === 'revocable') {
+      try {
+        region.openOwnView();
+      } catch (error) {
+        this.unmap(region);
+        throw error;
+      }
+    }
+    region.closeLater();
+    return region;
+  }
+
+  /**
+   * Maps a region for keys of our own: closed at rest as far as the backend goes, whatever the level of secrets is, and
+   * without a view of core's own. It is open until `close`.
+   */
+  mapClosed(byteLength: number): Region {
+    const { protection } = this.backend.capabilities;
+    return this.#mapped(byteLength, protection === 'none' ? 'read-write' : protection);
+  }
+
+  /**
+   * Wipes a region and gives it back to the system. False when it must stay or could not go: with views that may be alive
+   * it is only wiped; after a failed `unmap` it is wiped, reported, and tried again by the clock and by whoever needs its room.
+   */
+  unmap(region: Region): boolean {
+    if (region.views > 0 || region.pinned > 0) {
+      region.retired = true;
+      this.backend.wipe(region.id, 0, region.byteLength);
+      return false;
+    }
+    region.closeOwnView();
+    try {
+      this.backend.unmap(region.id);
+    } catch (error) {
+      if (!region.stranded) this.strandedCount++;
+      region.stranded = true;
+      region.retired = true;
+      this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
+      this.onStranded();
+      return false;
+    }
+    if (region.stranded) this.strandedCount--;
+    this.all.delete(region);
+    this.mappedByteLength -= region.byteLength;
+    this.unmapCount++;
+    return true;
+  }
+
+  /** Wipes every region and gives back each that may go. What fails for one does not keep it from the others. */
+  unmapAll(): void {
+    for (const region of this.all) {
+      try {
+        this.unmap(region);
+      } catch (error) {
+        this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
+      }
+    }
+  }
+
+  /** Tries again what an earlier `unmap` could not do, and lets go of retired regions whose last view has gone. */
+  retryRetired(): void {
+    for (const region of this.all) {
+      if (region.retired && region.views === 0 && region.pinned === 0) this.unmap(region);
+    }
+  }
+
+  closeLater(region: Region): void {
+    this.#closing.push(region);
+    if (this.#closing.length === 1) then(settled, this.#closeNow);
+  }
+
+  onProtectionFailed({ byteLength }: Region, error: unknown): void {
+    this.#telemetry.emit('protection-failed', { byteLength, error });
+  }
+
+  readonly #closeNow = (): void => {
+    const regions = this.#closing;
+    this.#closing = [];
+    for (const region of regions) {
+      region.closing = false;
+      if (this.all.has(region)) region.close();
+    }
+  };
+
+  #mapped(byteLength: number, atRest: Protection): Region {
+    const region = new Region(this, this.backend.map(byteLength), byteLength, atRest);
+    this.all.add(region);
+    this.mappedByteLength += byteLength;
+    this.mapCount++;
+    return region;
+  }
+}
