@@ -19,7 +19,9 @@
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS"],
       "conditions": [
-        ["OS=='linux'", {"sources": ["pages_linux.cc", "proc_linux.cc"]}],
+        ["OS=='linux'", {
+          "sources": ["pages_linux.cc", "reservation_linux.cc", "failure_linux.cc", "lock_limit_linux.cc", "proc_linux.cc"]
+        }],
         ["OS=='mac'", {
           "sources": ["pages_darwin.cc"],
           "xcode_settings": {

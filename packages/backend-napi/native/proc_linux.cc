@@ -188,6 +188,17 @@ double CountMappings() {
   return count;
 }
 
+bool IsOneMapping(const void* start, const void* end) {
+  Lines lines("/proc/self/maps");
+  if (!lines.is_open()) return false;
+  Vma vma;
+  for (const char* line = lines.Next(); line != nullptr; line = lines.Next()) {
+    if (!ParseHeader(line, &vma) || vma.start != reinterpret_cast<uintptr_t>(start)) continue;
+    return vma.end == reinterpret_cast<uintptr_t>(end);
+  }
+  return false;
+}
+
 double MappingsMax() {
   Lines lines("/proc/sys/vm/max_map_count");
   const char* line = lines.Next();

@@ -9,6 +9,8 @@ double ReadVmLck();
 // Mappings of this process now and at most, or kUnknown. Counting takes milliseconds with tens of thousands of mappings.
 double CountMappings();
 double MappingsMax();
+// Whether a mapping begins and ends exactly there. False where it cannot be known.
+bool IsOneMapping(const void* start, const void* end);
 // False in a rootless container, and where it cannot be known. The map of user ids does not tell: another namespace may map
 // every id to itself, and the lock limit still bites in it.
 bool InInitialUserNamespace();

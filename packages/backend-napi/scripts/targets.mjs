@@ -42,7 +42,14 @@ const SHARED = ['addon.cc', 'region_table.cc', 'cipher.cc', 'freestanding.cc'];
 const EXPORTS = `--version-script=${join(NATIVE, 'exports.map')}`;
 
 const LINUX = {
-  sources: [...SHARED, 'pages_linux.cc', 'proc_linux.cc'],
+  sources: [
+    ...SHARED,
+    'pages_linux.cc',
+    'reservation_linux.cc',
+    'failure_linux.cc',
+    'lock_limit_linux.cc',
+    'proc_linux.cc',
+  ],
   compile: ['-fPIC'],
   // No library is asked for: the symbols of the C library come from the runtime, so one file serves glibc and musl.
   link: [

@@ -8,6 +8,8 @@ export interface TestAddon {
   slowDigest(bytes: Uint8Array, delayMs: number): Promise<number>;
   /** process_vm_readv: the bytes read, or the error number negated. */
   readProcess(pid: number, address: bigint, target: Uint8Array): number;
+  /** Starts a thread that maps ordinary memory. What it returns ends it: looks, and those that found other bytes. */
+  lookAfterPatterns(): () => [looked: number, damaged: number];
 }
 
 export interface TestBuild {

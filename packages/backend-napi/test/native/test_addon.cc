@@ -1,9 +1,16 @@
-// For tests only, never shipped: an asynchronous native operation that works on memory it was lent, and the system call
-// with which one process reads another.
+// For tests only, never shipped: an asynchronous native operation that works on memory it was lent, the system call with which
+// one process reads another, and a thread that looks after ordinary memory.
 #include <napi.h>
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -62,9 +69,74 @@ Napi::Value ReadProcess(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), got < 0 ? -static_cast<double>(errno) : static_cast<double>(got));
 }
 
+// A thread that maps pages, fills them with patterns, and finds every byte before it unmaps them: what the threads of an engine
+// do with their memory. A page that somebody else unmaps ends the process.
+class Patterns {
+ public:
+  void Start() { thread_ = std::thread([this] { Run(); }); }
+  void Stop() {
+    over_ = true;
+    thread_.join();
+  }
+  long looked = 0, damaged = 0;
+
+ private:
+  struct Held {
+    uint8_t* base;
+    size_t length;
+    uint8_t pattern;
+  };
+
+  void Run() {
+    std::mt19937 random(1);
+    std::vector<Held> held;
+    while (!over_ || !held.empty()) {
+      if (!over_ && held.size() < 24) {
+        const size_t length = (1 + random() % 8) * 4096;
+        void* base = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base == MAP_FAILED) continue;
+        const Held made = {static_cast<uint8_t*>(base), length, static_cast<uint8_t>(1 + random() % 255)};
+        memset(made.base, made.pattern, length);
+        held.push_back(made);
+        if (held.size() < 16) continue;
+      }
+      const size_t chosen = random() % held.size();
+      LookAt(held[chosen]);
+      held[chosen] = held.back();
+      held.pop_back();
+    }
+  }
+
+  void LookAt(const Held& held) {
+    bool whole = true;
+    for (size_t i = 0; i < held.length; i++) whole = whole && held.base[i] == held.pattern;
+    if (!whole) damaged++;
+    munmap(held.base, held.length);
+    looked++;
+  }
+
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
+
+// lookAfterPatterns() -> function that ends it and answers [looked, damaged]
+Napi::Value LookAfterPatterns(const Napi::CallbackInfo& info) {
+  auto* patterns = new Patterns();
+  patterns->Start();
+  return Napi::Function::New(info.Env(), [patterns](const Napi::CallbackInfo& stop) {
+    patterns->Stop();
+    Napi::Array counts = Napi::Array::New(stop.Env(), 2);
+    counts.Set(0u, static_cast<double>(patterns->looked));
+    counts.Set(1u, static_cast<double>(patterns->damaged));
+    delete patterns;
+    return counts;
+  });
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("slowDigest", Napi::Function::New<StartSlowDigest>(env));
   exports.Set("readProcess", Napi::Function::New<ReadProcess>(env));
+  exports.Set("lookAfterPatterns", Napi::Function::New<LookAfterPatterns>(env));
   return exports;
 }
 

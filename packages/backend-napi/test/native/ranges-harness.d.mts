@@ -1,0 +1,4 @@
+export function buildRangesHarness(
+  name: string,
+  flags: readonly string[],
+): { path: string } | { reason: string };

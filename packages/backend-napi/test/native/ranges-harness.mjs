@@ -1,0 +1,32 @@
+// Builds ranges_harness.cc with the native sources that map, for this machine: a program of its own, without Node.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HOST, NATIVE, ROOT, TARGETS } from '../../scripts/targets.mjs';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const WRAPPED = ['mmap', 'munmap', 'mprotect', 'mremap', 'madvise'];
+/** What the harness has no use for: Node-API, the cipher, and stand-ins for a C++ library that it has. */
+const WITHOUT = ['addon.cc', 'cipher.cc', 'freestanding.cc'];
+
+/**
+ * @param {string} name of the program, in build/harness/
+ * @param {readonly string[]} flags of the compiler, such as `-fsanitize=thread`
+ * @returns {{ path: string } | { reason: string }} the program, or why there is none
+ */
+export function buildRangesHarness(name, flags) {
+  if (process.platform !== 'linux') return { reason: 'the harness is for Linux' };
+  const native = TARGETS[HOST].sources.filter((file) => !WITHOUT.includes(file));
+  const sources = [
+    ...['ranges_harness.cc', 'owned_ranges.cc'].map((file) => join(HERE, file)),
+    ...native.map((file) => join(NATIVE, file)),
+  ];
+  const path = join(ROOT, 'build', 'harness', name);
+  mkdirSync(dirname(path), { recursive: true });
+  const wraps = `-Wl,${WRAPPED.map((call) => `--wrap=${call}`).join(',')}`;
+  const args = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', ...flags, ...sources, wraps];
+  const built = spawnSync('g++', [...args, '-pthread', '-o', path], { encoding: 'utf8' });
+  if (built.status === 0) return { path };
+  return { reason: `no compiler for the harness (${built.error?.message ?? built.stderr.trim()})` };
+}
