@@ -5,7 +5,7 @@ import { LeakDetector } from './lifetime/leak-detector.js';
 import { LockBudget } from './limits/lock-budget.js';
 import { isHopeless, isShortage, type Shortage } from './limits/shortage.js';
 import { COUNT_MAX, type ResolvedOptions } from './options.js';
-import type { CanaryFinding, Place, PlaceHost } from './placement/place-host.js';
+import type { Place, PlaceHost } from './placement/place-host.js';
 import { Placement } from './placement/placement.js';
 import { Quarantine } from './placement/quarantine.js';
 import { Regions } from './placement/regions.js';
@@ -17,7 +17,7 @@ import { abortWith } from './places/shutdown.js';
 import type { Standby } from './places/standby.js';
 import { Granter } from './requests/granter.js';
 import { SealingKey } from './sealing/sealing-key.js';
-import { Telemetry } from './telemetry/events.js';
+import { type CanaryFinding, Telemetry } from './telemetry/events.js';
 
 /**
  * What all secrets of one allocator share: route, admit, place, release, purge. The public surface over it is
@@ -34,7 +34,7 @@ export class Engine implements AccessKeeper {
   readonly sealingKey: SealingKey;
   /** Whoever holds locked memory that it can do without. */
   readonly standbys = new Set<Standby>();
-  readonly openAccesses = new AccessList();
+  readonly openAccesses = new AccessList<Access>();
   /** Called whenever an access has closed, by whoever waits for that. */
   readonly onAccessClosedWatchers = new Set<() => void>();
   /** False from the beginning of `close()` on. */

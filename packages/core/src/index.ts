@@ -30,6 +30,7 @@ export { Phase, type PhaseOptions } from './phase.js';
 export { type Room, roomFor } from './placement/room.js';
 export type { AccessMode } from './places/access.js';
 export type { Receipt, Weakness } from './places/receipt.js';
+export type { WaitContext } from './requests/traced-claim.js';
 export { SealedSecret } from './sealing/sealed-secret.js';
 export type { Lease } from './secret/lease.js';
 export { Secret } from './secret/secret.js';
@@ -48,7 +49,7 @@ export type {
   StoreOptions,
   StoreStats,
 } from './store/store-options.js';
-export type { TelemetryEvent, TelemetryEvents, WaitContext } from './telemetry/events.js';
+export type { TelemetryEvent, TelemetryEvents } from './telemetry/events.js';
 export {
   type AeadAlgorithm,
   type DecryptOptions,

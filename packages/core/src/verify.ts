@@ -1,8 +1,9 @@
 import type { RegionFacts } from './contract/region.js';
 import type { Engine } from './engine.js';
-import type { CanaryFinding, PlaceHost } from './placement/place-host.js';
+import type { PlaceHost } from './placement/place-host.js';
 import type { Placement } from './placement/placement.js';
 import type { Region } from './placement/region.js';
+import type { CanaryFinding } from './telemetry/events.js';
 
 /** A region of which the kernel says something else than the receipts do. */
 export interface Discrepancy {

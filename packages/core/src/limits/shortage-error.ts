@@ -1,5 +1,4 @@
 import { type ErrorDetails, isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
-import type { Placement } from '../placement/placement.js';
 import {
   DENIED_REMEDY,
   MAP_LIMIT_REMEDY,
@@ -17,17 +16,6 @@ export interface Fragmentation {
   readonly freeSlotByteLength: number;
   /** Slabs kept by one secret alone. */
   readonly slabsHeldByOneSecret: number;
-}
-
-export function fragmentationOf(placement: Placement): Fragmentation {
-  let freeSlotByteLength = 0;
-  let slabsHeldByOneSecret = 0;
-  for (const slab of placement.pool.slabs) {
-    freeSlotByteLength += slab.freeSlots * slab.slotByteLength;
-    if (slab.live === 1 && slab.slotCount > 1) slabsHeldByOneSecret++;
-  }
-  const heldByteLength = placement.regions.mappedByteLength;
-  return { heldByteLength, freeSlotByteLength, slabsHeldByOneSecret };
 }
 
 const KERNEL_REMEDIES: Record<string, (shortage: Shortage) => string> = {

@@ -1,5 +1,6 @@
+import type { CanaryFinding } from '../telemetry/events.js';
 import { canaryBytes, endsWithCanary } from './canary.js';
-import { type CanaryFinding, PlaceHost } from './place-host.js';
+import { PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
 import { CANARY_BYTE_LENGTH, pagesByteLength } from './size-classes.js';
 

@@ -1,3 +1,4 @@
+import type { CanaryFinding } from '../telemetry/events.js';
 import type { Region } from './region.js';
 import type { Route } from './size-router.js';
 
@@ -5,14 +6,6 @@ import type { Route } from './size-router.js';
 export interface Place {
   readonly host: PlaceHost;
   readonly index: number;
-}
-
-/** What a host found when it looked at the surroundings of a slot. */
-export interface CanaryFinding {
-  /** Bytes just before the slot are damaged: the slot before may have run over, or this one under. */
-  readonly before: boolean;
-  /** Bytes just after the content are damaged. */
-  readonly after: boolean;
 }
 
 /**

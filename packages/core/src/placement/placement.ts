@@ -2,7 +2,7 @@ import type { MemoryBackend } from '../contract/backend.js';
 import { isSecureMemoryError } from '../contract/errors.js';
 import type { LockBudget } from '../limits/lock-budget.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
-import { explainDenial } from '../limits/shortage-error.js';
+import { explainDenial, type Fragmentation } from '../limits/shortage-error.js';
 import { Attempt } from './attempt.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
@@ -148,6 +148,17 @@ export class Placement implements OwnRegionOwner {
       inUseByteLength: this.regions.mappedByteLength,
       limit: this.budget.limit(),
     };
+  }
+
+  fragmentation(): Fragmentation {
+    let freeSlotByteLength = 0;
+    let slabsHeldByOneSecret = 0;
+    for (const slab of this.pool.slabs) {
+      freeSlotByteLength += slab.freeSlots * slab.slotByteLength;
+      if (slab.live === 1 && slab.slotCount > 1) slabsHeldByOneSecret++;
+    }
+    const heldByteLength = this.regions.mappedByteLength;
+    return { heldByteLength, freeSlotByteLength, slabsHeldByOneSecret };
   }
 
   #placeAll(byteLengths: readonly number[], reach: Reach, to: Attempt): Shortage | undefined {

@@ -1,5 +1,6 @@
+import type { CanaryFinding } from '../telemetry/events.js';
 import { CANARY, CANARY_HIGH, CANARY_LOW, canaryBytes } from './canary.js';
-import { type CanaryFinding, PlaceHost } from './place-host.js';
+import { PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
 import { CANARY_BYTE_LENGTH, slotsPerSlab } from './size-classes.js';
 

@@ -1,7 +1,7 @@
 import { SecureMemoryError } from '../contract/errors.js';
 import type { View } from '../contract/region.js';
 import type { PlaceHost } from '../placement/place-host.js';
-import type { AccessList } from './access-list.js';
+import type { AccessList, Linked } from './access-list.js';
 
 /** What an access may do to the bytes. */
 export type AccessMode = 'read' | 'write';
@@ -10,7 +10,7 @@ export type AccessMode = 'read' | 'write';
 export interface AccessKeeper {
   /** Why views are not opened any more, if so: accesses then lend copies. */
   readonly viewsStopped: string | undefined;
-  readonly openAccesses: AccessList;
+  readonly openAccesses: AccessList<Access>;
   /** The last access to a secret that was disposed meanwhile ended: its place is due. */
   release(host: PlaceHost, index: number): void;
   /** `roomMade`: memory that a purge could not take under the access has gone now. */
@@ -74,7 +74,7 @@ export class Use {
  *   given back. A purge wipes at once, and the page stays mapped until `close`. A view that cannot be taken back wipes the
  *   secret too, and its slot is kept from everybody while that view, or another lease, may show it (`Quarantine`).
  */
-export class Access {
+export class Access implements Linked<Access> {
   readonly host: PlaceHost;
   readonly index: number;
   /** Of the slot when the access began: a purge in between ends it. */

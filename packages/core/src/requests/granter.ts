@@ -3,12 +3,7 @@ import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { respondTo } from '../limits/capacity-policy.js';
 import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
-import {
-  fragmentationOf,
-  queueError,
-  setTooLong,
-  shortageError,
-} from '../limits/shortage-error.js';
+import { queueError, setTooLong, shortageError } from '../limits/shortage-error.js';
 import type { OnCapacity } from '../options.js';
 import type { Place } from '../placement/place-host.js';
 import type { Placement, Reach } from '../placement/placement.js';
@@ -17,6 +12,7 @@ import { Admission } from '../places/admission.js';
 import { demand } from '../places/receipt.js';
 import { abortWith } from '../places/shutdown.js';
 import { internals, type Secret } from '../secret/secret.js';
+import { tracedClaim } from './traced-claim.js';
 import { WaitingClaim } from './waiting-claim.js';
 
 /** What a caller says about one request. */
@@ -122,7 +118,7 @@ export class Granter {
         const impossible = claim.impossible();
         if (impossible !== undefined) throw impossible;
       }
-      const traced = this.#engine.telemetry.traceWait(claim, byteLengths);
+      const traced = tracedClaim(claim, this.#engine.telemetry, byteLengths);
       try {
         this.admission.enqueue(traced, {
           waitMsMax: request.waitMsMax ?? this.#engine.options.waitMsMax,
@@ -240,7 +236,7 @@ export class Granter {
     const shortage: Shortage = never
       ? { ...found, by: 'never', requestedByteLength: least, limit }
       : found;
-    return shortageError(shortage, backend.name, operation, fragmentationOf(placement));
+    return shortageError(shortage, backend.name, operation, placement.fragmentation());
   }
 
   #fallBack(error: SecureMemoryError, byteLengths: readonly number[], owner: Ownership): Secret[] {

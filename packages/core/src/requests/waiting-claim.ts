@@ -2,12 +2,7 @@ import type { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
-import {
-  fragmentationOf,
-  queueError,
-  shortageError,
-  waitTimeout,
-} from '../limits/shortage-error.js';
+import { queueError, shortageError, waitTimeout } from '../limits/shortage-error.js';
 import type { Reach } from '../placement/placement.js';
 import { OWN_REGION, type SizeRouter } from '../placement/size-router.js';
 import type { SlabPool } from '../placement/slab-pool.js';
@@ -96,7 +91,7 @@ export class WaitingClaim implements Claim {
     const cause =
       shortage === undefined
         ? queueError(this.#granter.admission.waiting, this.#least(), name)
-        : shortageError(shortage, name, 'allocate', fragmentationOf(primary));
+        : shortageError(shortage, name, 'allocate', primary.fragmentation());
     return waitTimeout(waitedMs, cause);
   }
 

@@ -1,8 +1,13 @@
-import { channel, tracingChannel } from 'node:diagnostics_channel';
-import { performance } from 'node:perf_hooks';
+import { channel } from 'node:diagnostics_channel';
 import type { SecureMemoryError } from '../contract/errors.js';
-import type { CanaryFinding } from '../placement/place-host.js';
-import type { Claim } from '../places/admission.js';
+
+/** What was found when the surroundings of a slot were looked at. */
+export interface CanaryFinding {
+  /** Bytes just before the slot are damaged: the slot before may have run over, or this one under. */
+  readonly before: boolean;
+  /** Bytes just after the content are damaged. */
+  readonly after: boolean;
+}
 
 /**
  * Every event and its payload. The name of the `node:diagnostics_channel` channel is `securemem:` and the name here. Byte
@@ -45,23 +50,6 @@ const channels = {
   'sigsegv-listener': channel('securemem:sigsegv-listener'),
 } satisfies Record<TelemetryEvent, unknown>;
 
-/**
- * Waiting for a place is traced by the tracing channel `securemem:wait`: `tracing:securemem:wait:start` when a request
- * joins the queue, `:asyncEnd` when it leaves it, `:error` before that when it leaves it without a place.
- */
-const waits = tracingChannel<WaitContext, WaitContext>('securemem:wait');
-
-/** What the tracing channel says of one wait. */
-export interface WaitContext {
-  readonly allocator: number;
-  readonly backend: string;
-  readonly requestedByteLength: number;
-  /** Milliseconds, once it is over. */
-  waitedMs?: number;
-  /** Why it ended without a place. */
-  error?: unknown;
-}
-
 let lastAllocator = 0;
 
 /** What one allocator says. Counts every event, whether or not anybody listens. */
@@ -90,37 +78,5 @@ export class Telemetry {
     const target = channels[event];
     if (!target.hasSubscribers) return;
     target.publish({ allocator: this.allocator, backend: this.backend, ...payload });
-  }
-
-  /** A claim that tells the tracing channel how its wait went; the claim itself where nobody listens. */
-  traceWait(claim: Claim, byteLengths: readonly number[]): Claim {
-    if (!waits.start.hasSubscribers && !waits.asyncEnd.hasSubscribers) return claim;
-    const context: WaitContext = {
-      allocator: this.allocator,
-      backend: this.backend,
-      requestedByteLength: byteLengths.reduce((sum, n) => sum + n, 0),
-    };
-    const since = performance.now();
-    const finish = (): void => {
-      context.waitedMs = performance.now() - since;
-      waits.asyncEnd.publish(context);
-    };
-    waits.start.publish(context);
-    return {
-      ...(claim.need === undefined ? {} : { need: claim.need }),
-      impossible: () => claim.impossible(),
-      timedOut: (waitedMs) => claim.timedOut(waitedMs),
-      tryGrant: (reach) => {
-        const granted = claim.tryGrant(reach);
-        if (granted) finish();
-        return granted;
-      },
-      reject: (reason) => {
-        context.error = reason;
-        waits.error.publish(context);
-        finish();
-        claim.reject(reason);
-      },
-    };
   }
 }
