@@ -1,3 +1,4 @@
+import { ownOptions } from '@securemem/core/contract';
 import { loadKoffi } from './ffi.js';
 import { bindHardenCalls, LinuxHardening } from './linux-harden.js';
 
@@ -43,18 +44,26 @@ export interface Hardening {
 }
 
 /** The smallest value of each limit. */
-const MINIMA = { lockedByteLengthMax: 0, coreByteLengthMax: 0, cpuSecondsMax: 1 } as const;
+const MINIMA = [
+  ['lockedByteLengthMax', 0],
+  ['coreByteLengthMax', 0],
+  ['cpuSecondsMax', 1],
+] as const;
 
-function checkLimits(limits: HardenLimits): void {
-  if (typeof limits !== 'object' || limits === null)
-    throw new TypeError('limits must be an object');
-  for (const [name, value] of Object.entries(limits)) {
-    const minimum = (MINIMA as Record<string, number | undefined>)[name];
-    if (minimum === undefined) throw new TypeError(`hardenProcess() has no limit ${name}`);
+/** The limits as their caller wrote them, checked. */
+function takeLimits(given: HardenLimits | undefined): HardenLimits {
+  const limits = ownOptions(
+    given,
+    MINIMA.map(([name]) => name),
+    'limits',
+  );
+  for (const [name, minimum] of MINIMA) {
+    const value = limits[name];
     if (value !== undefined && (!Number.isSafeInteger(value) || value < minimum)) {
       throw new RangeError(`${name} must be an integer of at least ${minimum}`);
     }
   }
+  return limits;
 }
 
 /** Runs the steps that `limits` asks for. Separate from the system, so that a test can refuse each step. */
@@ -99,7 +108,6 @@ function hardeningHere(): Hardening {
  *
  * @throws TypeError for an unknown limit, RangeError for a bad value; nothing has changed then.
  */
-export function hardenProcess(limits: HardenLimits = {}): HardenReport {
-  checkLimits(limits);
-  return harden(hardeningHere(), limits);
+export function hardenProcess(limits?: HardenLimits): HardenReport {
+  return harden(hardeningHere(), takeLimits(limits));
 }

@@ -2,6 +2,7 @@ import {
   type BackendCapabilities,
   type BackendFactory,
   type MemoryBackend,
+  ownOptions,
   type ProbeResult,
   SecureMemoryError,
 } from '@securemem/core/contract';
@@ -31,17 +32,12 @@ export interface KoffiBackendOptions {
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64', 'riscv64', 'loong64'];
 
 function checkOptions(options: KoffiBackendOptions | undefined): KoffiBackendOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError('the options of koffiBackend() must be an object');
+  const own = ownOptions(options, ['views'], 'the options of koffiBackend()');
+  const { views } = own;
+  if (views !== undefined && views !== 'revocable' && views !== 'none') {
+    throw new TypeError("views must be 'revocable' or 'none'");
   }
-  for (const [name, value] of Object.entries(options)) {
-    if (name !== 'views') throw new TypeError(`koffiBackend() has no option ${name}`);
-    if (value !== undefined && value !== 'revocable' && value !== 'none') {
-      throw new TypeError("views must be 'revocable' or 'none'");
-    }
-  }
-  return options;
+  return own;
 }
 
 function unavailable(reason: string, cause?: unknown): SecureMemoryError {

@@ -1,4 +1,4 @@
-import { SecureMemoryError } from '@securemem/core/contract';
+import { ownOptions, SecureMemoryError } from '@securemem/core/contract';
 import { type Binding, loadBinding } from './binding.js';
 import { failure } from './failure.js';
 import { Status } from './status.js';
@@ -40,19 +40,26 @@ export interface HardenReport {
 const MEASURES: readonly Measure[] = ['not-dumpable', 'core-limit', 'lock-limit', 'cpu-limit'];
 
 /** The smallest value of each limit. */
-const MINIMA = { lockedByteLengthMax: 0, coreByteLengthMax: 0, cpuSecondsMax: 1 } as const;
+const MINIMA = [
+  ['lockedByteLengthMax', 0],
+  ['coreByteLengthMax', 0],
+  ['cpuSecondsMax', 1],
+] as const;
 
-function checkLimits(limits: HardenLimits): void {
-  if (typeof limits !== 'object' || limits === null) {
-    throw new TypeError('limits must be an object');
-  }
-  for (const [name, value] of Object.entries(limits)) {
-    const minimum = (MINIMA as Record<string, number | undefined>)[name];
-    if (minimum === undefined) throw new TypeError(`hardenProcess() has no limit ${name}`);
+/** The limits as their caller wrote them, checked. */
+function takeLimits(given: HardenLimits | undefined): HardenLimits {
+  const limits = ownOptions(
+    given,
+    MINIMA.map(([name]) => name),
+    'limits',
+  );
+  for (const [name, minimum] of MINIMA) {
+    const value = limits[name];
     if (value !== undefined && (!Number.isSafeInteger(value) || value < minimum)) {
       throw new RangeError(`${name} must be an integer of at least ${minimum}`);
     }
   }
+  return limits;
 }
 
 /** Whether the system itself says that the measure is in force. */
@@ -92,9 +99,8 @@ function take(binding: Binding, index: number, measure: Measure, valueMax: numbe
  *
  * @throws TypeError for an unknown limit, RangeError for a bad value; nothing has changed then.
  */
-export function hardenProcess(limits: HardenLimits = {}): HardenReport {
-  checkLimits(limits);
-  const { coreByteLengthMax = 0, lockedByteLengthMax, cpuSecondsMax } = limits;
+export function hardenProcess(limits?: HardenLimits): HardenReport {
+  const { coreByteLengthMax = 0, lockedByteLengthMax, cpuSecondsMax } = takeLimits(limits);
   const wanted = [0, coreByteLengthMax, lockedByteLengthMax, cpuSecondsMax];
   const steps: HardenStep[] = [];
   let binding: Binding | undefined;

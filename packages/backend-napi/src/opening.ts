@@ -3,6 +3,7 @@ import {
   type BackendFactory,
   type ForkBehaviour,
   type MemoryBackend,
+  ownOptions,
   type ProbeResult,
   type Protection,
   SecureMemoryError,
@@ -30,10 +31,10 @@ export interface NapiBackendOptions {
 }
 
 /** What the options may be; the first of each is the default. */
-const CHOICES: Readonly<Record<keyof NapiBackendOptions, readonly string[]>> = {
-  kernelHidden: ['prefer', 'require', 'off'],
-  views: ['revocable', 'none'],
-};
+const CHOICES = [
+  ['kernelHidden', ['prefer', 'require', 'off']],
+  ['views', ['revocable', 'none']],
+] as const;
 
 /** In the order of `PageKind` in native/pages.h. */
 const ANONYMOUS = 0;
@@ -46,18 +47,14 @@ interface Opened {
 }
 
 function checkOptions(options: NapiBackendOptions | undefined): NapiBackendOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError('the options of napiBackend() must be an object');
-  }
-  for (const [name, value] of Object.entries(options)) {
-    const choices = CHOICES[name as keyof NapiBackendOptions];
-    if (choices === undefined) throw new TypeError(`napiBackend() has no option ${name}`);
-    if (value !== undefined && !choices.includes(value as string)) {
+  const own = ownOptions(options, ['kernelHidden', 'views'], 'the options of napiBackend()');
+  for (const [name, choices] of CHOICES) {
+    const value = own[name];
+    if (value !== undefined && !(choices as readonly string[]).includes(value)) {
       throw new TypeError(`${name} must be one of ${choices.join(', ')}`);
     }
   }
-  return options;
+  return own;
 }
 
 function unavailable(reason: string, cause?: unknown): SecureMemoryError {

@@ -2,7 +2,7 @@ import { GROUPS } from './requirement.js';
 import { requirements } from './requirements/index.js';
 import { runRequirement } from './run-requirement.js';
 import type { Runner } from './runner.js';
-import { type ConformanceOptions, newSeed, systemEvidence } from './settings.js';
+import { type ConformanceOptions, systemEvidence, takeSettings } from './settings.js';
 
 /** As `runConformance`, inside a test runner: every requirement is a test of its own. */
 export interface ConformanceSuite extends ConformanceOptions {
@@ -13,8 +13,9 @@ export interface ConformanceSuite extends ConformanceOptions {
  * Registers one test per requirement. What the backend claims decides which half of a requirement runs; there is no other
  * way to leave one out. What this machine cannot show is marked as not proven, with the reason.
  */
-export function conformance(suite: ConformanceSuite): void {
-  const { runner, open, thorough = false, seed = newSeed() } = suite;
+export function conformance(given: ConformanceSuite): void {
+  const suite = takeSettings(given, ['runner']);
+  const { runner, open, thorough, seed } = suite;
   const evidence = suite.evidence ?? systemEvidence(suite.module);
   const settings = { open, evidence, thorough, seed };
   runner.describe('conformance', () => {

@@ -2,7 +2,7 @@ import { CONTRACT_VERSION } from '@securemem/core/contract';
 import { type Report, reportOf, type Subject, subjectOf } from './report.js';
 import { requirements } from './requirements/index.js';
 import { type RequirementResult, runRequirement } from './run-requirement.js';
-import { type ConformanceOptions, newSeed, systemEvidence } from './settings.js';
+import { type ConformanceOptions, systemEvidence, takeSettings } from './settings.js';
 
 export interface RunOptions extends ConformanceOptions {
   /** Called after each requirement, for progress. */
@@ -21,23 +21,25 @@ export interface RunPart {
  *
  * Rejects only when the backend cannot be opened at all.
  */
-export async function runConformance(options: RunOptions): Promise<Report> {
-  const { thorough = false, seed = newSeed() } = options;
+export async function runConformance(given: RunOptions): Promise<Report> {
+  const options = takeSettings(given, ['onResult']);
+  const { thorough, seed } = options;
   const startedAt = new Date();
   let opened: { subject: Subject; evidence: string } | undefined;
   const onOpen = (subject: Subject, evidence: string): void => {
     opened = { subject, evidence };
   };
-  const results = await runPart({ ...options, thorough, seed }, { from: 0, onOpen });
+  const results = await runPart(options, { from: 0, onOpen });
   const { subject, evidence } = opened as unknown as { subject: Subject; evidence: string };
   return reportOf({ subject, evidence, startedAt, seed, thorough, results });
 }
 
 /** The requirements from one on. */
 export async function runPart(
-  options: RunOptions & { readonly thorough: boolean; readonly seed: number },
+  given: RunOptions & { readonly thorough: boolean; readonly seed: number },
   { from, onOpen }: RunPart,
 ): Promise<readonly RequirementResult[]> {
+  const options = takeSettings(given, ['onResult']);
   const { open, thorough, seed } = options;
   const evidence = options.evidence ?? systemEvidence(options.module);
   const first = open();

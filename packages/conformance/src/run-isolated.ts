@@ -6,7 +6,7 @@ import { type Report, reportOf, type Subject } from './report.js';
 import { requirements } from './requirements/index.js';
 import type { RunOptions } from './run-conformance.js';
 import type { RequirementResult } from './run-requirement.js';
-import { newSeed, urlOf } from './settings.js';
+import { takeSettings, urlOf } from './settings.js';
 
 /** A backend that crashes this often has shown enough. */
 const CRASHES_MAX = 20;
@@ -33,7 +33,7 @@ interface Part {
  * Rejects when the backend cannot be opened, or when the process died more than 20 times.
  */
 export async function runConformanceIsolated(options: IsolatedOptions): Promise<Report> {
-  const { module, thorough = false, seed = newSeed(), onResult } = options;
+  const { module, thorough, seed, onResult } = takeSettings(options, ['onResult']);
   const startedAt = new Date();
   const results: RequirementResult[] = [];
   for (let crashes = 0; crashes <= CRASHES_MAX; crashes += 1) {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import type { MemoryBackend } from '@securemem/core/contract';
+import { type MemoryBackend, ownOptions } from '@securemem/core/contract';
 import type { Evidence } from './evidence/evidence.js';
 import { linuxEvidence } from './evidence/linux-evidence.js';
 import { noEvidence } from './evidence/no-evidence.js';
@@ -20,6 +20,18 @@ export interface ConformanceOptions {
   readonly thorough?: boolean;
   /** Repeats random sequences. Chosen at random, and reported, unless told. */
   readonly seed?: number;
+}
+
+/** The names in `ConformanceOptions`. */
+const NAMES = ['open', 'module', 'evidence', 'thorough', 'seed'] as const;
+
+/** Options as their caller wrote them, with defaults for what a run always has. */
+export function takeSettings<T extends Partial<ConformanceOptions>>(
+  given: T,
+  more: readonly (keyof T & string)[],
+): T & { readonly thorough: boolean; readonly seed: number } {
+  const own = ownOptions(given, [...NAMES, ...more] as (keyof T & string)[], 'options') as T;
+  return Object.assign(own, { thorough: own.thorough ?? false, seed: own.seed ?? newSeed() });
 }
 
 /** Evidence from the operating system that this runs on. */

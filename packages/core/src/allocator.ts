@@ -1,6 +1,7 @@
 import { Allocations, ownershipOf } from './allocations.js';
 import { CONTRACT_VERSION, type MemoryBackend } from './contract/backend.js';
 import { SecureMemoryError } from './contract/errors.js';
+import { ownOptions } from './contract/own-properties.js';
 import { Engine } from './engine.js';
 import { type LoadAllOptions, type Loader, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
@@ -10,6 +11,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
   TIMER_MS_MAX,
+  takeOptions,
 } from './options.js';
 import { type Phase, type PhaseOptions, runPhase } from './phase.js';
 import { whenAccessesClosed } from './places/open-accesses.js';
@@ -77,7 +79,7 @@ export class Allocator extends Allocations {
    * A keyed store, sealed at rest and opened on demand. The first maps the sealing key's region, one page, or throws a
    * capacity error with nothing changed.
    */
-  store(options: StoreOptions = {}): SecretStore {
+  store(options?: StoreOptions): SecretStore {
     return storeInternals.create(ownershipOf(this), options);
   }
 
@@ -105,7 +107,7 @@ export class Allocator extends Allocations {
    * with `ERR_SECMEM_CLOSED`. Repeated calls share one promise. When the wait is too long it rejects with
    * `ERR_SECMEM_WAIT_TIMEOUT`, nothing freed under anybody; a later call waits anew.
    */
-  close(options: CloseOptions = {}): Promise<CloseReport> {
+  close(options?: CloseOptions): Promise<CloseReport> {
     this.#closing ??= this.#close(options).catch((error: unknown) => {
       this.#closing = undefined;
       throw error;
@@ -117,8 +119,9 @@ export class Allocator extends Allocations {
     return this.close().then(() => {});
   }
 
-  async #close(options: CloseOptions): Promise<CloseReport> {
+  async #close(given: CloseOptions | undefined): Promise<CloseReport> {
     const engine = this.#engine;
+    const options = ownOptions(given, ['waitMsMax'], 'options');
     const waitMsMax = integer(
       'waitMsMax',
       options.waitMsMax ?? engine.options.waitMsMax,
@@ -144,10 +147,11 @@ export class Allocator extends Allocations {
  * asks for more than backend or fallback have, `ERR_SECMEM_CANNOT_RAISE`, and what `map` throws when
  * `budget.lockedByteLengthMin` cannot be had. After a throw nothing is mapped or installed.
  */
-export function createAllocator(options: AllocatorOptions): Allocator {
-  if (typeof options !== 'object' || options === null) {
+export function createAllocator(given: AllocatorOptions): Allocator {
+  if (typeof given !== 'object' || given === null) {
     throw new TypeError('createAllocator takes an options object with a backend');
   }
+  const options = takeOptions(given);
   for (const backend of [options.backend, options.fallback]) {
     if (backend !== undefined || options.backend === undefined) checkBackend(backend);
   }

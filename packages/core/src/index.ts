@@ -33,7 +33,7 @@ export type { Receipt, Weakness } from './places/receipt.js';
 export type { WaitContext } from './requests/traced-claim.js';
 export { SealedSecret } from './sealing/sealed-secret.js';
 export type { Lease } from './secret/lease.js';
-export { Secret } from './secret/secret.js';
+export { type LendOptions, Secret } from './secret/secret.js';
 export type {
   AllocatorStats,
   Occupancy,

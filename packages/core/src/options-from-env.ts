@@ -62,7 +62,7 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
   if (typeof env !== 'object' || env === null) {
     throw new TypeError('optionsFromEnv takes an environment, such as process.env');
   }
-  const options: Record<string, unknown> = {};
+  const options: Record<string, unknown> = Object.create(null);
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith(PREFIX) || text === undefined) continue;
     const found = VARIABLES.get(name.slice(PREFIX.length));
@@ -74,7 +74,7 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
     const [group, option, read] = found;
     const value = read(name, text);
     if (group === '') options[option] = value;
-    else options[group] = { ...(options[group] as object | undefined), [option]: value };
+    else options[group] = Object.assign(Object.create(null), options[group], { [option]: value });
   }
   return options;
 }

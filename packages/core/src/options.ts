@@ -1,4 +1,5 @@
 import type { MemoryBackend } from './contract/backend.js';
+import { ownOptions } from './contract/own-properties.js';
 
 /** What an allocation does when there is no place. */
 export type OnCapacity = 'wait' | 'throw' | 'fallback' | 'abort';
@@ -136,23 +137,24 @@ export const SEALS_PER_KEY_MAX = 4_294_967_296;
 /** Largest secret and largest slab, in bytes: half of what one ArrayBuffer surely holds, and a small integer to V8. */
 export const REGION_BYTE_LENGTH_MAX = 1_073_741_824;
 
-const GROUPS: Record<string, readonly string[]> = {
-  budget: [
-    'lockedByteLengthMax',
-    'lockedByteLengthMin',
-    'headroomByteLength',
-    'secretsMax',
-    'raiseLimit',
-  ],
-  routing: ['pooledByteLengthMax', 'slabByteLengthMax'],
-  admission: ['queueLengthMax', 'waitMsMax'],
-  sealing: ['sealsPerKeyMax'],
-};
+const BUDGET = [
+  'lockedByteLengthMax',
+  'lockedByteLengthMin',
+  'headroomByteLength',
+  'secretsMax',
+  'raiseLimit',
+] as const;
+const ROUTING = ['pooledByteLengthMax', 'slabByteLengthMax'] as const;
+const ADMISSION = ['queueLengthMax', 'waitMsMax'] as const;
+const SEALING = ['sealsPerKeyMax'] as const;
 const NAMES = [
   'backend',
   'fallback',
   'fallbackByteLengthMax',
-  ...Object.keys(GROUPS),
+  'budget',
+  'routing',
+  'admission',
+  'sealing',
   'onCapacity',
   'onCorruption',
   'atRest',
@@ -161,15 +163,27 @@ const NAMES = [
   'require',
   'quarantineMax',
   'exitHooks',
-];
+] as const;
 
-/** Checks everything and fills in the defaults. Throws `TypeError` or `RangeError` that names the option. */
+/**
+ * The options as their caller wrote them, groups included: nothing of a prototype. Throws `TypeError` for unknown names.
+ */
+export function takeOptions(given: AllocatorOptions): AllocatorOptions {
+  const own = ownOptions(given, NAMES, 'options') as AllocatorOptions;
+  return Object.assign(own, {
+    budget: ownOptions(own.budget, BUDGET, 'budget'),
+    routing: ownOptions(own.routing, ROUTING, 'routing'),
+    admission: ownOptions(own.admission, ADMISSION, 'admission'),
+    sealing: ownOptions(own.sealing, SEALING, 'sealing'),
+  });
+}
+
+/**
+ * Checks every value and fills in the defaults. Takes what `takeOptions` gave. Throws `TypeError` or `RangeError` that
+ * names the option.
+ */
 export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
-  checkNames('', options, NAMES);
   const { backend, fallback, budget = {}, routing = {}, admission = {}, sealing = {} } = options;
-  for (const [group, names] of Object.entries(GROUPS)) {
-    checkNames(`${group}.`, (options as unknown as Record<string, object>)[group] ?? {}, names);
-  }
   const page = backend.pageByteLength;
   const atRest = oneOf('atRest', options.atRest, ['accessible', 'read-only', 'no-access']);
   const slabDefault = atRest === 'accessible' ? Math.max(1_048_576, page) : 16 * page;
@@ -270,15 +284,6 @@ export function oneOf<const T extends string>(
 function boolean(name: string, value: unknown): boolean {
   if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false`);
   return value;
-}
-
-function checkNames(prefix: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`${prefix === '' ? 'options' : prefix.slice(0, -1)} must be an object`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw new TypeError(`unknown option ${prefix}${name}`);
-  }
 }
 
 function checkGuarantees(names: readonly Guarantee[]): readonly Guarantee[] {

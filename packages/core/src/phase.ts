@@ -1,6 +1,7 @@
 import { Allocations, ownershipOf } from './allocations.js';
 import { orAborted } from './common/or-aborted.js';
 import { SecureMemoryError } from './contract/errors.js';
+import { ownOptions } from './contract/own-properties.js';
 import type { Engine } from './engine.js';
 import { type LoadAllOptions, type Loader, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
@@ -63,9 +64,10 @@ export class Phase extends Allocations {
 export async function runPhase<T>(
   parent: Ownership,
   fn: (phase: Phase) => Promise<T> | T,
-  options: PhaseOptions = {},
+  given?: PhaseOptions,
 ): Promise<T> {
   const { engine } = parent;
+  const options = ownOptions(given, ['signal', 'onOpenAccess', 'waitMsMax'], 'options');
   const { signal } = options;
   const onOpenAccess = oneOf('onOpenAccess', options.onOpenAccess, ['wait', 'throw']);
   const waitMsMax = integer(

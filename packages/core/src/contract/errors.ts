@@ -1,3 +1,5 @@
+import { ownProperties } from './own-properties.js';
+
 /**
  * What an error is about, coarsely. Policy switches on this; people search for the code.
  *
@@ -106,15 +108,16 @@ export class SecureMemoryError extends Error {
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    const own = ownProperties(options, 'options');
+    super(message, 'cause' in own ? { cause: own.cause } : undefined);
     this.name = 'SecureMemoryError';
     this.code = code;
     this.kind = ERROR_KINDS[code];
-    this.operation = options.operation;
-    this.backend = options.backend;
-    this.syscall = options.syscall;
-    this.errno = options.errno;
-    this.details = options.details ?? {};
+    this.operation = own.operation;
+    this.backend = own.backend;
+    this.syscall = own.syscall;
+    this.errno = own.errno;
+    this.details = own.details ?? {};
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

@@ -8,6 +8,6 @@ export * from './backend.js';
 export * from './capabilities.js';
 export * from './errors.js';
 export { byteLengthOfOrdinary } from './ordinary-bytes.js';
-export { ownProperties } from './own-properties.js';
+export { ownOptions, ownProperties } from './own-properties.js';
 export * from './region.js';
 export { zero } from './zero.js';

@@ -3,7 +3,7 @@
  * there lie whatever a careless merge of hostile data has left behind: `{}` then has an `env`, a limit, a fallback. So each
  * public function takes this copy first and reads nothing else.
  */
-const { assign, create } = Object;
+const { assign, create, keys } = Object;
 
 /**
  * The own enumerable properties of `given`, in a new object without a prototype; none where it is undefined. A getter runs
@@ -17,4 +17,21 @@ export function ownProperties<T extends object>(given: T | undefined, name: stri
     throw new TypeError(`${name} must be an object`);
   }
   return assign(create(null) as Partial<T>, given);
+}
+
+/**
+ * The same for options whose names are known: any other name is a `TypeError` that lists them, since an option that is
+ * misspelt and ignored is a protection that nobody has.
+ */
+export function ownOptions<T extends object>(
+  given: T | undefined,
+  names: readonly (keyof T & string)[],
+  name: string,
+): Partial<T> {
+  const own = ownProperties(given, name);
+  for (const key of keys(own)) {
+    if ((names as readonly string[]).includes(key)) continue;
+    throw new TypeError(`unknown option ${key} in ${name}; known are ${names.join(', ')}`);
+  }
+  return own;
 }

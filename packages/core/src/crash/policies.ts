@@ -1,3 +1,4 @@
+import { ownOptions, ownProperties } from '../contract/own-properties.js';
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.js';
 import { CRASH_CATEGORIES, type CrashCategory, RESTARTS_MAX } from './crash.js';
 import { HaltLatch } from './halt-latch.js';
@@ -60,13 +61,22 @@ export interface RetryOptions {
   readonly then?: HaltPolicy | TerminatePolicy;
 }
 
+const RETRY_NAMES = [
+  'restartsMax',
+  'restartsTotalMax',
+  'windowMs',
+  'backoff',
+  'categories',
+  'retryShutdowns',
+  'then',
+] as const;
+
 /**
  * The default policy: a crash stops the keeper and whoever shares this very object; every later call is refused with the
  * first cause. Nothing resets it but a new policy object.
  */
-export function halt(options: { readonly exitHost?: boolean } = {}): HaltPolicy {
-  refuseUnknown('halt', options, ['exitHost']);
-  const exitHost = options.exitHost ?? false;
+export function halt(options?: { readonly exitHost?: boolean }): HaltPolicy {
+  const { exitHost = false } = ownOptions(options, ['exitHost'], 'the options of halt()');
   if (typeof exitHost !== 'boolean') throw new TypeError('halt: exitHost must be a boolean');
   return Object.freeze({ kind: 'halt', exitHost, latch: new HaltLatch() });
 }
@@ -80,20 +90,13 @@ export function terminate(): TerminatePolicy {
  * A crash is answered by a restart after a randomised, growing wait, as often as the limits allow; then by `then`. Throws
  * `RangeError` or `TypeError` on values outside the documented ranges and on unknown options.
  */
-export function retry(options: RetryOptions = {}): RetryPolicy {
-  refuseUnknown('retry', options, [
-    'restartsMax',
-    'restartsTotalMax',
-    'windowMs',
-    'backoff',
-    'categories',
-    'retryShutdowns',
-    'then',
-  ]);
+export function retry(given?: RetryOptions): RetryPolicy {
+  const options = ownOptions(given, RETRY_NAMES, 'the options of retry()');
   const restartsMax = integer('restartsMax', options.restartsMax ?? 1, 1, RESTARTS_MAX);
   const totalDefault = Math.max(restartsMax, 1_000);
   const total = options.restartsTotalMax ?? totalDefault;
   const then = options.then ?? terminate();
+  requireCrashPolicy(then);
   if (then.kind !== 'halt' && then.kind !== 'terminate') {
     throw new TypeError('retry: then must be halt() or terminate()');
   }
@@ -106,7 +109,7 @@ export function retry(options: RetryOptions = {}): RetryPolicy {
     restartsMax,
     restartsTotalMax: integer('restartsTotalMax', total, restartsMax, Number.MAX_SAFE_INTEGER),
     windowMs: integer('windowMs', options.windowMs ?? 600_000, 1, Number.MAX_SAFE_INTEGER),
-    backoff: completeBackoff(options.backoff ?? {}),
+    backoff: completeBackoff(options.backoff),
     categories: completeCategories(options.categories),
     retryShutdowns,
     then,
@@ -115,19 +118,22 @@ export function retry(options: RetryOptions = {}): RetryPolicy {
 
 /** Another policy for each category; `default` for those not named. */
 export function byCategory(
-  policies: Readonly<Partial<Record<CrashCategory, CrashPolicy>>> & {
+  given: Readonly<Partial<Record<CrashCategory, CrashPolicy>>> & {
     readonly default: CrashPolicy;
   },
 ): CategoryPolicy {
-  refuseUnknown('byCategory', policies, [...CRASH_CATEGORIES, 'default']);
-  const { default: otherwise, ...named } = policies;
-  for (const policy of [otherwise, ...Object.values(named)]) requireCrashPolicy(policy);
+  const named = ownOptions(given, [...CRASH_CATEGORIES, 'default'], 'the options of byCategory()');
+  const { default: otherwise } = named;
+  requireCrashPolicy(otherwise);
+  // What is left has no prototype, and is asked for categories by name later.
+  delete (named as { default?: CrashPolicy }).default;
+  for (const policy of Object.values(named)) requireCrashPolicy(policy);
   return Object.freeze({ kind: 'by-category', policies: Object.freeze(named), default: otherwise });
 }
 
 /** Throws `TypeError` for what none of the functions above has made. */
 export function requireCrashPolicy(value: unknown): asserts value is CrashPolicy {
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind;
+  const { kind } = ownProperties(value as { kind?: unknown }, 'a crash policy');
   if (kind === 'halt' || kind === 'terminate' || kind === 'retry' || kind === 'by-category') return;
   throw new TypeError('a crash policy is made by halt, terminate, retry or byCategory');
 }
@@ -148,8 +154,8 @@ export function haltsWithin(policy: CrashPolicy): readonly HaltPolicy[] {
   }
 }
 
-function completeBackoff(given: Partial<Backoff>): Backoff {
-  refuseUnknown('backoff', given, ['baseMs', 'factor', 'capMs']);
+function completeBackoff(backoff: Partial<Backoff> | undefined): Backoff {
+  const given = ownOptions(backoff, ['baseMs', 'factor', 'capMs'], 'backoff');
   const longest = 2 ** 31 - 1;
   const baseMs = integer('baseMs', given.baseMs ?? DEFAULT_BACKOFF.baseMs, 1, longest);
   const factor = given.factor ?? DEFAULT_BACKOFF.factor;
@@ -171,10 +177,4 @@ function completeCategories(given: readonly CrashCategory[] | undefined): readon
 function integer(name: string, value: number, min: number, max: number): number {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
   throw new RangeError(`${name} must be an integer from ${min} to ${max}, not ${String(value)}`);
-}
-
-function refuseUnknown(where: string, given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) throw new TypeError(`${where}: unknown option ${name}`);
-  }
 }

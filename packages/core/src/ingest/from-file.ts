@@ -2,9 +2,17 @@ import { URL } from 'node:url';
 import type { Allocations } from '../allocations.js';
 import { ownershipOf } from '../allocations.js';
 import { orAborted } from '../common/or-aborted.js';
+import { ownOptions } from '../contract/own-properties.js';
 import { refusal } from '../lifetime/input-invalid.js';
-import { type AllocateOptions, checkByteLength, checkRequest } from '../lifetime/request.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import {
+  ALLOCATE_NAMES,
+  type AllocateOptions,
+  checkByteLength,
+  requestOf,
+} from '../lifetime/request.js';
 import { integer, REGION_BYTE_LENGTH_MAX } from '../options.js';
+import type { RequestOptions } from '../requests/granter.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { type ByteSource, openDescriptor, openPath, type Patience } from './byte-source.js';
 import { grow } from './growth.js';
@@ -24,6 +32,8 @@ export interface IngestOptions extends AllocateOptions {
    */
   readonly trimNewline?: boolean;
 }
+
+const NAMES = [...ALLOCATE_NAMES, 'byteLengthMax', 'byteLength', 'trimNewline'] as const;
 
 interface Limits {
   /** Of the content. */
@@ -48,7 +58,7 @@ const CARRIAGE_RETURN = 0x0d;
 export async function fromFile(
   allocations: Allocations,
   path: string | URL | Buffer,
-  options: IngestOptions = {},
+  options?: IngestOptions,
 ): Promise<Secret> {
   if (typeof path !== 'string' && !(path instanceof Uint8Array) && !(path instanceof URL)) {
     throw new TypeError('path must be a string, a Buffer or a URL');
@@ -65,7 +75,7 @@ export async function fromFile(
 export async function fromFd(
   allocations: Allocations,
   fd: number,
-  options: IngestOptions = {},
+  options?: IngestOptions,
 ): Promise<Secret> {
   integer('fd', fd, 0, 0x7fff_ffff);
   return ingest(allocations, 'fromFd', options, (patience) => openDescriptor(fd, patience));
@@ -78,15 +88,18 @@ export async function fromFd(
 async function ingest(
   allocations: Allocations,
   operation: string,
-  options: IngestOptions,
+  given: IngestOptions | undefined,
   open: (patience: Patience, limits: Limits) => Promise<ByteSource>,
 ): Promise<Secret> {
+  const options = ownOptions(given, NAMES, 'options');
   const limits = checkLimits(options);
-  const { engine } = ownershipOf(allocations);
-  const { signal, waitMsMax = engine.options.waitMsMax } = checkRequest(options);
+  const owner = ownershipOf(allocations);
+  const { engine } = owner;
+  const request = requestOf(options);
+  const { signal, waitMsMax = engine.options.waitMsMax } = request;
   const reading = async (): Promise<Secret> => {
     const source = await open({ operation, signal, waitMsMax }, limits);
-    const read = readAll(allocations, source, limits, options, operation);
+    const read = readAll(owner, source, limits, request, operation);
     const secret = await read.catch(async (error: unknown) => {
       await source.close().catch(() => {});
       throw error;
@@ -124,15 +137,15 @@ function checkLimits(options: IngestOptions): Limits {
 }
 
 async function readAll(
-  allocations: Allocations,
+  owner: Ownership,
   source: ByteSource,
   limits: Limits,
-  options: AllocateOptions,
+  request: RequestOptions,
   operation: string,
 ): Promise<Secret> {
   const { readByteLengthMax } = limits;
   const expected = Math.min(source.byteLength ?? limits.readByteLength, readByteLengthMax);
-  let secret = await allocations.allocate(expected, options);
+  let secret = await owner.allocate(expected, request);
   const probe = new Uint8Array(new ArrayBuffer(1));
   try {
     let filled = 0;
@@ -147,7 +160,7 @@ async function readAll(
       if ((await source.readByte(probe)) === 0) break;
       if (filled >= readByteLengthMax) throw tooLong(operation, limits);
       const wanted = Math.min(filled * 2, readByteLengthMax);
-      secret = await grow(allocations, secret, wanted, options, operation);
+      secret = await grow(owner, secret, wanted, request, operation);
       internals.withBytes(secret, 'write', (bytes) => bytes.set(probe, filled));
       probe[0] = 0;
       filled++;

@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Allocations } from '../allocations.js';
+import { type Allocations, ownershipOf } from '../allocations.js';
 import { SecureMemoryError } from '../contract/errors.js';
+import { ownOptions } from '../contract/own-properties.js';
 import { refusal } from '../lifetime/input-invalid.js';
-import { type AllocateOptions, checkRequest } from '../lifetime/request.js';
+import { ALLOCATE_NAMES, type AllocateOptions, requestOf } from '../lifetime/request.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
 import { LineEditor, type LineState } from './line-editor.js';
@@ -18,6 +19,7 @@ export interface TerminalOptions extends AllocateOptions {
   readonly answerMsMax?: number;
 }
 
+const NAMES = [...ALLOCATE_NAMES, 'prompt', 'byteLengthMax', 'answerMsMax'] as const;
 const OPERATION = 'fromTerminal';
 const BYTE_LENGTH_MAX_DEFAULT = 256;
 const BYTE_LENGTH_MAX = 4096;
@@ -28,8 +30,9 @@ const POLL_MS = 10;
 /** See `Allocations.fromTerminal`. */
 export async function fromTerminal(
   allocations: Allocations,
-  options: TerminalOptions = {},
+  given?: TerminalOptions,
 ): Promise<Secret> {
+  const options = ownOptions(given, NAMES, 'options');
   const { prompt = '' } = options;
   if (typeof prompt !== 'string') throw new TypeError('prompt must be a string');
   const byteLengthMax = integer(
@@ -44,8 +47,9 @@ export async function fromTerminal(
     0,
     TIMER_MS_MAX,
   );
-  const { signal } = checkRequest(options);
-  const secret = await allocations.allocate(byteLengthMax + 1, options);
+  const request = requestOf(options);
+  const { signal } = request;
+  const secret = await ownershipOf(allocations).allocate(byteLengthMax + 1, request);
   try {
     const editor = new LineEditor(byteLengthMax);
     const state = await ask(secret, editor, prompt, { signal, answerMsMax });

@@ -1,7 +1,14 @@
-import type { Allocations } from '../allocations.js';
+import { type Allocations, ownershipOf } from '../allocations.js';
+import { ownOptions } from '../contract/own-properties.js';
 import { refusal } from '../lifetime/input-invalid.js';
-import type { AllocateOptions } from '../lifetime/request.js';
+import {
+  ALLOCATE_NAMES,
+  type AllocateOptions,
+  checkRequest,
+  requestOf,
+} from '../lifetime/request.js';
 import { oneOf } from '../options.js';
+import type { RequestOptions } from '../requests/granter.js';
 import { internals, Secret } from '../secret/secret.js';
 import { type Base64Alphabet, base64Shape, decodeBase64 } from './base64.js';
 import { decodeHex, hexByteLength } from './hex.js';
@@ -28,9 +35,10 @@ export async function fromHex(
   text: EncodedText,
   options?: AllocateOptions,
 ): Promise<Secret> {
+  const request = checkRequest(options);
   const byteLength = hexByteLength(lengthOf(text));
   if (byteLength === undefined) throw badLength('fromHex');
-  return decodeInto(allocations, 'fromHex', text, byteLength, decodeHex, options);
+  return decodeInto(allocations, 'fromHex', text, byteLength, decodeHex, request);
 }
 
 /** See `Allocations.fromBase64`. */
@@ -40,11 +48,12 @@ export async function fromBase64(
   options?: Base64Options,
 ): Promise<Secret> {
   lengthOf(text);
-  const alphabet = oneOf('alphabet', options?.alphabet, ['base64', 'base64url']);
+  const own = ownOptions(options, [...ALLOCATE_NAMES, 'alphabet'], 'options');
+  const alphabet = oneOf('alphabet', own.alphabet, ['base64', 'base64url']);
   const shape = withText(text, base64Shape);
   if (shape === undefined) throw badLength('fromBase64');
   const decode: Decoder = (bytes, target) => decodeBase64(bytes, shape, alphabet, target);
-  return decodeInto(allocations, 'fromBase64', text, shape.byteLength, decode, options);
+  return decodeInto(allocations, 'fromBase64', text, shape.byteLength, decode, requestOf(own));
 }
 
 async function decodeInto(
@@ -53,10 +62,10 @@ async function decodeInto(
   text: EncodedText,
   byteLength: number,
   decode: Decoder,
-  options: AllocateOptions | undefined,
+  request: RequestOptions,
 ): Promise<Secret> {
   const textByteLength = lengthOf(text);
-  const secret = await allocations.allocate(byteLength, options);
+  const secret = await ownershipOf(allocations).allocate(byteLength, request);
   try {
     if (lengthOf(text) !== textByteLength) {
       throw new TypeError('the text changed its length while the call waited');

@@ -1,7 +1,6 @@
-import type { Allocations } from '../allocations.js';
-import { ownershipOf } from '../allocations.js';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { AllocateOptions } from '../lifetime/request.js';
+import type { Ownership } from '../lifetime/ownership.js';
+import type { RequestOptions } from '../requests/granter.js';
 import type { Secret } from '../secret/secret.js';
 
 /**
@@ -10,17 +9,16 @@ import type { Secret } from '../secret/secret.js';
  * the smaller would be waiting for ourselves.
  */
 export async function grow(
-  allocations: Allocations,
+  owner: Ownership,
   secret: Secret,
   byteLength: number,
-  options: AllocateOptions,
+  request: RequestOptions,
   operation: string,
 ): Promise<Secret> {
-  const { engine } = ownershipOf(allocations);
-  if ((options.onCapacity ?? engine.options.onCapacity) === 'wait') {
-    assertRoomForBoth(allocations, secret.byteLength, byteLength, operation);
+  if ((request.onCapacity ?? owner.engine.options.onCapacity) === 'wait') {
+    assertRoomForBoth(owner, secret.byteLength, byteLength, operation);
   }
-  const larger = await allocations.allocate(byteLength, options);
+  const larger = await owner.allocate(byteLength, request);
   try {
     larger.copyFrom(secret);
     secret.dispose();
@@ -32,12 +30,12 @@ export async function grow(
 }
 
 function assertRoomForBoth(
-  allocations: Allocations,
+  owner: Ownership,
   heldByteLength: number,
   byteLength: number,
   operation: string,
 ): void {
-  const { primary, options } = ownershipOf(allocations).engine;
+  const { primary, options } = owner.engine;
   const requestedByteLength = primary.leastByteLength([heldByteLength, byteLength]);
   const limit = primary.budget.limit();
   const { secretsMax } = options;

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { ownershipOf } from '../allocations.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
+import { ownOptions } from '../contract/own-properties.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
 import { type Phase, runPhase } from '../phase.js';
 import { internals, Secret } from '../secret/secret.js';
@@ -29,13 +30,14 @@ const CONCURRENCY_MAX = 1024;
 export async function loadAll(
   parent: Ownership,
   loaders: readonly Loader[],
-  options: LoadAllOptions = {},
+  given?: LoadAllOptions,
 ): Promise<Secret[]> {
   if (!Array.isArray(loaders)) throw new TypeError('loaders must be an array of functions');
   integer('the number of loaders', loaders.length, 0, SET_LENGTH_MAX);
   for (const loader of loaders) {
     if (typeof loader !== 'function') throw new TypeError('loaders must be an array of functions');
   }
+  const options = ownOptions(given, ['concurrencyMax', 'signal', 'waitMsMax'], 'options');
   const { signal } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError('signal must be an AbortSignal');

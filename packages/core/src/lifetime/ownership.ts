@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.js';
+import type { RequestOptions } from '../requests/granter.js';
 import type { Secret } from '../secret/secret.js';
 
 /**
@@ -22,6 +23,12 @@ export class Ownership {
     this.parent = parent;
     this.held = parent === undefined ? undefined : new Set();
     parent?.children.add(this);
+  }
+
+  /** A secret of `byteLength` bytes for this owner, when there is a place. Arguments are taken as checked. */
+  async allocate(byteLength: number, request: RequestOptions): Promise<Secret> {
+    const [secret] = await this.engine.granter.allocateAll([byteLength], this, request);
+    return secret as Secret;
   }
 
   own(secret: Secret): void {

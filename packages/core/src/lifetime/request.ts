@@ -1,3 +1,4 @@
+import { ownOptions } from '../contract/own-properties.js';
 import {
   integer,
   type OnCapacity,
@@ -24,7 +25,10 @@ export interface AllocateOptions extends AllocateSyncOptions {
 /** Most secrets that one call takes as a set. */
 export const SET_LENGTH_MAX = 65_536;
 
-const NONE: RequestOptions = Object.freeze({});
+/** The names in `AllocateOptions`. */
+export const ALLOCATE_NAMES = ['onCapacity', 'signal', 'waitMsMax'] as const;
+
+const NONE: RequestOptions = Object.freeze(Object.create(null));
 
 /** Throws `TypeError` or `RangeError` for anything but 1 to 2^30 bytes. */
 export function checkByteLength(byteLength: number): number {
@@ -42,17 +46,30 @@ export function checkByteLengths(byteLengths: readonly number[]): readonly numbe
   return [...byteLengths];
 }
 
+/** The options of a call that may wait, as its caller wrote them. */
 export function checkRequest(options: AllocateOptions | undefined): RequestOptions {
   if (options === undefined) return NONE;
-  const { signal, waitMsMax } = options;
+  return requestOf(ownOptions(options, ALLOCATE_NAMES, 'options'));
+}
+
+/** What a call that takes more than `AllocateOptions` says of its wait. `own` has no prototype. */
+export function requestOf(own: AllocateOptions): RequestOptions {
+  const { signal, waitMsMax } = own;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError('signal must be an AbortSignal');
   }
   if (waitMsMax !== undefined) integer('waitMsMax', waitMsMax, 0, TIMER_MS_MAX);
-  return { signal, waitMsMax, onCapacity: checkOnCapacity(options) };
+  return { signal, waitMsMax, onCapacity: onCapacityOf(own) };
 }
 
+/** The options of a call that throws at once, as its caller wrote them. */
 export function checkOnCapacity(options: AllocateSyncOptions | undefined): OnCapacity | undefined {
-  if (options?.onCapacity === undefined) return undefined;
-  return oneOf('onCapacity', options.onCapacity, ['wait', 'throw', 'fallback', 'abort']);
+  if (options === undefined) return undefined;
+  return onCapacityOf(ownOptions(options, ['onCapacity'], 'options'));
+}
+
+/** The same of options that were copied. `own` has no prototype. */
+export function onCapacityOf({ onCapacity }: AllocateSyncOptions): OnCapacity | undefined {
+  if (onCapacity === undefined) return undefined;
+  return oneOf('onCapacity', onCapacity, ['wait', 'throw', 'fallback', 'abort']);
 }

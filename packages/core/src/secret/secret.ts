@@ -1,5 +1,6 @@
 import { INSPECT, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
+import { ownOptions } from '../contract/own-properties.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import type { PlaceHost } from '../placement/place-host.js';
@@ -9,6 +10,12 @@ import { type SealedSecret, sealedInternals } from '../sealing/sealed-secret.js'
 import { equalRanges } from './constant-time.js';
 import { Lease } from './lease.js';
 import type { SecretInternals } from './secret-internals.js';
+
+/** What `lend()` takes. */
+export interface LendOptions {
+  /** `'read'` unless told. */
+  readonly mode?: AccessMode;
+}
 
 export let internals: SecretInternals;
 
@@ -97,8 +104,8 @@ export class Secret implements Disposable {
    * Opens a view that stays open until `lease.release()`. `mode` is `'read'` unless said otherwise; the same exclusions
    * hold as for `read` and `write`.
    */
-  lend(options: { readonly mode?: AccessMode } = {}): Lease {
-    const mode = options.mode ?? 'read';
+  lend(options?: LendOptions): Lease {
+    const { mode = 'read' } = ownOptions(options, ['mode'], 'options');
     if (mode !== 'read' && mode !== 'write') throw new TypeError("mode must be 'read' or 'write'");
     const access = this.#openAccess(mode);
     return new Lease(access, () => this.#dropIdleUse());

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
-import { checkRequest } from '../lifetime/request.js';
+import { requestOf } from '../lifetime/request.js';
+import type { RequestOptions } from '../requests/granter.js';
 import { Secret } from '../secret/secret.js';
 import { checkSource, type Intake } from './intake.js';
 import type { LoadOptions, LoadSource } from './store-options.js';
@@ -20,7 +21,7 @@ export interface LoadTarget {
 /** Entries between two pauses and two reports of progress. */
 const ENTRIES_PER_TURN = 1_024;
 
-/** See `SecretStore.load`. */
+/** See `SecretStore.load`. `options` have no prototype. */
 export async function loadInto(
   target: LoadTarget,
   source: LoadSource,
@@ -42,6 +43,7 @@ export async function loadInto(
 class Load {
   readonly #target: LoadTarget;
   readonly #options: LoadOptions;
+  readonly #request: RequestOptions;
   readonly #staged = new Map<string, number>();
   /** The slot that bytes of one length go through, kept for the next of that length. */
   #scratch: Secret | undefined;
@@ -53,10 +55,7 @@ class Load {
     this.#target = target;
     this.#options = options;
     this.#purgesAtStart = this.#purges;
-    checkRequest(options);
-    if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
-      throw new TypeError('onProgress must be a function');
-    }
+    this.#request = requestOf(options);
     options.signal?.throwIfAborted();
     target.assertOpen();
   }
@@ -111,9 +110,7 @@ class Load {
   async #addThroughNew(name: string, bytes: Uint8Array): Promise<void> {
     this.#release();
     const { owner } = this.#target;
-    const request = checkRequest(this.#options);
-    const [scratch] = await owner.engine.granter.allocateAll([bytes.length], owner, request);
-    this.#scratch = scratch;
+    this.#scratch = await owner.allocate(bytes.length, this.#request);
     await this.add([name, bytes]);
   }
 

@@ -1,10 +1,11 @@
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
-import { checkByteLength, checkOnCapacity, checkRequest } from '../lifetime/request.js';
+import { checkByteLength } from '../lifetime/request.js';
+import type { OnCapacity } from '../options.js';
+import type { RequestOptions } from '../requests/granter.js';
 import { internals, Secret } from '../secret/secret.js';
 import type { SealedEntries } from './sealed-entries.js';
 import type { StoreIndex } from './store-index.js';
-import type { SetOptions } from './store-options.js';
 
 const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
   bytes: Uint8Array,
@@ -32,23 +33,15 @@ export class Intake {
   }
 
   /** A slot in which to seal bytes, when there is one. A secret needs none: it has its own. */
-  async slotFor(
-    source: Uint8Array | Secret,
-    options: SetOptions | undefined,
-  ): Promise<Secret | undefined> {
+  async slotFor(source: Uint8Array | Secret, request: RequestOptions): Promise<Secret | undefined> {
     if (source instanceof Secret) return undefined;
-    const { granter } = this.#owner.engine;
-    const byteLength = checkSource(source);
-    return (await granter.allocateAll([byteLength], this.#owner, checkRequest(options)))[0];
+    return this.#owner.allocate(checkSource(source), request);
   }
 
-  slotForSync(
-    source: Uint8Array | Secret,
-    options: Pick<SetOptions, 'onCapacity'> | undefined,
-  ): Secret | undefined {
+  slotForSync(source: Uint8Array | Secret, onCapacity: OnCapacity | undefined): Secret | undefined {
     if (source instanceof Secret) return undefined;
     const { granter } = this.#owner.engine;
-    return granter.allocateSync(checkSource(source), this.#owner, checkOnCapacity(options));
+    return granter.allocateSync(checkSource(source), this.#owner, onCapacity);
   }
 
   /**

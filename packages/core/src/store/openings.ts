@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
-import { type AllocateOptions, checkRequest } from '../lifetime/request.js';
+import type { OnCapacity } from '../options.js';
 import type { RequestOptions } from '../requests/granter.js';
 import { internals, type Secret } from '../secret/secret.js';
 import type { HotSlot, HotSlots } from './hot-slots.js';
@@ -42,10 +42,10 @@ export class Openings {
     return secret === undefined ? undefined : this.#fill(name, id, secret, 1);
   }
 
-  async open(name: string, options: AllocateOptions | undefined): Promise<HotSlot> {
-    const request = checkRequest(options);
+  async open(name: string, request: RequestOptions): Promise<HotSlot> {
     const { waitMsMax, onCapacity } = this.#owner.engine.options;
-    if ((request.onCapacity ?? onCapacity) !== 'wait') return this.openSync(name, options);
+    if ((request.onCapacity ?? onCapacity) !== 'wait')
+      return this.openSync(name, request.onCapacity);
     const until = performance.now() + (request.waitMsMax ?? waitMsMax);
     for (;;) {
       const other = this.#byName.get(name);
@@ -57,11 +57,11 @@ export class Openings {
     }
   }
 
-  openSync(name: string, options: Pick<AllocateOptions, 'onCapacity'> | undefined): HotSlot {
+  openSync(name: string, onCapacity: OnCapacity | undefined): HotSlot {
     const id = this.#needId(name);
     const { granter } = this.#owner.engine;
     const byteLength = this.#entries.byteLengthOf(id);
-    const secret = granter.allocateSync(byteLength, this.#owner, options?.onCapacity);
+    const secret = granter.allocateSync(byteLength, this.#owner, onCapacity);
     return this.#fill(name, id, secret, 1);
   }
 
@@ -76,8 +76,7 @@ export class Openings {
   async #run(name: string, opening: Opening, request: RequestOptions): Promise<HotSlot> {
     for (;;) {
       const byteLength = this.#entries.byteLengthOf(this.#needId(name));
-      const { granter } = this.#owner.engine;
-      const secret = (await granter.allocateAll([byteLength], this.#owner, request))[0] as Secret;
+      const secret = await this.#owner.allocate(byteLength, request);
       const id = this.#index.idOf(name);
       if (id === undefined) {
         secret.dispose();

@@ -2,7 +2,13 @@ import { INSPECT } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
-import type { AllocateOptions } from '../lifetime/request.js';
+import {
+  type AllocateOptions,
+  checkOnCapacity,
+  checkRequest,
+  onCapacityOf,
+  requestOf,
+} from '../lifetime/request.js';
 import { isThenable } from '../places/access.js';
 import type { Standby } from '../places/standby.js';
 import type { Secret } from '../secret/secret.js';
@@ -13,18 +19,22 @@ import { Openings } from './openings.js';
 import { SealedEntries } from './sealed-entries.js';
 import { StoreIndex } from './store-index.js';
 import {
-  checkTtl,
   type LoadOptions,
   type LoadSource,
   resolveStoreOptions,
   type SetOptions,
+  type SetSyncOptions,
   type StoreOptions,
   type StoreStats,
+  takeLoadOptions,
+  takeSetOptions,
+  takeSetSyncOptions,
+  ttlOf,
 } from './store-options.js';
 
 /** What the rest of core may do with a store, and nobody else: the fields are private. */
 export interface StoreInternals {
-  create(owner: Ownership, options: StoreOptions): SecretStore;
+  create(owner: Ownership, options: StoreOptions | undefined): SecretStore;
   /** Ciphertext and tag of an entry as they lie in ordinary memory. */
   bytesOf(store: SecretStore, name: string): Uint8Array;
 }
@@ -56,7 +66,7 @@ export class SecretStore implements Standby, Disposable {
   #misses = 0;
   #disposed = false;
 
-  private constructor(owner: Ownership, options: StoreOptions) {
+  private constructor(owner: Ownership, options: StoreOptions | undefined) {
     const { hotMax, hotMs, entriesMax } = resolveStoreOptions(options);
     const { engine } = owner;
     engine.assertOpen('store');
@@ -110,22 +120,20 @@ export class SecretStore implements Standby, Disposable {
    */
   async set(name: string, source: Uint8Array | Secret, options?: SetOptions): Promise<void> {
     checkName(name);
-    const ttlMs = checkTtl(options);
+    const own = takeSetOptions(options);
+    const ttlMs = ttlOf(own);
     this.#assertOpen('set');
-    const slot = await this.#intake.slotFor(source, options);
+    const slot = await this.#intake.slotFor(source, requestOf(own));
     this.#index.set(name, this.#intake.take(name, source, slot), ttlMs);
   }
 
   /** The same at once, or a capacity error. */
-  setSync(
-    name: string,
-    source: Uint8Array | Secret,
-    options?: Pick<SetOptions, 'onCapacity' | 'ttlMs'>,
-  ): void {
+  setSync(name: string, source: Uint8Array | Secret, options?: SetSyncOptions): void {
     checkName(name);
-    const ttlMs = checkTtl(options);
+    const own = takeSetSyncOptions(options);
+    const ttlMs = ttlOf(own);
     this.#assertOpen('setSync');
-    const slot = this.#intake.slotForSync(source, options);
+    const slot = this.#intake.slotForSync(source, onCapacityOf(own));
     this.#index.set(name, this.#intake.take(name, source, slot), ttlMs);
   }
 
@@ -144,10 +152,11 @@ export class SecretStore implements Standby, Disposable {
     options?: AllocateOptions,
   ): Promise<T> {
     if (typeof fn !== 'function') throw new TypeError('use() takes a function');
+    const request = checkRequest(options);
     const slot =
       this.#enter(name, 'use') ??
       this.#openings.openFree(name) ??
-      (await this.#openings.open(name, options));
+      (await this.#openings.open(name, request));
     let result: T;
     try {
       const pending = fn(slot.secret);
@@ -167,7 +176,8 @@ export class SecretStore implements Standby, Disposable {
     options?: Pick<AllocateOptions, 'onCapacity'>,
   ): T {
     if (typeof fn !== 'function') throw new TypeError('useSync() takes a function');
-    const slot = this.#enter(name, 'useSync') ?? this.#openings.openSync(name, options);
+    const onCapacity = checkOnCapacity(options);
+    const slot = this.#enter(name, 'useSync') ?? this.#openings.openSync(name, onCapacity);
     let result: T;
     try {
       result = fn(slot.secret);
@@ -197,8 +207,9 @@ export class SecretStore implements Standby, Disposable {
    * load fails. Of one name twice the later counts. It lets other work run about every thousand entries, holds one slot,
    * and can be aborted; it fails when the allocator is purged meanwhile.
    */
-  load(source: LoadSource, options: LoadOptions = {}): Promise<number> {
-    const ttlMs = checkTtl(options);
+  async load(source: LoadSource, options?: LoadOptions): Promise<number> {
+    const own = takeLoadOptions(options);
+    const ttlMs = ttlOf(own);
     const target = {
       owner: this.#owner,
       intake: this.#intake,
@@ -209,7 +220,7 @@ export class SecretStore implements Standby, Disposable {
         for (const [name, id] of staged) this.#index.set(name, id, ttlMs);
       },
     };
-    return loadInto(target, source, options);
+    return loadInto(target, source, own);
   }
 
   /** Exact counts and bytes of this instant. */

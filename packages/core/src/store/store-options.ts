@@ -1,4 +1,5 @@
-import type { AllocateOptions } from '../lifetime/request.js';
+import { ownOptions } from '../contract/own-properties.js';
+import { ALLOCATE_NAMES, type AllocateOptions } from '../lifetime/request.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
 import type { Secret } from '../secret/secret.js';
 import { ENTRIES_MAX } from './sealed-heap.js';
@@ -21,6 +22,9 @@ export interface SetOptions extends AllocateOptions {
   /** The entry ends after this many milliseconds, 1 to 2^31 - 1. Default: never. */
   readonly ttlMs?: number;
 }
+
+/** The same of one that throws at once instead of waiting. */
+export type SetSyncOptions = Pick<SetOptions, 'onCapacity' | 'ttlMs'>;
 
 /** How far a bulk load is. */
 export interface LoadProgress {
@@ -62,15 +66,8 @@ export interface ResolvedStoreOptions {
   readonly entriesMax: number;
 }
 
-export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError('options must be an object');
-  }
-  for (const name of Object.keys(options)) {
-    if (!['hotMax', 'hotMs', 'entriesMax'].includes(name)) {
-      throw new TypeError(`unknown option ${name}`);
-    }
-  }
+export function resolveStoreOptions(given: StoreOptions | undefined): ResolvedStoreOptions {
+  const options = ownOptions(given, ['hotMax', 'hotMs', 'entriesMax'], 'options');
   return {
     hotMax: integer('hotMax', options.hotMax ?? 64, 0, 65_536),
     hotMs: integer('hotMs', options.hotMs ?? 1_000, 2, TIMER_MS_MAX),
@@ -78,7 +75,26 @@ export function resolveStoreOptions(options: StoreOptions): ResolvedStoreOptions
   };
 }
 
-export function checkTtl(options: SetOptions | undefined): number | undefined {
-  const { ttlMs } = options ?? {};
+/** The options of a set, as their caller wrote them. */
+export function takeSetOptions(given: SetOptions | undefined): SetOptions {
+  return ownOptions(given, [...ALLOCATE_NAMES, 'ttlMs'], 'options');
+}
+
+/** The options of a set that throws at once, as their caller wrote them. */
+export function takeSetSyncOptions(given: SetSyncOptions | undefined): SetSyncOptions {
+  return ownOptions(given, ['onCapacity', 'ttlMs'], 'options');
+}
+
+/** The options of a load, as their caller wrote them. */
+export function takeLoadOptions(given: LoadOptions | undefined): LoadOptions {
+  const own = ownOptions(given, [...ALLOCATE_NAMES, 'ttlMs', 'onProgress'], 'options');
+  if (own.onProgress !== undefined && typeof own.onProgress !== 'function') {
+    throw new TypeError('onProgress must be a function');
+  }
+  return own;
+}
+
+/** The time to live, checked. `own` has no prototype. */
+export function ttlOf({ ttlMs }: Pick<SetOptions, 'ttlMs'>): number | undefined {
   return ttlMs === undefined ? undefined : integer('ttlMs', ttlMs, 1, TIMER_MS_MAX);
 }

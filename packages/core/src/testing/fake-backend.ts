@@ -1,6 +1,7 @@
 import {
   type BackendCapabilities,
   type MemoryBackend,
+  ownOptions,
   type ProbeResult,
   SecureMemoryError,
 } from '../contract/index.js';
@@ -34,6 +35,8 @@ export interface FakeBackendOptions {
   readonly unavailable?: string;
 }
 
+const NAMES = ['kernel', 'capabilities', 'name', 'aliasTracking', 'unavailable'] as const;
+
 /** A backend without real memory. It also says which kernel it talks to. */
 export interface FakeBackend extends MemoryBackend {
   readonly kernel: FakeKernel;
@@ -45,23 +48,27 @@ export interface FakeBackend extends MemoryBackend {
  *
  * @throws SecureMemoryError `ERR_SECMEM_BACKEND_UNAVAILABLE` when the options say so.
  */
-export function fakeBackend(options: FakeBackendOptions = {}): FakeBackend {
+export function fakeBackend(given?: FakeBackendOptions): FakeBackend {
+  const options = ownOptions(given, NAMES, 'the options of fakeBackend()');
   if (options.unavailable !== undefined) {
     throw new SecureMemoryError('ERR_SECMEM_BACKEND_UNAVAILABLE', options.unavailable, {
       operation: 'open',
       backend: options.name ?? 'fake',
     });
   }
-  return new SimulatedBackend({
-    ...options,
-    capabilities: { ...FAKE_CAPABILITIES, ...options.capabilities },
-  });
+  return new SimulatedBackend(
+    Object.assign(options, {
+      capabilities: { ...FAKE_CAPABILITIES, ...options.capabilities },
+    }),
+  );
 }
 
 fakeBackend.backendName = 'fake';
 
 /** Whether the options let it open. */
-fakeBackend.probe = (options: FakeBackendOptions = {}): ProbeResult =>
-  options.unavailable === undefined
+fakeBackend.probe = (options?: FakeBackendOptions): ProbeResult => {
+  const { unavailable } = ownOptions(options, NAMES, 'the options of fakeBackend()');
+  return unavailable === undefined
     ? { available: true }
-    : { available: false, reason: options.unavailable };
+    : { available: false, reason: unavailable };
+};

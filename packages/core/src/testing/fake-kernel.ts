@@ -1,4 +1,4 @@
-import type { LockLimit, Protection, RegionId } from '../contract/index.js';
+import { type LockLimit, ownOptions, type Protection, type RegionId } from '../contract/index.js';
 import type { FakeAlias } from './fake-alias.js';
 import { CallLog, type FakeCall, type FakeOperation } from './fake-calls.js';
 import { FakeRegion, type FakeRegionFacts } from './fake-region.js';
@@ -18,6 +18,15 @@ export interface FakeKernelOptions {
   /** Notice and report touches through views that a real page would punish. True unless told. */
   readonly strict?: boolean;
 }
+
+const NAMES = [
+  'lockLimit',
+  'hardLockLimit',
+  'mappingsMax',
+  'pageByteLength',
+  'memoryByteLengthMax',
+  'strict',
+] as const;
 
 /** Why the simulated kernel refused to map; the backend turns it into the error of the contract. */
 export type FakeRefusal = 'memory' | 'mappings' | 'lock' | 'denied' | 'advice';
@@ -50,7 +59,8 @@ export class FakeKernel {
   #aliasesReleased = 0;
   #nextViewOutcome: 'stuck' | 'escaped' | undefined;
 
-  constructor(options: FakeKernelOptions = {}) {
+  constructor(given?: FakeKernelOptions) {
+    const options = ownOptions(given, NAMES, 'the options of createFakeKernel()');
     this.pageByteLength = options.pageByteLength ?? 4096;
     this.mappingsMax = options.mappingsMax ?? 65_530;
     this.memoryByteLengthMax = options.memoryByteLengthMax ?? 2 ** 30;

@@ -1,10 +1,11 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { ownOptions } from '../contract/own-properties.js';
 import { refusal } from '../lifetime/input-invalid.js';
 import { oneOf } from '../options.js';
 import { sealPlace, unsealPlace } from '../sealing/cipher.js';
 import { plaintextOf } from '../sealing/plaintext.js';
 import { internals, type Secret } from '../secret/secret.js';
-import { type DerivedOptions, derive, wipe } from './derived.js';
+import { DERIVED_NAMES, type DerivedOptions, derive, wipe } from './derived.js';
 
 /** Authenticated ciphers with a key of 32 bytes, a nonce of 12 and a tag of 16. */
 export type AeadAlgorithm = 'aes-256-gcm' | 'chacha20-poly1305';
@@ -34,10 +35,11 @@ export function encrypt(
   algorithm: AeadAlgorithm,
   key: Secret,
   plaintext: Secret,
-  options: EncryptOptions = {},
+  options?: EncryptOptions,
 ): Uint8Array {
   checkAlgorithm(algorithm);
-  const associatedData = checkAssociatedData(options);
+  const own = ownOptions(options, ['associatedData'], 'options');
+  const associatedData = checkAssociatedData(own);
   return internals.withBytes(key, 'read', (keyBytes) => {
     checkKey(keyBytes);
     return internals.withBytes(plaintext, 'read', (bytes) => {
@@ -75,14 +77,15 @@ export async function decrypt(
   algorithm: AeadAlgorithm,
   key: Secret,
   message: Uint8Array,
-  options: DecryptOptions = {},
+  options?: DecryptOptions,
 ): Promise<Secret> {
   checkAlgorithm(algorithm);
-  const associatedData = checkAssociatedData(options);
+  const own = ownOptions(options, [...DERIVED_NAMES, 'associatedData'], 'options');
+  const associatedData = checkAssociatedData(own);
   if (!(message instanceof Uint8Array)) throw new TypeError('message must be a Uint8Array');
   const byteLength = message.length - NONCE_BYTE_LENGTH - TAG_BYTE_LENGTH;
   if (byteLength < 1) throw refusal('decrypt', 'the message is too short to be one', 'length');
-  return derive(key, byteLength, options, (target) => {
+  return derive(key, byteLength, own, (target) => {
     const nonce = message.subarray(0, NONCE_BYTE_LENGTH);
     const source = message.subarray(NONCE_BYTE_LENGTH);
     internals.withBytes(key, 'read', (keyBytes) => {

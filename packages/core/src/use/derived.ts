@@ -1,5 +1,10 @@
 import { type Allocations, ownershipOf } from '../allocations.js';
-import { type AllocateOptions, checkByteLength, checkRequest } from '../lifetime/request.js';
+import {
+  ALLOCATE_NAMES,
+  type AllocateOptions,
+  checkByteLength,
+  requestOf,
+} from '../lifetime/request.js';
 import { internals, type Secret } from '../secret/secret.js';
 
 /** Where the result of a consumer goes, when it is a secret itself. */
@@ -8,30 +13,31 @@ export interface DerivedOptions extends AllocateOptions {
   readonly into?: Allocations;
 }
 
+/** The names in `DerivedOptions`. */
+export const DERIVED_NAMES = [...ALLOCATE_NAMES, 'into'] as const;
+
 const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
   bytes: Uint8Array,
   value: number,
 ) => void;
 
-/** Waits for a place, lets `make` fill it, and gives it back to the allocator when that throws. */
+/** Waits for a place, lets `make` fill it, and gives it back to the allocator when that throws. `own` has no prototype. */
 export async function derive(
   key: Secret,
   byteLength: number,
-  options: DerivedOptions,
+  own: DerivedOptions,
   make: (target: Secret) => void,
 ): Promise<Secret> {
   internals.placeOf(key);
-  const owner = options.into === undefined ? internals.ownerOf(key) : ownershipOf(options.into);
-  const { granter } = owner.engine;
-  const request = checkRequest(options);
-  const [target] = await granter.allocateAll([checkByteLength(byteLength)], owner, request);
+  const owner = own.into === undefined ? internals.ownerOf(key) : ownershipOf(own.into);
+  const target = await owner.allocate(checkByteLength(byteLength), requestOf(own));
   try {
-    make(target as Secret);
+    make(target);
   } catch (error) {
-    (target as Secret).dispose();
+    target.dispose();
     throw error;
   }
-  return target as Secret;
+  return target;
 }
 
 /** Zeroes what a library handed back in memory of its own. */

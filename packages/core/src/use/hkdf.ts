@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { ownOptions } from '../contract/own-properties.js';
 import { integer } from '../options.js';
 import { internals, type Secret } from '../secret/secret.js';
-import { type DerivedOptions, derive, wipe } from './derived.js';
+import { DERIVED_NAMES, type DerivedOptions, derive, wipe } from './derived.js';
 import { type Data, partsOf } from './hmac.js';
 
 export interface HkdfOptions extends DerivedOptions {
@@ -25,12 +26,13 @@ const NO_SALT = new Uint8Array(new ArrayBuffer(0));
  * `node:crypto` throws for an unknown algorithm, and with `ERR_SECMEM_DISPOSED`.
  */
 export async function hkdf(algorithm: string, key: Secret, options: HkdfOptions): Promise<Secret> {
-  const { byteLength, salt = NO_SALT } = options;
-  const info = partsOf(options.info ?? []);
+  const own = ownOptions(options, [...DERIVED_NAMES, 'byteLength', 'salt', 'info'], 'options');
+  const { salt = NO_SALT } = own;
+  const info = partsOf(own.info ?? []);
   if (!(salt instanceof Uint8Array)) throw new TypeError('salt must be a Uint8Array');
   const digestByteLength = createHmac(algorithm, NO_SALT).digest().length;
-  integer('byteLength', byteLength, 1, BLOCKS_MAX * digestByteLength);
-  return derive(key, byteLength, options, (target) => {
+  const byteLength = integer('byteLength', own.byteLength, 1, BLOCKS_MAX * digestByteLength);
+  return derive(key, byteLength, own, (target) => {
     let extracted: Buffer | undefined;
     try {
       extracted = internals.withBytes(key, 'read', (bytes) =>
