@@ -124,8 +124,9 @@ class SodiumBackend {
   /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} target */
   read(region, byteOffset, target) {
     const buffer = this.#regions.find(region, 'read');
-    const end = byteOffset + ordinaryBytes(target, 'target');
-    checkRange(byteOffset, target.length, buffer.length);
+    const byteLength = ordinaryBytes(target, 'target');
+    checkRange(byteOffset, byteLength, buffer.length);
+    const end = byteOffset + byteLength;
     this.#opened(region, buffer, () => target.set(buffer.subarray(byteOffset, end)));
   }
 

@@ -29,6 +29,13 @@ export interface Foundation {
   readonly cipher: Cipher | undefined;
 }
 
+/** A checked part of a live region. */
+interface Part {
+  readonly region: Region;
+  readonly address: Address;
+  readonly byteLength: number;
+}
+
 /**
  * The contract, for every operating system: checks what the caller gave, keeps the table of regions, opens a closed region
  * for the length of one operation. Everything that touches memory is behind `System`.
@@ -139,6 +146,9 @@ export class KoffiBackend implements MemoryBackend {
 
   unmap(id: RegionId): void {
     const region = this.#regionOf(id, 'unmap');
+    if (region.viewsHeld > 0) {
+      throw backendError('ERR_SECMEM_IN_USE', 'unmap', 'a view of the region may still be in use');
+    }
     this.#wipeWhole(region);
     this.#system.unmap(region);
     this.#regions.delete(id);
@@ -152,15 +162,13 @@ export class KoffiBackend implements MemoryBackend {
     target: Uint8Array,
   ): void {
     const cipher = this.#cipher('seal');
-    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'seal');
+    const [keyAt, text] = this.#cipherRanges(key, plaintext, 'seal');
     requireLength(nonce, 'nonce', 12);
     byteLengthOfOrdinary(associatedData, 'associatedData');
-    requireLength(target, 'target', plaintext.byteLength + 16);
-    this.#opened(keyRegion, 'read-only', () => {
-      this.#opened(textRegion, 'read-only', () => {
-        const keyAddress = offsetBy(keyRegion.address, key.byteOffset);
-        const textAddress = offsetBy(textRegion.address, plaintext.byteOffset);
-        cipher.seal(keyAddress, nonce, associatedData, textAddress, plaintext.byteLength, target);
+    requireLength(target, 'target', text.byteLength + 16);
+    this.#opened(keyAt.region, 'read-only', () => {
+      this.#opened(text.region, 'read-only', () => {
+        cipher.seal(keyAt.address, nonce, associatedData, text.address, text.byteLength, target);
       });
     });
   }
@@ -173,17 +181,16 @@ export class KoffiBackend implements MemoryBackend {
     plaintext: RegionRange,
   ): void {
     const cipher = this.#cipher('unseal');
-    const [keyRegion, textRegion] = this.#cipherRegions(key, plaintext, 'unseal');
+    const [keyAt, text] = this.#cipherRanges(key, plaintext, 'unseal');
     requireLength(nonce, 'nonce', 12);
     byteLengthOfOrdinary(associatedData, 'associatedData');
-    requireLength(source, 'source', plaintext.byteLength + 16);
+    requireLength(source, 'source', text.byteLength + 16);
     // The text region first: where both are one region, it is writable before the key asks for less.
-    this.#opened(textRegion, 'read-write', () => {
-      this.#opened(keyRegion, 'read-only', () => {
-        const keyAddress = offsetBy(keyRegion.address, key.byteOffset);
-        const textAddress = offsetBy(textRegion.address, plaintext.byteOffset);
-        const length = plaintext.byteLength;
-        if (cipher.unseal(keyAddress, nonce, associatedData, source, textAddress, length)) return;
+    this.#opened(text.region, 'read-write', () => {
+      this.#opened(keyAt.region, 'read-only', () => {
+        const { address, byteLength } = text;
+        if (cipher.unseal(keyAt.address, nonce, associatedData, source, address, byteLength))
+          return;
         throw backendError('ERR_SECMEM_UNSEAL_FAILED', 'unseal', 'the tag does not match');
       });
     });
@@ -242,13 +249,23 @@ export class KoffiBackend implements MemoryBackend {
     this.#system.zero(region.address, region.byteLength);
   }
 
-  #cipherRegions(key: RegionRange, plaintext: RegionRange, operation: string): [Region, Region] {
-    const keyRegion = this.#regionOf(key.region, operation);
-    const textRegion = this.#regionOf(plaintext.region, operation);
-    requireRange(keyRegion, key.byteOffset, key.byteLength);
-    requireRange(textRegion, plaintext.byteOffset, plaintext.byteLength);
-    if (key.byteLength !== 32) throw new RangeError('key must be a range of 32 bytes');
-    return [keyRegion, textRegion];
+  /**
+   * The two ranges of a cipher, checked. Their fields may be getters, which answer anything and call anything: each is read
+   * once, all before the first look at a region, and the arrays are checked after them.
+   */
+  #cipherRanges(key: RegionRange, plaintext: RegionRange, operation: string): [Part, Part] {
+    const { region: keyId, byteOffset: keyOffset, byteLength: keyLength } = key;
+    const { region: textId, byteOffset: textOffset, byteLength: textLength } = plaintext;
+    const keyAt = this.#partOf(keyId, keyOffset, keyLength, operation);
+    const text = this.#partOf(textId, textOffset, textLength, operation);
+    if (keyLength !== 32) throw new RangeError('key must be a range of 32 bytes');
+    return [keyAt, text];
+  }
+
+  #partOf(id: RegionId, byteOffset: number, byteLength: number, operation: string): Part {
+    const region = this.#regionOf(id, operation);
+    requireRange(region, byteOffset, byteLength);
+    return { region, address: offsetBy(region.address, byteOffset), byteLength };
   }
 
   #cipher(operation: string): Cipher {

@@ -48,6 +48,10 @@ function unavailable(reason: string, cause?: unknown): SecureMemoryError {
   });
 }
 
+function firstLineOf(cause: unknown): string {
+  return String((cause as Error)?.message ?? cause).split('\n', 1)[0] as string;
+}
+
 function loadFfi(): Koffi {
   try {
     return loadKoffi();
@@ -56,7 +60,7 @@ function loadFfi(): Koffi {
     throw unavailable(
       denied
         ? "Node's permission model forbids native addons: start it with --allow-addons"
-        : `koffi cannot be loaded on ${process.platform}-${process.arch}: is its platform package installed?`,
+        : `koffi cannot be loaded on ${process.platform}-${process.arch}: is its platform package installed? (${firstLineOf(cause)})`,
       cause,
     );
   }

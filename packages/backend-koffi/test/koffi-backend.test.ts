@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { isSecureMemoryError, type MemoryBackend, type RegionId } from '@securemem/core/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { koffiBackend } from '../src/index.js';
@@ -248,5 +249,102 @@ describe('koffiBackend.probe()', () => {
       probed: { available: false, reason: expect.stringContaining('--allow-addons') },
       opened: 'ERR_SECMEM_BACKEND_UNAVAILABLE',
     });
+  });
+});
+
+describe('ranges and views that are not what they seem', () => {
+  let backend: MemoryBackend;
+  let page: number;
+
+  beforeEach(() => {
+    backend = koffiBackend();
+    page = backend.pageByteLength;
+  });
+
+  afterEach(() => {
+    backend[Symbol.dispose]();
+  });
+
+  const array = (length: number) => new Uint8Array(new ArrayBuffer(length));
+
+  it('SEC5 seal() uses the range that it checked, whatever its getters say the second time', (ctx) => {
+    if (backend.capabilities.cipher === 'none') return ctx.skip('not proven: no cipher here');
+    const region = backend.map(page);
+    backend.write(region, 200, array(32).fill(7));
+    const key = { region, byteOffset: 0, byteLength: 32 };
+    const honest = array(48);
+    backend.seal(key, array(12), array(0), { region, byteOffset: 200, byteLength: 32 }, honest);
+    // Inside the page the second time as well, so that the fault shows without touching what is not ours.
+    const answers = [200, 0, 0, 0];
+    const lying = {
+      region,
+      get byteOffset() {
+        return answers.shift() ?? 0;
+      },
+      byteLength: 32,
+    };
+    const sealed = array(48);
+    backend.seal(key, array(12), array(0), lying, sealed);
+    expect(sealed).toEqual(honest);
+    expect(answers).toHaveLength(3);
+  });
+
+  it('SEC5 seal() looks at its target after the last getter has run', (ctx) => {
+    if (backend.capabilities.cipher === 'none') return ctx.skip('not proven: no cipher here');
+    const region = backend.map(page);
+    const target = array(48);
+    const range = {
+      region,
+      byteOffset: 0,
+      get byteLength() {
+        if (target.length > 0)
+          structuredClone(target.buffer, { transfer: [target.buffer as ArrayBuffer] });
+        return 32;
+      },
+    };
+    const key = { region, byteOffset: 0, byteLength: 32 };
+    expect(codeOf(() => backend.seal(key, array(12), array(0), range, target))).toBe('TypeError');
+  });
+
+  it('SEC14 unmap() under an open view throws ERR_SECMEM_IN_USE, and works when it is closed', (ctx) => {
+    if (backend.capabilities.views === 'none') return ctx.skip('not proven: no views here');
+    const region = backend.map(page);
+    backend.write(region, 0, bytes(1, 2, 3));
+    const view = backend.openView(region, 0, 3);
+    expect(codeOf(() => backend.unmap(region))).toBe('ERR_SECMEM_IN_USE');
+    expect([...view.bytes]).toEqual([1, 2, 3]);
+    expect(view.close()).toBe('revoked');
+    backend.unmap(region);
+    expect(codeOf(() => backend.unmap(region))).toBe('ERR_SECMEM_DISPOSED');
+  });
+});
+
+describe('P21 after the program has asked about a pipe', () => {
+  it.each([
+    [
+      'the package was imported before',
+      'const { koffiBackend } = await import(packageUrl); fstatSync(0);',
+    ],
+    [
+      'the package is imported after it',
+      'fstatSync(0); const { koffiBackend } = await import(packageUrl);',
+    ],
+  ])('koffi is found through a symbolic link: %s', (_, beginning) => {
+    const program = `
+      import { fstatSync, lstatSync } from 'node:fs';
+      import { fileURLToPath } from 'node:url';
+      const packageUrl = ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+      const linked = lstatSync(fileURLToPath(new URL('../node_modules/koffi', packageUrl))).isSymbolicLink();
+      ${beginning}
+      const piped = fstatSync(0).isFIFO() || fstatSync(0).isSocket();
+      koffiBackend()[Symbol.dispose]();
+      console.log(JSON.stringify({ linked, piped }));
+    `;
+    const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      input: 'key',
+      encoding: 'utf8',
+    });
+    expect(ended.stderr).toBe('');
+    expect(JSON.parse(ended.stdout)).toEqual({ linked: true, piped: true });
   });
 });

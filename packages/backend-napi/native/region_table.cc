@@ -134,6 +134,13 @@ void RegionTable::Forget(Region* region) {
 }
 
 Status RegionTable::Unmap(Region* region, Failure* failure) {
+  // What was revoked is only noted until somebody wants to know it.
+  if (region->aliases->any()) SweepViews();
+  if (region->aliases->any()) return Status::kInUse;
+  return Release(region, failure);
+}
+
+Status RegionTable::Release(Region* region, Failure* failure) {
   Protection before = region->protection;
   Wipe(region);
   Status status = UnmapPages(region->mapping, failure);
@@ -155,7 +162,7 @@ Status RegionTable::Close(uint32_t number) {
     Failure ignored;
     Wipe(region);
     // A region that something still shows stays mapped and open, since a touch would kill the process.
-    if (!region->aliases->any()) Unmap(region, &ignored);
+    if (!region->aliases->any()) Release(region, &ignored);
   }
   owners_[number - 1].open = false;
   return Status::kOk;
@@ -226,7 +233,7 @@ void RegionTable::Teardown() {
     if (region->id == 0) continue;
     Failure ignored;
     Wipe(region);
-    if (!region->aliases->any()) Unmap(region, &ignored);
+    if (!region->aliases->any()) Release(region, &ignored);
   }
   for (uint32_t chunk = 0; chunk < view_capacity_ / kViewsPerChunk; chunk++) {
     // A runtime that has yet to collect a buffer will write to its record.

@@ -108,6 +108,7 @@ class RegionTable {
   // Also checks that the range lies inside the region.
   Status Find(uint32_t owner, double id, double offset, double length, Region** region);
   Status Protect(Region* region, Protection protection, Failure* failure);
+  // kInUse, and nothing has changed, while a buffer may show the region.
   Status Unmap(Region* region, Failure* failure);
 
   // A view of the region and its number; kNoView when there is no memory for it.
@@ -126,6 +127,7 @@ class RegionTable {
 
  private:
   void Wipe(Region* region);
+  Status Release(Region* region, Failure* failure);
   void Forget(Region* region);
   bool Grow();
   View* record(uint32_t number) const { return &view_chunks_[number / kViewsPerChunk][number % kViewsPerChunk]; }

@@ -19,6 +19,7 @@ enum class Status : int {
   kPlatform = 11,
   kUnsealFailed = 12,
   kNoExternalBuffers = 13,
+  kInUse = 14,
 };
 
 // Byte counts are bytes; -1 means "not known" or "does not apply". `syscall` is a string with static storage.

@@ -27,6 +27,7 @@ const MEANINGS: { readonly [status: number]: readonly [ErrorCode, string] } = {
     'ERR_SECMEM_NOT_SUPPORTED',
     'this runtime has no buffers over memory that is not its own',
   ],
+  [Status.inUse]: ['ERR_SECMEM_IN_USE', 'a view of the region may still be in use'],
 };
 
 function detailsOf(status: number, syscall: string, numbers: Float64Array): ErrorDetails {

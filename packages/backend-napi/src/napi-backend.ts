@@ -185,21 +185,24 @@ export class NapiBackend implements MemoryBackend {
     sealedName: string,
   ): void {
     this.#requireOpen(operation);
+    // The fields may be getters: each is read once, and before the arrays are checked.
+    const { region: keyRegion, byteOffset: keyOffset, byteLength: keyLength } = key;
+    const { region, byteOffset, byteLength } = plaintext;
     if (byteLengthOfOrdinary(nonce, 'nonce') !== 12) throw new RangeError('nonce must be 12 bytes');
     byteLengthOfOrdinary(associatedData, 'associatedData');
-    if (byteLengthOfOrdinary(sealed, sealedName) !== plaintext.byteLength + 16) {
+    if (byteLengthOfOrdinary(sealed, sealedName) !== byteLength + 16) {
       throw new RangeError(`${sealedName} must be 16 bytes longer than the plaintext`);
     }
-    if (key.byteLength !== 32) throw new RangeError('key must be a range of 32 bytes');
+    if (keyLength !== 32) throw new RangeError('key must be a range of 32 bytes');
     const status = this.#binding[operation](
       this.#owner,
-      key.region,
-      key.byteOffset,
+      keyRegion,
+      keyOffset,
       nonce,
       associatedData,
-      plaintext.region,
-      plaintext.byteOffset,
-      plaintext.byteLength,
+      region,
+      byteOffset,
+      byteLength,
       sealed,
     );
     this.#check(status, operation);

@@ -65,6 +65,10 @@ function unavailable(reason: string, cause?: unknown): SecureMemoryError {
   });
 }
 
+function firstLineOf(cause: unknown): string {
+  return String((cause as Error)?.message ?? cause).split('\n', 1)[0] as string;
+}
+
 function load(): Binding {
   try {
     return loadBinding();
@@ -73,7 +77,7 @@ function load(): Binding {
     throw unavailable(
       denied
         ? "Node's permission model forbids native addons: start it with --allow-addons"
-        : `there is no binary for ${process.platform}-${process.arch}, or it cannot be loaded`,
+        : `there is no binary for ${process.platform}-${process.arch}, or it cannot be loaded (${firstLineOf(cause)})`,
       cause,
     );
   }

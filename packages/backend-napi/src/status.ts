@@ -14,4 +14,5 @@ export const Status = {
   platform: 11,
   unsealFailed: 12,
   noExternalBuffers: 13,
+  inUse: 14,
 } as const;

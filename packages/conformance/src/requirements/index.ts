@@ -1,5 +1,6 @@
 import type { Requirement } from '../requirement.js';
 import { cipher } from './cipher.js';
+import { cipherRanges } from './cipher-ranges.js';
 import { dump } from './dump.js';
 import { errors } from './errors.js';
 import { fork } from './fork.js';
@@ -32,6 +33,7 @@ export const requirements: readonly Requirement[] = [
   ...fork,
   ...dump,
   ...cipher,
+  ...cipherRanges,
   ...threads,
   ...model,
 ];

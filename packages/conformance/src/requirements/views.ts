@@ -261,4 +261,40 @@ export const views: readonly Requirement[] = [
     instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
     otherwise: refusesViews,
   },
+  {
+    id: 'view-unmap',
+    group: 'views',
+    sentence:
+      'unmap under a view that is open or has escaped throws ERR_SECMEM_IN_USE and changes nothing',
+    contract: 'MemoryBackend.unmap',
+    capability: 'views',
+    claims,
+    run: async (context) => {
+      const { backend, page } = context;
+      const expected = pattern(page, 5);
+      const filled = (): RegionId => {
+        const region = context.map();
+        backend.write(region, 0, expected);
+        return region;
+      };
+      const region = filled();
+      const view = backend.openView(region, 8, 32);
+      expectCode(() => backend.unmap(region), 'ERR_SECMEM_IN_USE', 'unmap under an open view');
+      expectSame(view.bytes.slice(), expected.slice(8, 40), 'the view after it');
+      expectSame(readAll(context, region, page), expected, 'the region after it');
+      expectEqual(view.close(), 'revoked', 'close');
+      backend.unmap(region);
+
+      const shown = filled();
+      const escaped = backend.openView(shown, 8, 32);
+      const alias = await transferAway(escaped.bytes);
+      expectCode(() => backend.unmap(shown), 'ERR_SECMEM_IN_USE', 'unmap under a transferred view');
+      escaped.close();
+      expectCode(() => backend.unmap(shown), 'ERR_SECMEM_IN_USE', 'unmap under an escaped view');
+      // Reading it also keeps the alias alive to here.
+      expectSame(new Uint8Array(alias).slice(), expected.slice(8, 40), 'the alias after it');
+    },
+    instead: 'openView throws ERR_SECMEM_NOT_SUPPORTED',
+    otherwise: refusesViews,
+  },
 ];

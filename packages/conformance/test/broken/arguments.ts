@@ -82,7 +82,7 @@ export const misused: readonly Broken[] = [
 export const ciphers: readonly Broken[] = [
   {
     name: 'does not authenticate the associated data',
-    rejectedBy: ['cipher-standard', 'cipher-tamper'],
+    rejectedBy: ['cipher-standard', 'cipher-tamper', 'cipher-ranges'],
     breakIt: (backend) =>
       altered(backend, {
         seal: (key, nonce, _data, plaintext, target) =>
@@ -96,7 +96,8 @@ export const ciphers: readonly Broken[] = [
     rejectedBy: ['cipher-protection'],
     breakIt: (backend) =>
       altered(backend, {
-        seal: (key, nonce, data, plaintext, target) => {
+        seal: (range, nonce, data, plaintext, target) => {
+          const key = { ...range };
           backend.seal(key, nonce, data, plaintext, target);
           backend.protect(key.region, 'read-write');
         },
@@ -125,7 +126,8 @@ export const ciphers: readonly Broken[] = [
     breakIt: (backend, kernel) => {
       let kept: RegionId | undefined;
       return altered(backend, {
-        seal: (key, nonce, data, plaintext, target) => {
+        seal: (range, nonce, data, plaintext, target) => {
+          const key = { ...range };
           backend.seal(key, nonce, data, plaintext, target);
           kept ??= backend.map(backend.pageByteLength);
           backend.write(kept, 0, kernel.peek(key.region, key.byteOffset, key.byteLength));
@@ -138,8 +140,33 @@ export const ciphers: readonly Broken[] = [
     rejectedBy: ['cipher-misuse'],
     breakIt: (backend) =>
       altered(backend, {
-        seal: (key, nonce, data, plaintext, target) =>
-          backend.seal(key, nonce, data, plaintext, target.subarray(0, plaintext.byteLength + 16)),
+        seal: (key, nonce, data, range, target) => {
+          const text = { ...range };
+          backend.seal(key, nonce, data, text, target.subarray(0, text.byteLength + 16));
+        },
+      }),
+  },
+  {
+    name: 'checks a range and reads it again to use it',
+    rejectedBy: ['cipher-ranges'],
+    breakIt: (backend) =>
+      altered(backend, {
+        seal: (key, nonce, data, plaintext, target) => {
+          if (plaintext.byteLength < 0) throw new RangeError('negative');
+          backend.seal(key, nonce, data, plaintext, target);
+        },
+      }),
+  },
+  {
+    name: 'looks at the target before it reads the ranges',
+    rejectedBy: ['cipher-ranges'],
+    breakIt: (backend) =>
+      altered(backend, {
+        seal: (key, nonce, data, plaintext, target) => {
+          const sealed = new Uint8Array(target.length);
+          backend.seal(key, nonce, data, plaintext, sealed);
+          if (target.length === sealed.length) target.set(sealed);
+        },
       }),
   },
 ];

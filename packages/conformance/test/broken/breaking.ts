@@ -3,6 +3,7 @@ import {
   isSecureMemoryError,
   type MemoryBackend,
   type RegionId,
+  type RegionRange,
   SecureMemoryError,
   type View,
 } from '@securemem/core/contract';
@@ -97,6 +98,11 @@ export function changed(
 export function renumbered(backend: MemoryBackend, next: () => number): MemoryBackend {
   const real = new Map<RegionId, RegionId>();
   const of = (region: RegionId): RegionId => real.get(region) ?? (-1 as RegionId);
+  const part = ({ region, byteOffset, byteLength }: RegionRange): RegionRange => ({
+    region: of(region),
+    byteOffset,
+    byteLength,
+  });
   return altered(backend, {
     map: (byteLength) => {
       const region = backend.map(byteLength);
@@ -115,17 +121,8 @@ export function renumbered(backend: MemoryBackend, next: () => number): MemoryBa
     openView: (region, ...range) => backend.openView(of(region), ...range),
     inspect: (ids) => backend.inspect(ids.map(of)),
     seal: (key, nonce, data, plaintext, target) =>
-      backend.seal(
-        { ...key, region: of(key.region) },
-        nonce,
-        data,
-        { ...plaintext, region: of(plaintext.region) },
-        target,
-      ),
+      backend.seal(part(key), nonce, data, part(plaintext), target),
     unseal: (key, nonce, data, source, plaintext) =>
-      backend.unseal({ ...key, region: of(key.region) }, nonce, data, source, {
-        ...plaintext,
-        region: of(plaintext.region),
-      }),
+      backend.unseal(part(key), nonce, data, source, part(plaintext)),
   });
 }

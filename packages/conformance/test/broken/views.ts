@@ -5,7 +5,7 @@ import { type Broken, withClose } from './breaking.js';
 export const views: readonly Broken[] = [
   {
     name: 'shows the whole region through the buffer of a view',
-    rejectedBy: ['view-exact-range', 'view-escaped'],
+    rejectedBy: ['view-exact-range', 'view-escaped', 'view-unmap'],
     breakIt: (backend) =>
       altered(backend, {
         openView: (region, byteOffset, byteLength) => {
@@ -25,6 +25,7 @@ export const views: readonly Broken[] = [
       'view-honest-close',
       'view-revoked',
       'dispose-spares-views',
+      'view-unmap',
     ],
     breakIt: (backend) =>
       altered(backend, {
@@ -57,6 +58,8 @@ export const views: readonly Broken[] = [
       'view-honest-close',
       'view-captured-functions',
       'view-many',
+      'view-unmap',
+      'cycles-leave-nothing',
     ],
     breakIt: (backend) => withClose(backend, () => 'revoked'),
   },
@@ -124,6 +127,7 @@ export const views: readonly Broken[] = [
       'view-honest-close',
       'view-captured-functions',
       'view-many',
+      'view-unmap',
     ],
     capabilities: { views: 'none' },
     breakIt: (backend) =>
@@ -134,5 +138,23 @@ export const views: readonly Broken[] = [
           return { bytes, close: () => 'revoked', aliasAlive: () => false };
         },
       }),
+  },
+  {
+    name: 'takes the views of a region away to unmap it',
+    rejectedBy: ['view-unmap'],
+    breakIt: (backend) => {
+      const open = new Map<number, View[]>();
+      return altered(backend, {
+        openView: (region, ...range) => {
+          const view = backend.openView(region, ...range);
+          open.set(region, [...(open.get(region) ?? []), view]);
+          return view;
+        },
+        unmap: (region) => {
+          for (const view of open.get(region) ?? []) view.close();
+          backend.unmap(region);
+        },
+      });
+    },
   },
 ];

@@ -12,7 +12,8 @@ export const CONTRACT_VERSION = 1;
  *
  * - Region ids are live ids of this backend. The backend checks: a stale or foreign id throws `ERR_SECMEM_DISPOSED` and
  *   changes nothing.
- * - Byte ranges are non-negative integers and lie inside the region; otherwise `RangeError` and nothing changes.
+ * - Byte ranges are non-negative integers and lie inside the region; otherwise `RangeError` and nothing changes. The fields
+ *   of a `RegionRange` are read once, before anything is checked, since they may be getters that run code of their own.
  * - `source` and `target` are Uint8Arrays over ordinary, fixed-length, unshared, attached buffers; otherwise `TypeError`.
  * - A backend instance belongs to the thread that opened it.
  *
@@ -91,9 +92,10 @@ export interface MemoryBackend extends Disposable {
   inspect(regions: readonly RegionId[]): readonly (RegionFacts | 'unknown')[];
 
   /**
-   * Wipes the whole region under any protection, then releases it: unlocked, unmapped, the id refused from now on. It
-   * waits for no view: closing views first is the caller's duty. If it throws, the bytes are wiped all the same and the
-   * region is still live.
+   * Wipes the whole region under any protection, then releases it: unlocked, unmapped, the id refused from now on. While a
+   * view of the region is open, or `aliasAlive` of one that escaped or is stuck does not answer `false`, it throws
+   * `ERR_SECMEM_IN_USE` and changes nothing: closing views first is the caller's duty. If it throws anything else, the bytes
+   * are wiped all the same and the region is still live.
    */
   unmap(region: RegionId): void;
 

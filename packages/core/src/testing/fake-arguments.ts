@@ -1,4 +1,5 @@
-import type { Protection } from '../contract/index.js';
+import { byteLengthOfOrdinary, type Protection, type RegionRange } from '../contract/index.js';
+import { TAG_BYTE_LENGTH } from './fake-cipher.js';
 
 /** Throws RangeError unless the range lies inside a region of `regionByteLength` bytes. */
 export function checkRange(byteOffset: number, byteLength: number, regionByteLength: number): void {
@@ -42,4 +43,26 @@ export function offersProtection(
   const wanted = protection === ('none' as string) ? undefined : STRENGTH[protection];
   if (wanted === undefined) throw new TypeError(`${String(protection)} is not a protection`);
   return wanted <= STRENGTH[strongest];
+}
+
+/** The fields of a range, each read once: they may be getters. */
+export function rangeOf({ region, byteOffset, byteLength }: RegionRange): RegionRange {
+  return { region, byteOffset, byteLength };
+}
+
+/** Throws for what is no input of a cipher: TypeError for the kind, RangeError for the length. */
+export function checkCipherArrays(
+  nonce: Uint8Array,
+  associatedData: Uint8Array,
+  sealed: Uint8Array,
+  sealedName: 'source' | 'target',
+  textByteLength: number,
+): void {
+  if (byteLengthOfOrdinary(nonce, 'nonce') !== 12) {
+    throw new RangeError('nonce must be 12 bytes long');
+  }
+  byteLengthOfOrdinary(associatedData, 'associatedData');
+  if (byteLengthOfOrdinary(sealed, sealedName) !== textByteLength + TAG_BYTE_LENGTH) {
+    throw new RangeError(`${sealedName} must be 16 bytes longer than plaintext`);
+  }
 }

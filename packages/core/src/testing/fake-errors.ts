@@ -116,3 +116,10 @@ export function disposedRegion(
     backend,
   });
 }
+
+export function viewInUse(operation: string, backend: string): SecureMemoryError {
+  return new SecureMemoryError('ERR_SECMEM_IN_USE', 'A view of the region may still be in use', {
+    operation,
+    backend,
+  });
+}

@@ -1,4 +1,4 @@
-import type { ForkBehaviour, Protection, RegionId } from '../contract/index.js';
+import type { ForkBehaviour, Protection, RegionFacts, RegionId } from '../contract/index.js';
 import type { FakeAlias } from './fake-alias.js';
 
 /** What fills the buffers of views while their region has no access, so that a stale read shows garbage. */
@@ -96,5 +96,25 @@ export class FakeRegion {
     this.aliases.add(alias);
     if (this.#strict && this.facts.protection === 'no-access') alias.fill(POISON);
     else alias.refresh(this.store, alias.byteOffset, alias.byteLength);
+  }
+
+  wipe(): void {
+    this.settle();
+    this.store.fill(0);
+    this.publish(0, this.byteLength);
+  }
+
+  /** What an operating system would say of it. */
+  observe(): RegionFacts {
+    this.settle();
+    const { lockedByteLength, protection, guardBefore, guardAfter, dumpExcluded, forkBehaviour } =
+      this.facts;
+    return {
+      lockedByteLength,
+      protection,
+      guarded: guardBefore && guardAfter,
+      dumpExcluded,
+      forkBehaviour,
+    };
   }
 }

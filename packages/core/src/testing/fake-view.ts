@@ -30,9 +30,9 @@ export class FakeView implements View {
     region.addAlias(this.#alias);
   }
 
-  /** True until the view is known to be harmless: what keeps a region mapped when its backend is disposed. */
+  /** True until the view is known to be harmless: what keeps a region mapped. A view of no bytes shows nothing of it. */
   get holdsRegion(): boolean {
-    return this.aliasAlive() !== false;
+    return this.#alias.byteLength > 0 && this.aliasAlive() !== false;
   }
 
   close(): ViewOutcome {

@@ -11,10 +11,23 @@ import {
   SecureMemoryError,
   type View,
 } from '../contract/index.js';
-import { checkCount, checkMapLength, checkRange, offersProtection } from './fake-arguments.js';
+import {
+  checkCipherArrays,
+  checkCount,
+  checkMapLength,
+  checkRange,
+  offersProtection,
+  rangeOf,
+} from './fake-arguments.js';
 import type { FakeOperation } from './fake-calls.js';
-import { sealBytes, TAG_BYTE_LENGTH, unsealBytes } from './fake-cipher.js';
-import { disposedRegion, notSupported, platformError, refusalError } from './fake-errors.js';
+import { sealBytes, unsealBytes } from './fake-cipher.js';
+import {
+  disposedRegion,
+  notSupported,
+  platformError,
+  refusalError,
+  viewInUse,
+} from './fake-errors.js';
 import { createFakeKernel, type FakeKernel } from './fake-kernel.js';
 import type { FakeRegion, FakeRegionFacts } from './fake-region.js';
 import { FakeView } from './fake-view.js';
@@ -111,19 +124,19 @@ export class SimulatedBackend implements MemoryBackend {
 
   read(region: RegionId, byteOffset: number, target: Uint8Array): void {
     const found = this.#live('read', region, { byteOffset, byteLength: target?.length });
-    byteLengthOfOrdinary(target, 'target');
-    checkRange(byteOffset, target.length, found.byteLength);
+    const byteLength = byteLengthOfOrdinary(target, 'target');
+    checkRange(byteOffset, byteLength, found.byteLength);
     found.settle();
-    target.set(found.store.subarray(byteOffset, byteOffset + target.length));
+    target.set(found.store.subarray(byteOffset, byteOffset + byteLength));
   }
 
   write(region: RegionId, byteOffset: number, source: Uint8Array): void {
     const found = this.#live('write', region, { byteOffset, byteLength: source?.length });
-    byteLengthOfOrdinary(source, 'source');
-    checkRange(byteOffset, source.length, found.byteLength);
+    const byteLength = byteLengthOfOrdinary(source, 'source');
+    checkRange(byteOffset, byteLength, found.byteLength);
     found.settle();
     found.store.set(source, byteOffset);
-    found.publish(byteOffset, source.length);
+    found.publish(byteOffset, byteLength);
   }
 
   openView(region: RegionId, byteOffset: number, byteLength: number): View {
@@ -142,12 +155,13 @@ export class SimulatedBackend implements MemoryBackend {
 
   inspect(regions: readonly RegionId[]): readonly (RegionFacts | 'unknown')[] {
     this.#begin('inspect');
-    return regions.map((region) => factsOf(this.#find('inspect', region)));
+    return regions.map((region) => this.#find('inspect', region).observe());
   }
 
   unmap(region: RegionId): void {
     const found = this.#live('unmap', region);
-    wipeAll(found);
+    if (this.#isShown(region)) throw viewInUse('unmap', this.name);
+    found.wipe();
     if (this.kernel.refuses('munmap')) throw platformError('unmap', this.name, 'munmap');
     this.#release(found);
   }
@@ -159,14 +173,10 @@ export class SimulatedBackend implements MemoryBackend {
     plaintext: RegionRange,
     target: Uint8Array,
   ): void {
-    this.#beginCipher('seal', nonce, associatedData);
-    byteLengthOfOrdinary(target, 'target');
-    const keyBytes = this.#keyBytes('seal', key);
-    const plaintextBytes = this.#bytes('seal', plaintext);
-    if (target.length !== plaintext.byteLength + TAG_BYTE_LENGTH) {
-      throw new RangeError('target must be 16 bytes longer than plaintext');
-    }
-    sealBytes(keyBytes, nonce, associatedData, plaintextBytes, target);
+    this.#beginCipher('seal');
+    const [keyBytes, text] = this.#cipherBytes('seal', key, plaintext);
+    checkCipherArrays(nonce, associatedData, target, 'target', text.bytes.length);
+    sealBytes(keyBytes, nonce, associatedData, text.bytes, target);
   }
 
   unseal(
@@ -176,15 +186,11 @@ export class SimulatedBackend implements MemoryBackend {
     source: Uint8Array,
     plaintext: RegionRange,
   ): void {
-    this.#beginCipher('unseal', nonce, associatedData);
-    byteLengthOfOrdinary(source, 'source');
-    const keyBytes = this.#keyBytes('unseal', key);
-    const plaintextBytes = this.#bytes('unseal', plaintext);
-    if (source.length !== plaintext.byteLength + TAG_BYTE_LENGTH) {
-      throw new RangeError('source must be 16 bytes longer than plaintext');
-    }
-    const opened = unsealBytes(keyBytes, nonce, associatedData, source, plaintextBytes);
-    this.kernel.region(plaintext.region).publish(plaintext.byteOffset, plaintext.byteLength);
+    this.#beginCipher('unseal');
+    const [keyBytes, text] = this.#cipherBytes('unseal', key, plaintext);
+    checkCipherArrays(nonce, associatedData, source, 'source', text.bytes.length);
+    const opened = unsealBytes(keyBytes, nonce, associatedData, source, text.bytes);
+    text.region.publish(text.byteOffset, text.bytes.length);
     if (opened) return;
     throw new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', 'The tag does not match', {
       operation: 'unseal',
@@ -197,8 +203,7 @@ export class SimulatedBackend implements MemoryBackend {
     this.#begin('dispose');
     for (const id of this.#regions) {
       const region = this.kernel.region(id);
-      const held = [...(this.#views.get(id) ?? [])].some((view) => view.holdsRegion);
-      if (held) wipeAll(region);
+      if (this.#isShown(id)) region.wipe();
       else this.#release(region);
     }
     this.#closed = true;
@@ -207,7 +212,7 @@ export class SimulatedBackend implements MemoryBackend {
 
   /** The buffers of a thread that ends are detached before this runs, so no view is in the way. */
   readonly #endThread = (): void => {
-    for (const id of this.#regions) wipeAll(this.kernel.region(id));
+    for (const id of this.#regions) this.kernel.region(id).wipe();
     this[Symbol.dispose]();
   };
 
@@ -244,50 +249,51 @@ export class SimulatedBackend implements MemoryBackend {
     return found;
   }
 
+  #isShown(region: RegionId): boolean {
+    return [...(this.#views.get(region) ?? [])].some((view) => view.holdsRegion);
+  }
+
   #release(region: FakeRegion): void {
-    wipeAll(region);
+    region.wipe();
     this.kernel.unmap(region);
     this.#regions.delete(region.id);
     this.#views.delete(region.id);
   }
 
-  #beginCipher(operation: 'seal' | 'unseal', nonce: Uint8Array, associatedData: Uint8Array): void {
+  #beginCipher(operation: 'seal' | 'unseal'): void {
     this.#begin(operation);
     if (this.capabilities.cipher === 'none') throw notSupported(operation, this.name, 'cipher');
-    byteLengthOfOrdinary(nonce, 'nonce');
-    byteLengthOfOrdinary(associatedData, 'associatedData');
-    if (nonce.length !== 12) throw new RangeError('nonce must be 12 bytes long');
   }
 
-  #keyBytes(operation: 'seal' | 'unseal', key: RegionRange): Uint8Array {
-    const bytes = this.#bytes(operation, key);
-    if (bytes.length !== 32) throw new RangeError('key must be a range of 32 bytes');
-    return bytes;
+  /** The fields of the ranges may be getters: each is read once, all before the first look at a region. */
+  #cipherBytes(
+    operation: 'seal' | 'unseal',
+    key: RegionRange,
+    plaintext: RegionRange,
+  ): [key: Uint8Array, text: RegionBytes] {
+    const [keyRange, textRange] = [rangeOf(key), rangeOf(plaintext)];
+    const keyBytes = this.#bytes(operation, keyRange).bytes;
+    const text = this.#bytes(operation, textRange);
+    if (keyBytes.length !== 32) throw new RangeError('key must be a range of 32 bytes');
+    return [keyBytes, text];
   }
 
-  #bytes(operation: 'seal' | 'unseal', range: RegionRange): Uint8Array {
+  #bytes(operation: 'seal' | 'unseal', range: RegionRange): RegionBytes {
     const region = this.#find(operation, range.region);
-    checkRange(range.byteOffset, range.byteLength, region.byteLength);
+    const { byteOffset, byteLength } = range;
+    checkRange(byteOffset, byteLength, region.byteLength);
     region.settle();
-    return region.store.subarray(range.byteOffset, range.byteOffset + range.byteLength);
+    return {
+      region,
+      byteOffset,
+      bytes: region.store.subarray(byteOffset, byteOffset + byteLength),
+    };
   }
 }
 
-function wipeAll(region: FakeRegion): void {
-  region.settle();
-  region.store.fill(0);
-  region.publish(0, region.byteLength);
-}
-
-function factsOf(region: FakeRegion): RegionFacts {
-  region.settle();
-  const { lockedByteLength, protection, guardBefore, guardAfter, dumpExcluded, forkBehaviour } =
-    region.facts;
-  return {
-    lockedByteLength,
-    protection,
-    guarded: guardBefore && guardAfter,
-    dumpExcluded,
-    forkBehaviour,
-  };
+/** A checked part of a live region. */
+interface RegionBytes {
+  readonly region: FakeRegion;
+  readonly byteOffset: number;
+  readonly bytes: Uint8Array;
 }
