@@ -11,6 +11,7 @@ import {
   type View,
   type ViewOutcome,
 } from '../contract/index.js';
+import { viewInUse } from './fake-errors.js';
 import { FaultyView } from './faulty-view.js';
 
 /** Operations that can be made to fail. Closing a view never throws, so its outcome is planned instead. */
@@ -166,7 +167,7 @@ export class FaultyBackend implements MemoryBackend {
   openView(region: RegionId, byteOffset: number, byteLength: number): View {
     this.#pass('openView');
     const inner = this.inner.openView(region, byteOffset, byteLength);
-    const view: FaultyView = new FaultyView(inner, () => this.#nextOutcome(view));
+    const view: FaultyView = new FaultyView(inner, region, () => this.#nextOutcome(view));
     return view;
   }
 
@@ -176,6 +177,10 @@ export class FaultyBackend implements MemoryBackend {
   }
 
   unmap(region: RegionId): void {
+    for (const view of this.#views) {
+      if (view.region === region && view.aliasAlive() !== false)
+        throw viewInUse('unmap', this.name);
+    }
     const fault = this.#next('unmap');
     if (fault !== undefined) {
       this.inner.wipe(region, 0, this.#byteLengths.get(region) ?? 0);

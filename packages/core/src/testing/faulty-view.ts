@@ -1,17 +1,22 @@
-import type { View, ViewOutcome } from '../contract/index.js';
-import { moveBuffer } from './fake-alias.js';
+import type { RegionId, View, ViewOutcome } from '../contract/index.js';
 
 /** A view whose outcome can be decided from outside. */
 export class FaultyView implements View {
   readonly bytes: Uint8Array;
+  readonly region: RegionId;
   readonly #inner: View;
   readonly #plan: () => Exclude<ViewOutcome, 'revoked'> | undefined;
   #outcome: ViewOutcome | undefined;
   #planned = false;
   #aliasAlive = true;
 
-  constructor(inner: View, plan: () => Exclude<ViewOutcome, 'revoked'> | undefined) {
+  constructor(
+    inner: View,
+    region: RegionId,
+    plan: () => Exclude<ViewOutcome, 'revoked'> | undefined,
+  ) {
     this.#inner = inner;
+    this.region = region;
     this.#plan = plan;
     this.bytes = inner.bytes;
   }
@@ -36,11 +41,6 @@ export class FaultyView implements View {
     this.#planned = true;
     if (planned === 'stuck') return planned;
     // The buffer empties, as it would if somebody had transferred it, and nobody holds what it held.
-    try {
-      moveBuffer(this.bytes.buffer as ArrayBuffer);
-    } catch {
-      // Some buffers refuse (Node 20 moves ordinary ones only); closing the view empties those.
-    }
     this.#inner.close();
     return planned;
   }
