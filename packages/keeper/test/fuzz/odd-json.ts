@@ -1,0 +1,59 @@
+import type { Random } from './random.js';
+
+/** Names of properties that mean something to whoever reads carelessly. */
+const KEYS = [
+  'toString',
+  'valueOf',
+  '__proto__',
+  'constructor',
+  'length',
+  'then',
+  'toJSON',
+  '0',
+  'name',
+  'message',
+  'code',
+  'errno',
+  'details',
+  'cause',
+  'operations',
+  'operation',
+  'backend',
+  'syscall',
+  'x',
+];
+
+const SCALARS = [
+  '1e999',
+  '-0',
+  '0',
+  '1',
+  '4294967296',
+  '9007199254740993',
+  'true',
+  'null',
+  '""',
+  '"x"',
+  '"echo"',
+  '"ERR_SECMEM_DISPOSED"',
+  '"constructor"',
+  '"\\u0000"',
+  '"\\ud800"',
+  '[]',
+  '{}',
+];
+
+/** Text of JSON that an honest peer would never write, and that is well-formed nonetheless. */
+export function oddJson(random: Random, depth = 0): string {
+  if (depth > 4 || random.chance(0.4)) return random.pick(SCALARS);
+  if (random.chance(0.05)) {
+    const levels = random.pick([100, 5_000, 30_000]);
+    return random.chance(0.5)
+      ? '['.repeat(levels) + ']'.repeat(levels)
+      : `${'{"cause":'.repeat(levels / 5)}{}${'}'.repeat(levels / 5)}`;
+  }
+  if (random.chance(0.05)) return JSON.stringify('n'.repeat(random.pick([255, 256, 257, 5_000])));
+  const items = Array.from({ length: random.below(4) }, () => oddJson(random, depth + 1));
+  if (random.chance(0.4)) return `[${items.join(',')}]`;
+  return `{${items.map((item) => `${JSON.stringify(random.pick(KEYS))}:${item}`).join(',')}}`;
+}
