@@ -1,4 +1,12 @@
-import type { Allocator, AllocatorOptions, MemoryBackend, Secret } from '@securemem/core';
+import {
+  type Allocator,
+  type AllocatorOptions,
+  type MemoryBackend,
+  ownProperties,
+  type Secret,
+} from '@securemem/core';
+import { NAMES_MAX, refuseUnknown } from './complete-options.js';
+import { requireName } from './names.js';
 import type { HardenLimits } from './options.js';
 
 /** The way from the keeper to the functions of its host. */
@@ -69,23 +77,56 @@ export interface KeeperDefinition<State> {
 export function defineKeeper<State = undefined>(
   definition: KeeperDefinition<State>,
 ): KeeperDefinition<State> {
-  requireDefinition(definition);
-  return definition;
+  return completeDefinition(definition) as KeeperDefinition<State>;
 }
 
-/** Throws `TypeError` for what is no definition. */
-export function requireDefinition(value: unknown): asserts value is KeeperDefinition<unknown> {
-  const definition = value as Partial<KeeperDefinition<unknown>> | null | undefined;
-  if (typeof definition !== 'object' || definition === null) {
+const NAMES: Readonly<Record<keyof KeeperDefinition<unknown>, true>> = {
+  backend: true,
+  harden: true,
+  allocator: true,
+  provision: true,
+  operations: true,
+};
+
+/** The definition as its module wrote it, without what lies on a prototype. Throws `TypeError` for what is none. */
+export function completeDefinition(value: unknown): KeeperDefinition<unknown> {
+  if (typeof value !== 'object' || value === null) {
     throw new TypeError('a keeper module exports the result of defineKeeper as its default');
   }
-  if (typeof definition.backend !== 'function') {
+  const definition = ownProperties<Partial<KeeperDefinition<unknown>>>(value, 'defineKeeper');
+  refuseUnknown('defineKeeper', definition, NAMES);
+  const { backend, harden, provision, allocator, operations } = definition;
+  if (typeof backend !== 'function') {
     throw new TypeError('defineKeeper: backend must be a function that opens one');
   }
-  for (const [name, operation] of Object.entries(definition.operations ?? {})) {
-    if (typeof operation !== 'function') throw new TypeError(`operation ${name} is no function`);
+  for (const [name, hook] of Object.entries({ harden, provision })) {
+    if (hook !== undefined && typeof hook !== 'function') {
+      throw new TypeError(`defineKeeper: ${name} must be a function`);
+    }
   }
-  if (Object.keys(definition.operations ?? {}).length === 0) {
-    throw new TypeError('defineKeeper: there must be at least one operation');
+  return ownProperties(
+    {
+      ...definition,
+      backend,
+      ...(allocator !== undefined && { allocator: ownProperties(allocator, 'allocator') }),
+      operations: completeOperations(operations),
+    },
+    'definition',
+  );
+}
+
+function completeOperations(operations: unknown): KeeperDefinition<unknown>['operations'] {
+  const own = ownProperties<KeeperDefinition<unknown>['operations']>(
+    (operations ?? {}) as KeeperDefinition<unknown>['operations'],
+    'operations',
+  );
+  const names = Object.keys(own);
+  if (names.length === 0 || names.length > NAMES_MAX) {
+    throw new TypeError(`defineKeeper: there must be 1 to ${NAMES_MAX} operations`);
   }
+  for (const name of names) {
+    requireName('operations', name);
+    if (typeof own[name] !== 'function') throw new TypeError(`operation ${name} is no function`);
+  }
+  return own;
 }

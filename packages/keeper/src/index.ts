@@ -13,7 +13,7 @@ export {
 } from './define-keeper.js';
 export type { HostContext, HostFunction, HostFunctions } from './host-function.js';
 export type { HardenLimits, KeeperLimits, KeeperOptions } from './options.js';
-export type { CallOptions } from './supervisor/call.js';
+export type { CallOptions } from './supervisor/call-options.js';
 export type { CrashReport, CrashSummary } from './supervisor/crash-report.js';
 export { type Keeper, openKeeper } from './supervisor/keeper.js';
 export type {

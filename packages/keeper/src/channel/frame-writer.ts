@@ -14,9 +14,10 @@ const FREE_BATCHES_MAX = 4;
 const OUTSTANDING_BYTE_LENGTH_MAX = 256 * 1024;
 
 /**
- * Writes frames, one system call for all frames of a turn. Payloads are copied into the batch at once, so the caller may
- * reuse them, unless they are too long for a batch or secret: those go out from where they are, and `whenWritten` says
- * when they may be touched.
+ * Writes frames, one system call for all frames of a turn. Payloads are copied at once, long ones over as many batches as
+ * they need, so what is sent is what was given, whatever becomes of the caller's array afterwards. Its length is taken
+ * once, too: an array that is transferred away has none any more. Secrets are not copied: they go out from where they are,
+ * in memory that belongs to the call, and `whenWritten` says when it may be wiped.
  *
  * Errors of the socket are the owner's concern: it listens to the socket itself. After `stop` everything is dropped.
  */
@@ -46,20 +47,15 @@ export class FrameWriter {
     return this.#stopped || this.#outstanding >= OUTSTANDING_BYTE_LENGTH_MAX;
   }
 
-  /** Appends a frame. `payload` must not change until it is written when it is longer than a batch. */
+  /** Appends a frame with a copy of `payload`. */
   write(kind: number, index: number, id: number, payload?: Uint8Array): void {
     if (this.#stopped) return;
-    const payloadByteLength = payload === undefined ? 0 : payload.length;
-    const wanted = HEADER_BYTE_LENGTH + payloadByteLength;
-    if (wanted > BATCH_BYTE_LENGTH) {
-      this.#appendHeader(kind, 0, index, id, payloadByteLength);
-      this.flush();
-      if (payload !== undefined) this.#send(payload);
-      return;
-    }
-    if (this.#filled + wanted > BATCH_BYTE_LENGTH) this.flush();
-    this.#appendHeader(kind, 0, index, id, payloadByteLength);
-    if (payload !== undefined) this.#append(payload);
+    const byteLength = payload === undefined ? 0 : payload.length;
+    const wanted = HEADER_BYTE_LENGTH + byteLength;
+    // A frame that fits into a batch stays in one piece: then the other end need not put it together.
+    if (wanted <= BATCH_BYTE_LENGTH && this.#filled + wanted > BATCH_BYTE_LENGTH) this.flush();
+    this.#appendHeader(kind, 0, index, id, byteLength);
+    if (payload !== undefined) this.#append(payload, byteLength);
     this.#schedule();
   }
 
@@ -79,9 +75,11 @@ export class FrameWriter {
       whenWritten();
       return;
     }
-    this.#appendHeader(kind, flags, index, id, secret.length);
+    const byteLength = secret.length;
+    this.#appendHeader(kind, flags, index, id, byteLength);
     this.flush();
-    this.#send(secret, whenWritten);
+    this.#outstanding += byteLength;
+    this.#send(secret, byteLength, whenWritten);
   }
 
   /** Hands what was appended to the socket. Runs by itself at the end of the turn. */
@@ -92,7 +90,7 @@ export class FrameWriter {
     const byteLength = this.#filled;
     this.#batch = this.#free.pop() ?? newBatch();
     this.#filled = 0;
-    this.#send(batch.subarray(0, byteLength), () => {
+    this.#send(batch.subarray(0, byteLength), byteLength, () => {
       if (this.#free.length < FREE_BATCHES_MAX) this.#free.push(batch);
     });
   }
@@ -121,20 +119,27 @@ export class FrameWriter {
     writeU32(batch, offset + 8, this.#generation);
     writeU32(batch, offset + 12, id);
     this.#filled = offset + HEADER_BYTE_LENGTH;
+    this.#outstanding += HEADER_BYTE_LENGTH;
   }
 
-  #append(payload: Uint8Array): void {
-    const batch = this.#batch;
-    const byteLength = payload.length;
-    if (byteLength > 64) {
-      batch.set(payload, this.#filled);
-    } else {
+  #append(payload: Uint8Array, byteLength: number): void {
+    this.#outstanding += byteLength;
+    if (byteLength <= 64) {
+      const batch = this.#batch;
       const offset = this.#filled;
       for (let index = 0; index < byteLength; index++) {
         batch[offset + index] = payload[index] as number;
       }
+      this.#filled += byteLength;
+      return;
     }
-    this.#filled += byteLength;
+    for (let start = 0; start < byteLength; ) {
+      if (this.#filled === BATCH_BYTE_LENGTH) this.flush();
+      const end = Math.min(byteLength, start + BATCH_BYTE_LENGTH - this.#filled);
+      this.#batch.set(payload.subarray(start, end), this.#filled);
+      this.#filled += end - start;
+      start = end;
+    }
   }
 
   #schedule(): void {
@@ -143,13 +148,13 @@ export class FrameWriter {
     process.nextTick(this.#flushNow);
   }
 
-  #send(bytes: Uint8Array, whenWritten?: () => void): void {
-    this.#outstanding += bytes.length;
+  /** `byteLength` is that of `bytes` now: when they are written they may have none any more. */
+  #send(bytes: Uint8Array, byteLength: number, whenWritten: () => void): void {
     this.#socket.write(bytes, (error) => {
       if (error) this.stop();
       const wasBlocked = this.blocked;
-      this.#outstanding -= bytes.length;
-      whenWritten?.();
+      this.#outstanding -= byteLength;
+      whenWritten();
       if (wasBlocked && !this.blocked) this.#onDrain();
     });
   }

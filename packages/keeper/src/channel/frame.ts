@@ -16,7 +16,7 @@
 export const HEADER_BYTE_LENGTH = 16;
 
 /** Raised when a frame changes its meaning: both ends must agree, and they are always of one build. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export const FrameKind = {
   /** Host to keeper, once and first: what to import and which limits apply. */
@@ -53,8 +53,8 @@ export const ID_MAX = 0xffff_ffff;
 
 /** What the other end must not do. Never crosses the channel itself; it becomes a crash of category `protocol`. */
 export class ProtocolViolation extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = 'ProtocolViolation';
   }
 }

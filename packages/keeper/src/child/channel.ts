@@ -1,14 +1,12 @@
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import { ProtocolViolation } from '../channel/frame.js';
+import { ownProperties, zero } from '@securemem/core';
 import {
   type FrameHandler,
   FrameReader,
   type FrameReaderOptions,
 } from '../channel/frame-reader.js';
 import { FrameWriter } from '../channel/frame-writer.js';
-
-/** EX_PROTOCOL of sysexits.h. */
-const PROTOCOL_EXIT_CODE = 76;
+import { leaveBecauseOf, leaveWithHost } from './leave.js';
 
 export interface ChannelOptions extends FrameReaderOptions {
   readonly descriptor: number;
@@ -50,13 +48,13 @@ export class Channel {
         callback: (byteLength) => this.#receive(byteLength),
       },
     };
-    this.#socket = new Socket(socketOptions);
+    this.#socket = new Socket(ownProperties(socketOptions, 'options'));
     this.writer = new FrameWriter(this.#socket, options.generation, () => {
       if (!this.#stopped) this.#socket.resume();
     });
-    this.#socket.on('error', leave);
-    this.#socket.on('end', leave);
-    this.#socket.on('close', leave);
+    this.#socket.on('error', leaveWithHost);
+    this.#socket.on('end', leaveWithHost);
+    this.#socket.on('close', leaveWithHost);
   }
 
   /**
@@ -79,18 +77,12 @@ export class Channel {
       try {
         this.#reader.push(this.#receiveBuffer, 0, byteLength);
       } finally {
-        this.#receiveBuffer.fill(0, 0, byteLength);
+        zero(this.#receiveBuffer, 0, byteLength);
       }
       this.#handler.runArrived();
     } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error;
-      process.exit(PROTOCOL_EXIT_CODE);
+      leaveBecauseOf(error);
     }
     return !this.#stopped && !this.writer.blocked;
   }
-}
-
-/** Without a host there is nobody to work for; the exit hooks wipe what there is. */
-function leave(): void {
-  process.exit(0);
 }

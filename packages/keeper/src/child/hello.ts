@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs';
+import { ownProperties } from '@securemem/core';
 import {
   FrameKind,
   HEADER_BYTE_LENGTH,
@@ -7,23 +8,29 @@ import {
   ProtocolViolation,
   readU32,
 } from '../channel/frame.js';
-import { decodeMetadata } from '../channel/metadata.js';
+import { decodeMetadata, type Unread } from '../channel/metadata.js';
+import { NAMES_MAX } from '../complete-options.js';
+import { isNames } from '../names.js';
 import type { HardenLimits } from '../options.js';
 
 /** What the host says first. */
 export interface Hello {
   readonly generation: number;
   readonly moduleUrl: string;
+  /** What `harden` is told, defaults included. */
   readonly limits: HardenLimits;
+  /** The names of the limits that the host asked for, so that somebody must set them. */
+  readonly askedLimits: readonly string[];
   readonly payloadByteLengthMax: number;
   readonly callsMax: number;
+  readonly hostCallsMax: number;
   readonly hostFunctions: readonly string[];
   readonly descriptors: readonly number[];
 }
 
 /**
  * Reads the greeting, and not one byte more, while the descriptor still blocks: so that nothing that follows is ever in
- * memory that is not locked.
+ * memory that is not locked. Throws `ProtocolViolation` for what no host of this build says.
  */
 export function readHello(descriptor: number): Hello {
   const header = readExactly(descriptor, HEADER_BYTE_LENGTH);
@@ -32,11 +39,56 @@ export function readHello(descriptor: number): Hello {
     throw new ProtocolViolation('the host did not greet');
   }
   const body = readExactly(descriptor, byteLength);
-  const hello = decodeMetadata(body, 0, body.length) as Hello & { version: number };
-  if (hello.version !== PROTOCOL_VERSION) {
-    throw new ProtocolViolation(`the host speaks version ${hello.version}`);
+  return decodeHello(readU32(header, 8), body);
+}
+
+/** The greeting in a body. Throws `ProtocolViolation` for a field that is missing, of another type or out of range. */
+export function decodeHello(generation: number, body: Uint8Array): Hello {
+  const said = decodeMetadata<Hello & { version: number }>(body, 0, body.length);
+  if (said.version !== PROTOCOL_VERSION) {
+    throw new ProtocolViolation('the host speaks another version');
   }
-  return { ...hello, generation: readU32(header, 8) };
+  const { moduleUrl, askedLimits, hostFunctions, descriptors } = said;
+  const fine =
+    generation > 0 &&
+    typeof moduleUrl === 'string' &&
+    isNames(askedLimits, NAMES_MAX) &&
+    isNames(hostFunctions, NAMES_MAX) &&
+    Array.isArray(descriptors) &&
+    descriptors.every(isCount);
+  if (!fine) throw malformed();
+  return {
+    generation,
+    moduleUrl,
+    limits: limitsOf(said),
+    askedLimits,
+    payloadByteLengthMax: count(said.payloadByteLengthMax),
+    callsMax: count(said.callsMax),
+    hostCallsMax: count(said.hostCallsMax),
+    hostFunctions,
+    descriptors: descriptors as readonly number[],
+  };
+}
+
+/** Without a prototype: the module's `harden` may read limits that nobody has named. */
+function limitsOf({ limits }: Unread<Hello>): HardenLimits {
+  if (typeof limits !== 'object' || limits === null) throw malformed();
+  const own = ownProperties(limits, 'limits');
+  if (!Object.values(own).every(isCount)) throw malformed();
+  return own;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function count(value: unknown): number {
+  if (!isCount(value)) throw malformed();
+  return value;
+}
+
+function malformed(): ProtocolViolation {
+  return new ProtocolViolation('a malformed greeting');
 }
 
 function readExactly(descriptor: number, byteLength: number): Uint8Array {

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { ownProperties } from '@securemem/core';
 
 /** How long the main thread has to notice by itself that the host is gone, and to leave in good order. */
 const GRACE_MS = 1_000;
@@ -17,11 +18,15 @@ export function watchHost(descriptor: number): void {
     socket.on('close', leave);
     socket.resume();
   `;
-  const thread = new Worker(program, {
+  const options: WorkerOptions = {
     eval: true,
-    env: {},
+    env: ownProperties({}, 'env'),
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
-  });
+    resourceLimits: ownProperties(
+      { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
+      'limits',
+    ),
+  };
+  const thread = new Worker(program, ownProperties(options, 'options'));
   thread.unref();
 }

@@ -2,8 +2,10 @@ import type { Allocator, Secret } from '@securemem/core';
 import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
 import type { FrameHeader } from '../channel/frame-reader.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
+import { viewOfGiven } from '../channel/given-bytes.js';
 import { encodeError } from '../channel/metadata.js';
 import type { Host, Operation, OperationContext } from '../define-keeper.js';
+import { isThenable } from '../thenable.js';
 import type { ChannelHandler } from './channel.js';
 import type { HostCalls } from './host-calls.js';
 import { IncomingSecret } from './incoming-secret.js';
@@ -21,6 +23,8 @@ export interface OperationsOptions {
   readonly operations: Readonly<Record<string, Operation<unknown>>>;
   readonly provisioned: Provisioned;
   readonly payloadByteLengthMax: number;
+  /** Calls that the host may have open; an honest one has the same limit. */
+  readonly callsMax: number;
   readonly onClose: () => void;
 }
 
@@ -33,15 +37,20 @@ interface Arrival {
   readonly secret: Secret | undefined;
 }
 
-/** Runs operations as calls arrive, and answers each exactly once. */
+/**
+ * Runs operations as calls arrive, and answers each exactly once. Calls come between the greeting and the wish to end, so
+ * one that comes earlier or later is a violation of the protocol.
+ */
 export class Operations implements ChannelHandler {
   readonly #options: OperationsOptions;
   readonly #operations: readonly Operation<unknown>[];
-  readonly #open = new Map<number, OpenCall>();
+  /** Calls that were not answered; of those that have not begun, or that are answered at once, there is only the id. */
+  readonly #open = new Map<number, OpenCall | undefined>();
   #arrived: Arrival[] = [];
   #incoming: IncomingSecret | undefined;
   #writer: FrameWriter | undefined;
   #hostCalls: HostCalls | undefined;
+  #phase: 'starting' | 'serving' | 'closing' = 'starting';
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -54,10 +63,16 @@ export class Operations implements ChannelHandler {
     this.#hostCalls = hostCalls;
   }
 
+  /** The state is there, and the host is told so: calls may come. */
+  serve(): void {
+    this.#phase = 'serving';
+  }
+
   onFrame(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
     const { id } = header;
     switch (header.kind) {
       case FrameKind.call:
+        this.#admit(id, header.index);
         this.#arrived.push({
           kind: 'call',
           id,
@@ -76,12 +91,15 @@ export class Operations implements ChannelHandler {
         this.#hostCalls?.onError(id, bytes, start, end);
         break;
       case FrameKind.close:
+        if (this.#phase !== 'serving') throw new ProtocolViolation('an end that is not due');
+        this.#phase = 'closing';
         this.#options.onClose();
         break;
     }
   }
 
   onSecretStart({ id, index, bodyByteLength }: FrameHeader): void {
+    this.#admit(id, index);
     this.#incoming = new IncomingSecret(
       id,
       index,
@@ -98,55 +116,71 @@ export class Operations implements ChannelHandler {
     const incoming = this.#incoming;
     this.#incoming = undefined;
     if (incoming === undefined) return;
-    const { id, index, failure } = incoming;
-    const secret = incoming.finish();
-    if (secret === undefined) this.#fail(id, failure);
-    else this.#arrived.push({ kind: 'call', id, index, payload: NOTHING, secret });
+    const { id, index } = incoming;
+    const ended = incoming.finish();
+    if ('failure' in ended) this.#fail(id, ended.failure);
+    else this.#arrived.push({ kind: 'call', id, index, payload: NOTHING, secret: ended.secret });
   }
 
+  /**
+   * One after the other, each as far as it goes by itself, its answer included: the next may use the same output buffer. So
+   * after one that gives a promise the others wait until that was looked at, which is a turn of microtasks.
+   */
   runArrived(): void {
-    const arrived = this.#arrived;
-    if (arrived.length === 0) return;
-    this.#arrived = [];
-    for (const arrival of arrived) {
-      if (arrival.kind === 'call') this.#run(arrival);
-      else this.#open.get(arrival.id)?.abort();
+    for (let arrival = this.#arrived.shift(); arrival; arrival = this.#arrived.shift()) {
+      if (arrival.kind === 'cancel') {
+        this.#open.get(arrival.id)?.abort();
+      } else if (this.#run(arrival) === 'later') {
+        queueMicrotask(() => this.runArrived());
+        return;
+      }
     }
   }
 
-  #run({ id, index, payload, secret }: Arrival): void {
-    const operation = this.#operations[index];
-    if (operation === undefined || this.#open.has(id)) {
+  /** Takes a call on arrival, before anything is allocated for it. */
+  #admit(id: number, index: number): void {
+    if (this.#phase !== 'serving' || id === 0 || this.#operations[index] === undefined) {
       throw new ProtocolViolation('a call that does not exist');
     }
+    if (this.#open.has(id)) throw new ProtocolViolation('a call that is open already');
+    if (this.#open.size >= this.#options.callsMax) throw new ProtocolViolation('too many calls');
+    this.#open.set(id, undefined);
+  }
+
+  #run({ id, index, payload, secret }: Arrival): 'answered' | 'later' {
+    const operation = this.#operations[index] as Operation<unknown>;
     const { host } = this.#hostCalls as HostCalls;
     const call = new OpenCall(this.#options.provisioned, host, secret);
     try {
       const result = operation(payload, call);
       if (!isThenable(result)) {
         this.#answer(id, result);
-        return;
+        return 'answered';
       }
       this.#open.set(id, call);
-      result.then(
+      // By way of a promise of the language: a thenable of the module's own may answer twice.
+      Promise.resolve(result).then(
         (value) => this.#answer(id, value),
         (error: unknown) => this.#fail(id, error),
       );
+      return 'later';
     } catch (error) {
       this.#fail(id, error);
+      return 'answered';
     }
   }
 
   #answer(id: number, result: Uint8Array | undefined): void {
-    const max = this.#options.payloadByteLengthMax;
-    if (result !== undefined && !(result instanceof Uint8Array)) {
-      this.#fail(id, new TypeError('an operation must return a Uint8Array or nothing'));
-    } else if (result !== undefined && result.length > max) {
-      this.#fail(id, new RangeError(`the result has more than ${max} bytes`));
-    } else {
-      this.#open.delete(id);
-      this.#writer?.write(FrameKind.reply, 0, id, result);
+    const { payloadByteLengthMax } = this.#options;
+    let body: Uint8Array | undefined;
+    try {
+      if (result !== undefined) body = viewOfGiven(result, 'the result', payloadByteLengthMax);
+    } catch (error) {
+      this.#fail(id, error);
+      return;
     }
+    this.#open.delete(id);
+    this.#writer?.write(FrameKind.reply, 0, id, body);
   }
 
   #fail(id: number, error: unknown): void {
@@ -193,8 +227,4 @@ class OpenCall implements OperationContext<unknown> {
     this.#aborted = true;
     this.#aborting?.abort();
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<Uint8Array | undefined> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }

@@ -1,12 +1,15 @@
 import { writeSync } from 'node:fs';
-import { type Allocator, createAllocator, type Lease } from '@securemem/core';
+import { type Allocator, createAllocator, type Lease, ownProperties } from '@securemem/core';
 import { FrameKind, HEADER_BYTE_LENGTH, writeU32 } from '../channel/frame.js';
 import { encodeError, encodeMetadata } from '../channel/metadata.js';
-import { type KeeperDefinition, requireDefinition } from '../define-keeper.js';
+import { completeDefinition, type KeeperDefinition } from '../define-keeper.js';
 import { Channel } from './channel.js';
+import { requireNoDebugger } from './debugger.js';
+import { closeStrangers } from './descriptors.js';
 import { type Hello, readHello } from './hello.js';
 import { HostCalls } from './host-calls.js';
 import { watchHost } from './host-thread.js';
+import { leaveBecauseOf } from './leave.js';
 import { Operations, type Provisioned } from './operations.js';
 
 /** Where the host has put the channel and the pipe that ends with it. */
@@ -22,7 +25,8 @@ const CLOSE_MS_MAX = 1_000;
 /** EX_CONFIG of sysexits.h: the module could not be started. */
 const START_EXIT_CODE = 78;
 
-const KINDS: ReadonlySet<number> = new Set([
+/** What a keeper takes from its host after the greeting. */
+export const FROM_HOST: ReadonlySet<number> = new Set([
   FrameKind.call,
   FrameKind.cancel,
   FrameKind.hostReply,
@@ -35,9 +39,11 @@ const KINDS: ReadonlySet<number> = new Set([
  * reported to the host and ends the process.
  */
 export async function runKeeper(): Promise<void> {
-  const hello = readHello(CHANNEL_DESCRIPTOR);
+  const hello = greeted();
   try {
+    closeStrangers(hello.descriptors);
     const definition = await importModule(hello.moduleUrl);
+    await requireNoDebugger();
     await harden(definition, hello);
     watchHost(HOST_PIPE_DESCRIPTOR);
     await serve(definition, hello);
@@ -47,21 +53,26 @@ export async function runKeeper(): Promise<void> {
   }
 }
 
+function greeted(): Hello {
+  try {
+    return readHello(CHANNEL_DESCRIPTOR);
+  } catch (error) {
+    return leaveBecauseOf(error);
+  }
+}
+
 async function importModule(url: string): Promise<KeeperDefinition<unknown>> {
   const module: { default?: unknown } = await import(url);
-  const definition = module.default;
-  requireDefinition(definition);
-  return definition;
+  return completeDefinition(module.default);
 }
 
 /** Sets the limits from inside, before the first secret. What was asked for and could not be done fails the start. */
-async function harden(definition: KeeperDefinition<unknown>, { limits }: Hello): Promise<void> {
+async function harden(definition: KeeperDefinition<unknown>, hello: Hello): Promise<void> {
   if (definition.harden === undefined) {
-    const asked = Object.entries(limits).filter(([, value]) => value !== 0);
-    if (asked.length === 0) return;
+    if (hello.askedLimits.length === 0) return;
     throw new TypeError('there are limits, but the keeper module has no harden to set them');
   }
-  const failures = failuresOf(await definition.harden(limits));
+  const failures = failuresOf(await definition.harden(hello.limits));
   if (failures.length > 0) throw new Error(`hardening failed: ${failures.join('; ')}`);
 }
 
@@ -89,6 +100,7 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
     operations: definition.operations,
     provisioned,
     payloadByteLengthMax,
+    callsMax: hello.callsMax,
     onClose: () => {
       channel.stopReading();
       setImmediate(() => void leave(memory, lease, wipe));
@@ -98,7 +110,7 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
     {
       descriptor: CHANNEL_DESCRIPTOR,
       receiveBuffer: lease.bytes,
-      kinds: KINDS,
+      kinds: FROM_HOST,
       generation,
       payloadByteLengthMax,
     },
@@ -110,14 +122,17 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
   const { host } = hostCalls;
   const { descriptors } = hello;
   try {
+    const greeting = encodeMetadata({ operations: Object.keys(definition.operations) });
+    await requireNoDebugger();
     provisioned.state = await definition.provision?.({ memory, host, generation, descriptors });
+    // A signal from the first moments may have waited in a thread of the runtime all the while.
+    await requireNoDebugger();
+    channel.writer.write(FrameKind.ready, 0, 0, greeting);
+    operations.serve();
   } catch (error) {
     channel.writer.write(FrameKind.startFailed, 0, 0, encodeError(error));
     channel.finish(() => process.exit(START_EXIT_CODE));
-    return;
   }
-  const greeting = encodeMetadata({ operations: Object.keys(definition.operations) });
-  channel.writer.write(FrameKind.ready, 0, 0, greeting);
 }
 
 /** The host has no open calls and asks for an end: wipe and release in order, then go. */
@@ -134,11 +149,13 @@ async function leave(memory: Allocator, received: Lease, wipe: () => void): Prom
 
 /** What failed, in words, in the report of either native backend; a function of the module's own may just throw. */
 function failuresOf(report: unknown): string[] {
-  const { failed, steps } = (report ?? {}) as { failed?: unknown; steps?: unknown };
-  const all = [...(Array.isArray(failed) ? failed : []), ...(Array.isArray(steps) ? steps : [])];
+  if (typeof report !== 'object' || report === null) return [];
+  const { failed, steps } = ownProperties<{ failed?: unknown; steps?: unknown }>(report, 'report');
+  const all: object[] = [failed, steps].flatMap((list) => (Array.isArray(list) ? list : []));
   return all
-    .filter((step) => step.outcome === undefined || step.outcome === 'failed')
-    .map((step) => `${step.step ?? step.measure}: ${step.reason}`);
+    .map((step) => ownProperties<Record<string, unknown>>({ ...step }, 'step'))
+    .filter(({ outcome }) => outcome === undefined || outcome === 'failed')
+    .map(({ step, measure, reason }) => `${step ?? measure}: ${reason}`);
 }
 
 /** The channel is not open yet, so the frame goes straight to its descriptor, which still blocks. */

@@ -1,22 +1,32 @@
 import type { Call } from './call.js';
 import { Deadline } from './deadline.js';
-import { waitTimeout } from './refusals.js';
+import type { HeardClock } from './heard-clock.js';
 
 /**
  * Calls that wait in the host, first in, first out: the channel is full, or the keeper is being started again. Each waits
  * no longer than a call may take. Its owner bounds the length.
  */
 export class CallQueue {
+  readonly #clock: HeardClock;
   readonly #callMsMax: number;
+  readonly #onExpired: (call: Call, waitedMs: number) => void;
   readonly #deadline: Deadline;
   #entries: Call[] = [];
   #head = 0;
   #length = 0;
 
-  constructor(callMsMax: number) {
+  /** `onExpired` settles a call that has waited too long, and is no longer here. */
+  constructor(
+    clock: HeardClock,
+    callMsMax: number,
+    onExpired: (call: Call, waitedMs: number) => void,
+  ) {
+    this.#clock = clock;
     this.#callMsMax = callMsMax;
+    this.#onExpired = onExpired;
     this.#deadline = new Deadline(
-      () => (this.#peek()?.startedAtMs ?? Number.POSITIVE_INFINITY) + callMsMax,
+      clock,
+      () => this.#earliestMs(),
       () => this.#expire(),
     );
   }
@@ -30,7 +40,7 @@ export class CallQueue {
     this.#compact();
     this.#entries.push(call);
     this.#length++;
-    this.#deadline.watch();
+    this.#beginToWait(call);
   }
 
   /** Puts calls that were here before back in front, in their order. */
@@ -38,9 +48,7 @@ export class CallQueue {
     this.#entries = [...calls, ...this.#entries.slice(this.#head)];
     this.#head = 0;
     this.#length += calls.length;
-    // A timer that runs is for a younger call: these come to their end before it fires.
-    this.#deadline.stop();
-    this.#deadline.watch();
+    for (const call of calls) this.#beginToWait(call);
   }
 
   shift(): Call | undefined {
@@ -79,16 +87,32 @@ export class CallQueue {
     this.#head = 0;
   }
 
-  #expire(): void {
-    const nowMs = performance.now();
-    for (let call = this.#peek(); call !== undefined; call = this.#peek()) {
-      const waitedMs = Math.round(nowMs - call.startedAtMs);
-      if (waitedMs < this.#callMsMax) break;
-      this.shift();
-      call.wipePayload();
-      call.reject(waitTimeout(call.operation, waitedMs));
+  #beginToWait(call: Call): void {
+    call.queuedAtMs = performance.now();
+    call.deadlineMs = this.#clock.nowMs + this.#callMsMax;
+    this.#deadline.watch(call.deadlineMs);
+  }
+
+  /** Not the first one's: a call that comes back after a crash has waited less than those behind it. */
+  #earliestMs(): number {
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (let index = this.#head; index < this.#entries.length; index++) {
+      const call = this.#entries[index] as Call;
+      if (!call.settled && call.deadlineMs < earliestMs) earliestMs = call.deadlineMs;
     }
-    this.#deadline.stop();
-    if (this.#length > 0) this.#deadline.watch();
+    return earliestMs;
+  }
+
+  #expire(): void {
+    const waiting = this.#entries.slice(this.#head).filter((call) => !call.settled);
+    const late = waiting.filter((call) => call.deadlineMs <= this.#clock.nowMs);
+    this.#entries = waiting.filter((call) => call.deadlineMs > this.#clock.nowMs);
+    this.#head = 0;
+    this.#length = this.#entries.length;
+    const earliestMs = this.#earliestMs();
+    if (earliestMs < Number.POSITIVE_INFINITY) this.#deadline.watch(earliestMs);
+    for (const call of late) {
+      this.#onExpired(call, Math.round(performance.now() - call.queuedAtMs));
+    }
   }
 }

@@ -1,60 +1,66 @@
-/** What a caller may say about one call. */
-export interface CallOptions {
-  /** Gives up: the call rejects with `signal.reason` and is cancelled inside the keeper. */
-  readonly signal?: AbortSignal;
-  /**
-   * True where carrying it out twice does no harm: after a restart it is sent again, once. All others reject with
-   * `ERR_SECMEM_OUTCOME_UNKNOWN` when the keeper dies under them. Default false.
-   */
-  readonly idempotent?: boolean;
-  /**
-   * True where the payload is a secret: it arrives in secure memory as `context.secret`, no copy is made on the way, and
-   * `payload` is wiped as soon as it was sent, or never will be. Default false.
-   */
-  readonly secret?: boolean;
-}
+import { ownProperties, zero } from '@securemem/core';
+import { ownCopy } from '../channel/given-bytes.js';
+import type { CompleteCallOptions } from './call-options.js';
 
 /** One call from `keeper.call` to its one settlement. */
 export class Call {
   readonly operation: string;
-  readonly payload: Uint8Array;
   readonly idempotent: boolean;
   readonly secret: boolean;
-  readonly startedAtMs = performance.now();
   /** The id under which the keeper knows it; 0 while it waits in the host. */
   id = 0;
-  /** When it was sent, by the clock of `performance.now()`. */
-  sentAtMs = 0;
-  /** Sent again after a restart, which happens once. */
-  replayed = false;
+  /** When it has waited too long where it is now, in the keeper or in the host, by the clock of what is heard. */
+  deadlineMs = 0;
+  /** When it began to wait in the host, by `performance.now()`. */
+  queuedAtMs = 0;
+  /** The crash after which it waits to be sent again, which happens once. */
+  replayedAfter: Error | undefined;
   /** True once its promise is settled; an aborted call stays in the keeper until that answers. */
   settled = false;
   readonly #resolve: (result: Uint8Array) => void;
   readonly #reject: (reason: unknown) => void;
+  #payload: Uint8Array;
+  #owned = false;
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
-  #wiped = false;
 
+  /** `payload` is a view of the caller's bytes: good for this step, and for a later one after `ownPayload`. */
   constructor(
     operation: string,
     payload: Uint8Array,
-    options: CallOptions | undefined,
+    options: CompleteCallOptions,
     resolve: (result: Uint8Array) => void,
     reject: (reason: unknown) => void,
   ) {
     this.operation = operation;
-    this.payload = payload;
-    this.idempotent = options?.idempotent ?? false;
-    this.secret = options?.secret ?? false;
+    this.idempotent = options.idempotent;
+    this.secret = options.secret;
+    this.#payload = payload;
     this.#resolve = resolve;
     this.#reject = reject;
+  }
+
+  get payload(): Uint8Array {
+    return this.#payload;
+  }
+
+  /**
+   * Makes the bytes its own, because they are needed after the caller has got its array back. Those of a secret are wiped
+   * where they were. Idempotent.
+   */
+  ownPayload(): void {
+    if (this.#owned) return;
+    this.#owned = true;
+    const given = this.#payload;
+    this.#payload = ownCopy(given);
+    if (this.secret) zero(given);
   }
 
   /** Runs `then` at most once, when the signal aborts before the call is settled. */
   listenTo(signal: AbortSignal, then: (call: Call) => void): void {
     this.#signal = signal;
     this.#onAbort = () => then(this);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    signal.addEventListener('abort', this.#onAbort, ownProperties({ once: true }, 'options'));
   }
 
   resolve(result: Uint8Array): void {
@@ -65,11 +71,9 @@ export class Call {
     if (this.#settle()) this.#reject(reason);
   }
 
-  /** Wipes a secret payload; for others nothing happens. Idempotent. */
+  /** Wipes a secret payload, the caller's or the copy of it; for others nothing happens. Idempotent. */
   wipePayload(): void {
-    if (!this.secret || this.#wiped) return;
-    this.#wiped = true;
-    this.payload.fill(0);
+    if (this.secret) zero(this.#payload);
   }
 
   #settle(): boolean {

@@ -31,8 +31,19 @@ export interface CrashReport {
 /** A report without text of the keeper's own: this is what is kept, and safe to log. */
 export type CrashSummary = Omit<CrashReport, 'stderrTail'>;
 
-export function summarise({ stderrTail: _, ...summary }: CrashReport): CrashSummary {
-  return summary;
+/** What there is to decide about an end that the host itself asked for: nothing. */
+export interface RequestedEnd extends Pick<CrashDecision, 'category' | 'reason'> {
+  readonly action: 'closed';
+}
+
+/** Ends of a process that are remembered. */
+const ENDINGS_MAX = 20;
+
+/** Appends a summary, and forgets the oldest beyond the maximum. */
+export function remember(endings: CrashSummary[], report: CrashReport): void {
+  const { stderrTail: _, ...summary } = report;
+  endings.push(summary);
+  if (endings.length > ENDINGS_MAX) endings.shift();
 }
 
 export function reportOf(

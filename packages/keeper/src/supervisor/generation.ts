@@ -1,20 +1,15 @@
 import type { Crash, CrashActivity, CrashObservation } from '@securemem/core';
-import {
-  copyBytes,
-  FLAG_SECRET,
-  FrameKind,
-  ID_MAX,
-  PROTOCOL_VERSION,
-  ProtocolViolation,
-} from '../channel/frame.js';
+import { copyBytes, FLAG_SECRET, FrameKind, ID_MAX, ProtocolViolation } from '../channel/frame.js';
 import { type FrameHandler, type FrameHeader, FrameReader } from '../channel/frame-reader.js';
 import { FrameWriter } from '../channel/frame-writer.js';
-import { decodeError, decodeMetadata, encodeMetadata } from '../channel/metadata.js';
-import { type CompleteOptions, NAMES_MAX } from '../options.js';
+import { decodeError, decodeMetadata, type Unread } from '../channel/metadata.js';
+import { type CompleteOptions, NAMES_MAX } from '../complete-options.js';
+import { isNames } from '../names.js';
 import type { Call } from './call.js';
 import { Deadline } from './deadline.js';
+import type { HeardClock } from './heard-clock.js';
 import { HostCalls } from './host-calls.js';
-import { KeeperProcess, type ProcessEnding } from './keeper-process.js';
+import type { LivingProcess, ProcessEnding, StartProcess } from './keeper-process.js';
 import type { Counters } from './reports.js';
 
 /** What a life tells the keeper that owns it. */
@@ -33,6 +28,19 @@ export interface GenerationListener {
   ): void;
 }
 
+/** What a life is made of. */
+export interface Life {
+  /** Which one it is, counted from 1. */
+  readonly number: number;
+  readonly options: CompleteOptions;
+  /** The body of the first frame. */
+  readonly hello: Uint8Array;
+  readonly start: StartProcess;
+  readonly clock: HeardClock;
+  readonly counters: Counters;
+  readonly listener: GenerationListener;
+}
+
 const KINDS: ReadonlySet<number> = new Set([
   FrameKind.ready,
   FrameKind.startFailed,
@@ -49,8 +57,9 @@ const KINDS: ReadonlySet<number> = new Set([
 export class Generation implements FrameHandler {
   readonly number: number;
   readonly #options: CompleteOptions;
+  readonly #clock: HeardClock;
   readonly #listener: GenerationListener;
-  readonly #process: KeeperProcess;
+  readonly #process: LivingProcess;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter | undefined;
   readonly #hostCalls: HostCalls | undefined;
@@ -61,37 +70,38 @@ export class Generation implements FrameHandler {
   #lastId = 0;
   #ready = false;
   #closing = false;
-  #startFailure: Error | undefined;
+  /** What the keeper said of its failed start, or what it did wrong. */
+  #failure: Error | undefined;
 
-  constructor(
-    number: number,
-    options: CompleteOptions,
-    counters: Counters,
-    listener: GenerationListener,
-  ) {
+  constructor({ number, options, hello, start, clock, counters, listener }: Life) {
     this.number = number;
     this.#options = options;
+    this.#clock = clock;
     this.#listener = listener;
     this.#reader = new FrameReader(
       { kinds: KINDS, generation: number, payloadByteLengthMax: options.payloadByteLengthMax },
       this,
     );
-    this.#process = new KeeperProcess(options, {
+    this.#process = start(options, clock, {
       onData: (bytes) => this.#receive(bytes),
       onEnd: (ending) => this.#end(ending),
     });
     this.#deadline = new Deadline(
+      clock,
       () => this.#earliestDeadlineMs(),
       () => this.kill('SIGKILL', 'call-timeout'),
     );
     const { channel, pid } = this.#process;
     if (channel === undefined) return;
-    this.#writer = new FrameWriter(channel, number, () => listener.onDrain());
+    this.#writer = new FrameWriter(channel, number, () => {
+      this.#hostCalls?.onDrain();
+      listener.onDrain();
+    });
     const context = { generation: number, pid };
     this.#hostCalls = new HostCalls(options.host, options, this.#writer, counters, context);
-    this.#startDeadlineMs = performance.now() + options.startMsMax;
-    this.#deadline.watch();
-    this.#greet();
+    this.#startDeadlineMs = clock.nowMs + options.startMsMax;
+    this.#deadline.watch(this.#startDeadlineMs);
+    this.#writer.write(FrameKind.hello, 0, 0, hello);
   }
 
   get pid(): number {
@@ -117,9 +127,9 @@ export class Generation implements FrameHandler {
     const id = this.#nextId();
     const index = this.#operations.get(call.operation) as number;
     call.id = id;
-    call.sentAtMs = performance.now();
+    call.deadlineMs = this.#clock.nowMs + this.#options.callMsMax;
     this.#calls.set(id, call);
-    this.#deadline.watch();
+    this.#deadline.watch(call.deadlineMs);
     if (call.secret) {
       this.#writer?.writeSecret(FrameKind.call, FLAG_SECRET, index, id, call.payload, () =>
         call.wipePayload(),
@@ -150,9 +160,12 @@ export class Generation implements FrameHandler {
       case FrameKind.reply:
         this.#take(header.id).resolve(copyBytes(bytes, start, end));
         break;
-      case FrameKind.error:
-        this.#take(header.id).reject(decodeError(bytes, start, end));
+      case FrameKind.error: {
+        // Read first: a call that was taken and not settled would be lost.
+        const error = decodeError(bytes, start, end);
+        this.#take(header.id).reject(error);
         break;
+      }
       case FrameKind.hostCall:
         this.#hostCalls?.start(header, bytes, start, end);
         return;
@@ -163,49 +176,46 @@ export class Generation implements FrameHandler {
         this.#becomeReady(decodeMetadata(bytes, start, end));
         return;
       case FrameKind.startFailed:
-        if (this.#ready) throw new ProtocolViolation('a failed start after the start');
-        this.#startFailure = decodeError(bytes, start, end);
+        this.#requireStarting();
+        this.#failure = decodeError(bytes, start, end);
         return;
     }
     if (this.#calls.size === 0) this.#listener.onIdle();
   }
 
+  /**
+   * Whatever the reader throws was caused by what this keeper has sent, so it is this keeper that ends: the host must not,
+   * even where our own code has overlooked an input.
+   */
   #receive(bytes: Uint8Array): void {
     try {
       this.#reader.push(bytes, 0, bytes.length);
-    } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error;
-      this.#startFailure ??= error;
+    } catch (thrown) {
+      this.#failure ??=
+        thrown instanceof ProtocolViolation
+          ? thrown
+          : new ProtocolViolation('a frame that cannot be read', thrown);
       this.#process.observe('protocol-error');
       this.#process.kill('SIGKILL', 'protocol-error');
     }
   }
 
-  #greet(): void {
-    const { moduleUrl, limits, payloadByteLengthMax, callsMax, host, descriptors } = this.#options;
-    const { heapByteLengthMax: _, ...hardenLimits } = limits;
-    const hello = {
-      version: PROTOCOL_VERSION,
-      moduleUrl,
-      limits: hardenLimits,
-      payloadByteLengthMax,
-      callsMax,
-      hostFunctions: Object.keys(host),
-      descriptors: descriptors.map((_descriptor, index) => 5 + index),
-    };
-    this.#writer?.write(FrameKind.hello, 0, 0, encodeMetadata(hello));
-  }
-
-  #becomeReady(greeting: { operations?: unknown }): void {
-    const { operations } = greeting;
-    if (this.#ready || !Array.isArray(operations) || operations.length > NAMES_MAX) {
-      throw new ProtocolViolation('a second or malformed greeting');
-    }
-    this.#operations = new Map(operations.map((name, index) => [String(name), index]));
+  #becomeReady({ operations }: Unread<{ operations: readonly string[] }>): void {
+    this.#requireStarting();
+    if (!isNames(operations, NAMES_MAX) || operations.length === 0)
+      throw new ProtocolViolation('a malformed greeting');
+    this.#operations = new Map(operations.map((name, index) => [name, index]));
     this.#ready = true;
-    // The next deadline may be nearer than the one for the start.
+    // The start is over, so it is watched no more.
     this.#deadline.stop();
     this.#listener.onReady(this);
+  }
+
+  /** A start ends once, in one way. */
+  #requireStarting(): void {
+    if (this.#ready || this.#failure !== undefined) {
+      throw new ProtocolViolation('a start that ends twice');
+    }
   }
 
   /** The open call that a frame answers. */
@@ -218,8 +228,11 @@ export class Generation implements FrameHandler {
 
   #earliestDeadlineMs(): number {
     if (!this.#ready) return this.#startDeadlineMs;
-    for (const oldest of this.#calls.values()) return oldest.sentAtMs + this.#options.callMsMax;
-    return Number.POSITIVE_INFINITY;
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const { deadlineMs } of this.#calls.values()) {
+      if (deadlineMs < earliestMs) earliestMs = deadlineMs;
+    }
+    return earliestMs;
   }
 
   #nextId(): number {
@@ -242,6 +255,6 @@ export class Generation implements FrameHandler {
     const crash = { ...ending, activity: this.#activity(), limits: this.#options.limits };
     const calls = [...this.#calls.values()];
     this.#calls.clear();
-    this.#listener.onEnd(this, crash, calls, startError ?? this.#startFailure);
+    this.#listener.onEnd(this, crash, calls, startError ?? this.#failure);
   }
 }

@@ -1,26 +1,43 @@
 import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
 import type { FrameHeader } from '../channel/frame-reader.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
+import { viewOfGiven } from '../channel/given-bytes.js';
 import { encodeError } from '../channel/metadata.js';
 import type { HostContext, HostFunction, HostFunctions } from '../host-function.js';
+import { isThenable } from '../thenable.js';
 import type { Counters } from './reports.js';
 
 /** The keeper has the same limits, so only a dishonest one exceeds them. */
 export interface HostCallLimits {
   readonly payloadByteLengthMax: number;
-  /** Functions that may be running at once. */
-  readonly callsMax: number;
+  /** Functions that may be asked for and not confirmed at once. */
+  readonly hostCallsMax: number;
 }
 
-/** Runs the host's functions for one life of a keeper, and drops what they return once that life is over. */
+/** A function that is to run, or runs, or whose answer is on its way. */
+interface HostCall {
+  readonly id: number;
+  readonly run: HostFunction;
+  readonly payload: Uint8Array;
+  answered: boolean;
+}
+
+/**
+ * Runs the host's functions for one life of a keeper, and drops what they return once that life is over.
+ *
+ * What a keeper can make the host hold is bounded twice. It has so many calls that it has not confirmed, and confirms
+ * nothing before there is an answer. And while it does not read its answers no further function begins, so that one that
+ * confirms without reading gets no more than the channel holds.
+ */
 export class HostCalls {
   readonly #functions: readonly HostFunction[];
   readonly #limits: HostCallLimits;
   readonly #writer: FrameWriter;
   readonly #counters: Counters;
   readonly #context: HostContext;
-  /** Ids of calls that the keeper has not confirmed the answer of. */
-  readonly #open = new Set<number>();
+  readonly #unconfirmed = new Map<number, HostCall>();
+  /** Those of them that have not begun, in order. */
+  #waiting: HostCall[] = [];
   #over = false;
 
   constructor(
@@ -39,57 +56,96 @@ export class HostCalls {
 
   /** Whether the keeper waits for an answer, or has not said yet that it came. */
   get anyOpen(): boolean {
-    return this.#open.size > 0;
+    return this.#unconfirmed.size > 0;
   }
 
-  /** Starts the function that the frame asks for. Throws `ProtocolViolation` for what no honest keeper asks. */
+  /** Takes what the frame asks for. Throws `ProtocolViolation` for what no honest keeper asks. */
   start(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
     const { id, index } = header;
     const run = this.#functions[index];
-    if (run === undefined || id === 0 || this.#open.has(id)) {
+    if (run === undefined || id === 0 || this.#unconfirmed.has(id)) {
       throw new ProtocolViolation('a host call that does not exist');
     }
-    if (this.#open.size >= this.#limits.callsMax) {
+    if (this.#unconfirmed.size >= this.#limits.hostCallsMax) {
       throw new ProtocolViolation('too many host calls');
     }
-    this.#open.add(id);
-    this.#counters.hostCalls++;
-    void this.#run(id, () => run(copyBytes(bytes, start, end), this.#context));
+    const payload = copyBytes(bytes, start, end);
+    const call = { id, run, payload, answered: false };
+    this.#unconfirmed.set(id, call);
+    this.#waiting.push(call);
+    this.onDrain();
   }
 
   /** The keeper has the answer. */
   confirm(id: number): void {
-    if (!this.#open.delete(id)) throw new ProtocolViolation('a confirmation of nothing');
+    const call = this.#unconfirmed.get(id);
+    if (!call?.answered) throw new ProtocolViolation('a confirmation of nothing');
+    this.#unconfirmed.delete(id);
   }
 
-  /** From now on results are dropped and counted. */
+  /**
+   * There is room on the channel: begins what waits, one after the other, each as far as it goes by itself, its answer
+   * included. The next may use the same output buffer, and its answer may be one more than there is room for.
+   */
+  onDrain(): void {
+    while (!this.#writer.blocked) {
+      const call = this.#waiting.shift();
+      if (call === undefined) return;
+      this.#counters.hostCalls++;
+      if (this.#run(call) === 'answered') continue;
+      queueMicrotask(() => this.onDrain());
+      return;
+    }
+  }
+
+  /** From now on nothing begins, and results are dropped and counted. */
   stop(): void {
     this.#over = true;
+    this.#waiting = [];
   }
 
-  async #run(id: number, run: () => ReturnType<HostFunction>): Promise<void> {
-    let result: Uint8Array | undefined;
-    let failure: Uint8Array | undefined;
+  /** Never throws: whatever the function throws or returns becomes an answer. */
+  #run(call: HostCall): 'answered' | 'later' {
     try {
-      result = await run();
-      this.#check(result);
+      const result = call.run(call.payload, this.#context);
+      if (!isThenable(result)) {
+        this.#succeed(call, result);
+        return 'answered';
+      }
+      Promise.resolve(result).then(
+        (value) => this.#succeed(call, value),
+        (error: unknown) => this.#answer(call, FrameKind.hostError, encodeError(error)),
+      );
+      return 'later';
     } catch (error) {
-      failure = encodeError(error);
+      this.#answer(call, FrameKind.hostError, encodeError(error));
+      return 'answered';
     }
+  }
+
+  #succeed(call: HostCall, result: unknown): void {
+    let body: Uint8Array | undefined;
+    try {
+      body = this.#check(result);
+    } catch (error) {
+      this.#answer(call, FrameKind.hostError, encodeError(error));
+      return;
+    }
+    this.#answer(call, FrameKind.hostReply, body);
+  }
+
+  #answer(call: HostCall, kind: FrameKind, body: Uint8Array | undefined): void {
     if (this.#over) {
       this.#counters.lateResults++;
       return;
     }
-    if (failure === undefined) this.#writer.write(FrameKind.hostReply, 0, id, result);
-    else this.#writer.write(FrameKind.hostError, 0, id, failure);
+    call.answered = true;
+    this.#writer.write(kind, 0, call.id, body);
   }
 
-  #check(result: unknown): void {
-    if (result !== undefined && !(result instanceof Uint8Array)) {
-      throw new TypeError('a host function must return a Uint8Array or nothing');
-    }
-    if ((result?.length ?? 0) > this.#limits.payloadByteLengthMax) {
-      throw new RangeError('the result of a host function is too long');
-    }
+  #check(result: unknown): Uint8Array | undefined {
+    if (result === undefined) return undefined;
+    const { payloadByteLengthMax } = this.#limits;
+    return viewOfGiven(result as Uint8Array, 'the result of a host function', payloadByteLengthMax);
   }
 }

@@ -1,8 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
-import type { CrashObservation } from '@securemem/core';
-import { type CompleteOptions, runtimeArguments } from '../options.js';
+import { type CrashObservation, ownProperties } from '@securemem/core';
+import type { CompleteOptions } from '../complete-options.js';
 import { childEntry } from './child-entry.js';
+import { afterHeard } from './deadline.js';
+import type { HeardClock } from './heard-clock.js';
+import { runtimeArguments } from './runtime-arguments.js';
 import { StderrTail } from './stderr-tail.js';
 
 /** How long the pipes may stay open after the exit, in the hands of a grandchild, before we stop listening. */
@@ -28,40 +31,57 @@ export interface ProcessListener {
   onEnd(ending: ProcessEnding): void;
 }
 
+/** What a life needs of its process; the fuzzer of the channel has one that is none. */
+export interface LivingProcess {
+  /** Absent where it never started. */
+  readonly channel: Duplex | undefined;
+  readonly pid: number;
+  kill(signal: NodeJS.Signals, observation: CrashObservation): void;
+  observe(observation: CrashObservation): void;
+}
+
+export type StartProcess = (
+  options: CompleteOptions,
+  clock: HeardClock,
+  listener: ProcessListener,
+) => LivingProcess;
+
+export const startProcess: StartProcess = (options, clock, listener) =>
+  new KeeperProcess(options, clock, listener);
+
 /**
  * One keeper process from spawn to end. EPIPE, ECONNRESET, an early end of the channel, a failed spawn and the exit
  * itself arrive in any order; out of here comes one ending.
  */
-export class KeeperProcess {
+class KeeperProcess implements LivingProcess {
   readonly channel: Duplex | undefined;
   readonly #child: ChildProcess | undefined;
+  readonly #clock: HeardClock;
   readonly #listener: ProcessListener;
   readonly #stderr = new StderrTail();
   readonly #startedAtMs = performance.now();
   #observation: CrashObservation = 'ended';
   #exit: { code: number | null; signal: string | null } | undefined;
   #startError: Error | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTimer: (() => void) | undefined;
   #ended = false;
 
-  constructor(options: CompleteOptions, listener: ProcessListener) {
+  /** Never throws: what the system refuses becomes an ending. */
+  constructor(options: CompleteOptions, clock: HeardClock, listener: ProcessListener) {
+    this.#clock = clock;
     this.#listener = listener;
     try {
-      this.#child = spawn(options.execPath, [...runtimeArguments(options), childEntry()], {
-        // 3 is the channel. 4 carries nothing: its end tells a thread of the keeper that the host is gone.
-        stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...options.descriptors],
-        env: options.env,
-        shell: false,
-        windowsHide: true,
-        // A terminal's Ctrl-C is for the host, which closes its keeper in its own order.
-        detached: process.platform !== 'win32',
-      });
+      this.#child = start(options);
     } catch (error) {
       this.#failStart(error as Error);
       return;
     }
-    this.channel = this.#child.stdio[3] as Duplex | undefined;
     this.#watch(this.#child);
+    // Without a free descriptor there is a child without pipes, and its error follows.
+    this.channel = (this.#child.stdio as ChildProcess['stdio'] | undefined)?.[3] as
+      | Duplex
+      | undefined;
+    if (this.channel !== undefined) this.#watchPipes(this.#child, this.channel);
   }
 
   /** The process id; 0 where it never started. */
@@ -88,6 +108,7 @@ export class KeeperProcess {
     if (this.#observation === 'ended') this.#observation = observation;
   }
 
+  /** The very first thing after the start: an error that nobody listens to would end the host. */
   #watch(child: ChildProcess): void {
     child.on('error', (error) => {
       // The same event reports a signal that could not be sent; only without a process is it a failed start.
@@ -98,21 +119,25 @@ export class KeeperProcess {
       this.#startTimer(DRAIN_MS_MAX, () => this.#finish());
     });
     child.on('close', () => this.#finish());
+  }
 
+  #watchPipes(child: ChildProcess, channel: Duplex): void {
     child.stderr?.on('data', (piece: Uint8Array) => this.#stderr.add(piece));
     child.stderr?.on('error', ignore);
-    child.stdio[4]?.on('error', ignore);
-    (child.stdio[4] as Readable | undefined)?.resume();
-    this.channel?.on('data', (bytes: Uint8Array) => {
+    const hostPipe = child.stdio[4] as Readable | undefined;
+    hostPipe?.on('error', ignore);
+    // Nobody writes there; whoever does is no honest keeper, and is not read for ever.
+    hostPipe?.on('data', () => this.kill('SIGKILL', 'protocol-error'));
+    channel.on('data', (bytes: Uint8Array) => {
       if (!this.#ended) this.#listener.onData(bytes);
     });
-    this.channel?.on('error', () => this.#onChannelGone());
-    this.channel?.on('close', () => this.#onChannelGone());
+    channel.on('error', () => this.#onChannelGone());
+    channel.on('close', () => this.#onChannelGone());
   }
 
   /** Usually the first sign of a death. If no exit follows, the keeper has shut its ears and must not live on. */
   #onChannelGone(): void {
-    if (this.#ended || this.#exit !== undefined || this.#timer !== undefined) return;
+    if (this.#ended || this.#exit !== undefined || this.#stopTimer !== undefined) return;
     this.#startTimer(SILENT_MS_MAX, () => this.kill('SIGKILL', 'protocol-error'));
   }
 
@@ -123,14 +148,14 @@ export class KeeperProcess {
   }
 
   #startTimer(ms: number, then: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, ms);
+    this.#stopTimer?.();
+    this.#stopTimer = afterHeard(this.#clock, ms, then);
   }
 
   #finish(): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer?.();
     for (const stream of this.#child?.stdio ?? []) stream?.destroy();
     this.#listener.onEnd({
       code: this.#exit?.code ?? null,
@@ -141,6 +166,34 @@ export class KeeperProcess {
       startError: this.#startError,
     });
   }
+}
+
+/** What we leave to the runtime. It is named, since the runtime looks for it on the prototype where it is not. */
+const NOT_CHOSEN = {
+  cwd: undefined,
+  argv0: undefined,
+  uid: undefined,
+  gid: undefined,
+  signal: undefined,
+  timeout: undefined,
+  killSignal: undefined,
+  serialization: undefined,
+  windowsVerbatimArguments: undefined,
+};
+
+function start(options: CompleteOptions): ChildProcess {
+  const spawnOptions: SpawnOptions = {
+    ...NOT_CHOSEN,
+    // 3 is the channel. 4 carries nothing: its end tells a thread of the keeper that the host is gone.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...options.descriptors],
+    env: options.env,
+    shell: false,
+    windowsHide: true,
+    // A terminal's Ctrl-C is for the host, which closes its keeper in its own order.
+    detached: process.platform !== 'win32',
+  };
+  const programArguments = [...runtimeArguments(options), childEntry()];
+  return spawn(options.execPath, programArguments, ownProperties(spawnOptions, 'options'));
 }
 
 function ignore(): void {}

@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { type CompleteOptions, completeOptions, type KeeperOptions } from '../options.js';
-import { Call, type CallOptions } from './call.js';
+import { viewOfGiven } from '../channel/given-bytes.js';
+import { type CompleteOptions, completeOptions } from '../complete-options.js';
+import type { KeeperOptions } from '../options.js';
+import { Call } from './call.js';
+import { type CallOptions, completeCallOptions } from './call-options.js';
 import type { KeeperEvents, KeeperStats } from './reports.js';
 import { Supervisor } from './supervisor.js';
 
 const NOTHING = new Uint8Array(0);
-
-const CALL_OPTION_NAMES = ['signal', 'idempotent', 'secret'];
 
 /**
  * A supervised process that holds secrets and carries out operations on them. The host gets results, never secrets. It
@@ -33,7 +34,8 @@ export class Keeper {
   }
 
   /**
-   * Carries out an operation of the keeper module and resolves with its result. `payload` must not change until then.
+   * Carries out an operation of the keeper module and resolves with its result. What is sent is what `payload` holds now:
+   * the caller may change, wipe or transfer it as soon as this returns.
    *
    * Rejects with the error that the operation threw; with `signal.reason`; and, of kind `crash`:
    * `ERR_SECMEM_OUTCOME_UNKNOWN` when the keeper died while it had the call; `ERR_SECMEM_KEEPER_CRASHED` or
@@ -44,11 +46,18 @@ export class Keeper {
    */
   call(name: string, payload: Uint8Array = NOTHING, options?: CallOptions): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      this.#check(name, payload, options);
-      const call = new Call(name, payload, options, resolve, reject);
-      const signal = options?.signal;
+      if (typeof name !== 'string') throw new TypeError('call: name must be a string');
+      const { payloadByteLengthMax } = this.#options;
+      const bytes = viewOfGiven(payload, 'call: payload', payloadByteLengthMax);
+      if (!this.#supervisor.offers(name)) throw new RangeError(`call: no operation ${name}`);
+      const complete = completeCallOptions(options);
+      if (complete.secret && bytes.length === 0) {
+        throw new RangeError('call: a secret payload must have at least one byte');
+      }
+      const call = new Call(name, bytes, complete, resolve, reject);
+      const { signal } = complete;
       try {
-        signal?.throwIfAborted();
+        if (signal?.aborted) throw signal.reason;
         this.#supervisor.accept(call);
       } catch (error) {
         call.wipePayload();
@@ -99,28 +108,6 @@ export class Keeper {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #check(name: string, payload: Uint8Array, options: CallOptions | undefined): void {
-    if (typeof name !== 'string') throw new TypeError('call: name must be a string');
-    if (!(payload instanceof Uint8Array)) throw new TypeError('call: payload must be a Uint8Array');
-    const { payloadByteLengthMax } = this.#options;
-    if (payload.length > payloadByteLengthMax) {
-      throw new RangeError(`call: the payload has more than ${payloadByteLengthMax} bytes`);
-    }
-    if (!this.#supervisor.offers(name)) throw new RangeError(`call: no operation ${name}`);
-    if (options === undefined) return;
-    for (const option of Object.keys(options)) {
-      if (!CALL_OPTION_NAMES.includes(option)) {
-        throw new TypeError(`call: unknown option ${option}`);
-      }
-    }
-    if (options.secret && options.idempotent) {
-      throw new TypeError('call: a secret payload is wiped once sent, so it cannot be repeated');
-    }
-    if (options.secret && payload.length === 0) {
-      throw new RangeError('call: a secret payload must have at least one byte');
-    }
   }
 }
 

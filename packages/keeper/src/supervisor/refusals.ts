@@ -45,3 +45,16 @@ export function waitTimeout(operation: string, waitedMs: number): SecureMemoryEr
     { operation, details: { limit: 'wait', waitedMs } },
   );
 }
+
+/**
+ * For a call marked idempotent that was in a keeper when it died, and that no later life took: it may have been carried
+ * out, so none of the errors above would be true. `why` is what became of its wait.
+ */
+export function notRepeated(operation: string, crash: Error, why: Error): SecureMemoryError {
+  const { code } = crash as SecureMemoryError;
+  return new SecureMemoryError(
+    code,
+    `${operation} may have been carried out by a keeper that ended, and could not be sent again: ${why.message}`,
+    { operation, details: { crash: crashOf(crash) }, cause: crash },
+  );
+}

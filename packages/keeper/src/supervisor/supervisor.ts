@@ -2,28 +2,30 @@ import {
   type Crash,
   type CrashDecision,
   decideCrash,
-  haltsWithin,
   NO_CRASHES,
   withRestart,
 } from '@securemem/core';
-import type { CompleteOptions } from '../options.js';
+import type { CompleteOptions } from '../complete-options.js';
 import type { Call } from './call.js';
 import { CallQueue } from './call-queue.js';
+import { Closing } from './closing.js';
 import {
   type CrashReport,
   type CrashSummary,
   crashError,
   outcomeUnknown,
+  type RequestedEnd,
+  remember,
   reportOf,
-  summarise,
 } from './crash-report.js';
 import { exitHost } from './exit-host.js';
 import { Generation, type GenerationListener } from './generation.js';
-import { closed, queueFull, refusal } from './refusals.js';
+import { HaltLatches } from './halt-latches.js';
+import { HeardClock } from './heard-clock.js';
+import { encodeHello } from './hello.js';
+import { startProcess } from './keeper-process.js';
+import { closed, notRepeated, queueFull, refusal, waitTimeout } from './refusals.js';
 import { type KeeperEvents, type KeeperState, type KeeperStats, newCounters } from './reports.js';
-
-/** Ends of a process that are remembered. */
-const ENDINGS_MAX = 20;
 
 /** What the supervisor reports to its owner. */
 export interface SupervisorListener {
@@ -41,10 +43,12 @@ export interface SupervisorListener {
 export class Supervisor implements GenerationListener {
   readonly #options: CompleteOptions;
   readonly #listener: SupervisorListener;
+  readonly #hello: Uint8Array;
+  readonly #clock = new HeardClock();
   readonly #waiting: CallQueue;
   readonly #counters = newCounters();
   readonly #endings: CrashSummary[] = [];
-  #leaveLatches: (() => void)[] = [];
+  readonly #latches = new HaltLatches();
   #generation: Generation | undefined;
   #number = 0;
   #state: KeeperState = 'starting';
@@ -52,25 +56,25 @@ export class Supervisor implements GenerationListener {
   #operations: ReadonlyMap<string, number> = new Map();
   #fatal: Error | undefined;
   #history = NO_CRASHES;
-  #timer: NodeJS.Timeout | undefined;
-  #closing: { readonly promise: Promise<void>; readonly done: () => void } | undefined;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #closing: Closing | undefined;
 
   constructor(options: CompleteOptions, listener: SupervisorListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#waiting = new CallQueue(options.callMsMax);
+    this.#hello = encodeHello(options);
+    this.#waiting = new CallQueue(this.#clock, options.callMsMax, (call, waitedMs) =>
+      this.#refuse(call, waitTimeout(call.operation, waitedMs)),
+    );
   }
 
   /** Starts the first life, unless the policy has halted already. */
   open(): void {
-    for (const { latch } of haltsWithin(this.#options.crashPolicy)) {
-      if (latch.cause !== undefined) {
-        this.#becomeFatal('halted', latch.cause, 'of another');
-        return;
-      }
-      this.#leaveLatches.push(latch.onTrip((cause) => this.#haltWithOthers(cause)));
-    }
-    this.#start();
+    const halted = this.#latches.join(this.#options.crashPolicy, (cause) =>
+      this.#haltWithOthers(cause),
+    );
+    if (halted === undefined) this.#start();
+    else this.#becomeFatal('halted', halted, 'of another');
   }
 
   /** Whether the module has this operation, as of its last greeting. */
@@ -86,8 +90,11 @@ export class Supervisor implements GenerationListener {
     if (this.#state === 'closed' || this.#closing !== undefined) throw closed(call.operation);
     const open = (this.#generation?.openCalls ?? 0) + this.#waiting.length;
     if (open >= this.#options.callsMax) throw queueFull(call.operation, open);
+    const sendable = this.#waiting.length === 0 && this.#generation?.writable === true;
+    // What is sent in this very step is copied by the channel; whatever may be needed later the call has to keep.
+    if (!sendable || call.secret || call.idempotent) call.ownPayload();
     this.#counters.calls++;
-    if (this.#waiting.length === 0 && this.#generation?.writable) this.#generation.send(call);
+    if (sendable) this.#generation?.send(call);
     else this.#waiting.push(call);
   }
 
@@ -106,23 +113,18 @@ export class Supervisor implements GenerationListener {
 
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.promise;
-    let done = (): void => {};
-    const promise = new Promise<void>((resolve) => {
-      done = resolve;
-    });
-    this.#closing = { promise, done };
-    clearTimeout(this.#timer);
+    const closing = new Closing();
+    this.#closing = closing;
+    clearTimeout(this.#restartTimer);
     if (this.#generation === undefined) {
       this.#becomeClosed();
-      return promise;
+    } else {
+      closing.escalate(this.#clock, this.#options, (signal) =>
+        this.#generation?.kill(signal, 'requested'),
+      );
+      this.#closeWhenIdle();
     }
-    const { closeMsMax, termMsMax } = this.#options;
-    this.#timer = setTimeout(() => {
-      this.#generation?.kill('SIGTERM', 'requested');
-      this.#timer = setTimeout(() => this.kill(), termMsMax);
-    }, closeMsMax);
-    this.#closeWhenIdle();
-    return promise;
+    return closing.promise;
   }
 
   /** Ends the process without waiting for anything. */
@@ -183,8 +185,7 @@ export class Supervisor implements GenerationListener {
     this.#generation = undefined;
     const decision = this.#decide(crash);
     const report = reportOf(crash, decision, generation);
-    this.#endings.push(summarise(report));
-    if (this.#endings.length > ENDINGS_MAX) this.#endings.shift();
+    remember(this.#endings, report);
     // Where another keeper's crash halted this one, that is the cause of everything here.
     const error = this.#fatal ?? crashError(report, cause);
     if (crash.observation !== 'requested') {
@@ -201,7 +202,15 @@ export class Supervisor implements GenerationListener {
 
   #start(): void {
     this.#number++;
-    this.#generation = new Generation(this.#number, this.#options, this.#counters, this);
+    this.#generation = new Generation({
+      number: this.#number,
+      options: this.#options,
+      hello: this.#hello,
+      start: startProcess,
+      clock: this.#clock,
+      counters: this.#counters,
+      listener: this,
+    });
   }
 
   /** A requested end is nobody's crash. While closing, or once others halted this one, nothing is started again. */
@@ -217,7 +226,7 @@ export class Supervisor implements GenerationListener {
 
   #restartLater(delayMs: number): void {
     this.#state = 'restarting';
-    this.#timer = setTimeout(() => {
+    this.#restartTimer = setTimeout(() => {
       this.#history = withRestart(this.#history, performance.now());
       this.#start();
     }, delayMs);
@@ -228,8 +237,8 @@ export class Supervisor implements GenerationListener {
     const repeated: Call[] = [];
     for (const call of calls) {
       if (call.settled) continue;
-      if (restart && call.idempotent && !call.replayed) {
-        call.replayed = true;
+      if (restart && call.idempotent && call.replayedAfter === undefined) {
+        call.replayedAfter = error;
         call.id = 0;
         repeated.push(call);
       } else {
@@ -250,7 +259,7 @@ export class Supervisor implements GenerationListener {
   /** Another keeper with the same policy object crashed. */
   #haltWithOthers(cause: Error): void {
     if (this.#fatal !== undefined || this.#state === 'closed') return;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#restartTimer);
     this.#becomeFatal('halted', cause, 'of another');
     this.#generation?.kill('SIGKILL', 'requested');
   }
@@ -260,7 +269,7 @@ export class Supervisor implements GenerationListener {
     if (this.#fatal !== undefined) return;
     this.#state = state;
     this.#fatal = cause;
-    this.#stopListening();
+    this.#latches.leave();
     const calls = this.#waiting.takeAll();
     for (const call of calls) this.#refuse(call, refusal(state, call.operation, cause));
     if (state === 'halted') this.#listener.onEvent('halt', cause);
@@ -276,25 +285,16 @@ export class Supervisor implements GenerationListener {
   }
 
   #becomeClosed(): void {
-    clearTimeout(this.#timer);
     if (this.#fatal === undefined) this.#state = 'closed';
-    this.#stopListening();
+    this.#latches.leave();
     for (const call of this.#waiting.takeAll()) this.#refuse(call, closed(call.operation));
-    this.#closing?.done();
+    this.#closing?.finish();
   }
 
-  /** For a call that was not sent and never will be. */
+  /** For a call that waits and will not be sent; it may have been sent to an earlier life. */
   #refuse(call: Call, error: Error): void {
+    const { operation, replayedAfter: crash } = call;
     call.wipePayload();
-    call.reject(error);
+    call.reject(crash === undefined ? error : notRepeated(operation, crash, error));
   }
-
-  #stopListening(): void {
-    for (const leave of this.#leaveLatches) leave();
-    this.#leaveLatches = [];
-  }
-}
-
-interface RequestedEnd extends Pick<CrashDecision, 'category' | 'reason'> {
-  readonly action: 'closed';
 }

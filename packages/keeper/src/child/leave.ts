@@ -1,0 +1,24 @@
+import { writeSync } from 'node:fs';
+
+/** EX_PROTOCOL of sysexits.h. */
+const PROTOCOL_EXIT_CODE = 76;
+
+/** Without a host there is nobody to work for; the exit hooks wipe what there is. */
+export function leaveWithHost(): never {
+  process.exit(0);
+}
+
+/**
+ * Ends the keeper because of what came over the channel, with one line on standard error: nothing that arrived is worth
+ * going on for, and an exception of ours would say more than the host should hear. Memory that ran out for a payload ends
+ * here, too, and is told by its words.
+ */
+export function leaveBecauseOf(thrown: unknown): never {
+  const { name, message } = thrown instanceof Error ? thrown : new Error('no error');
+  try {
+    writeSync(2, `securemem: the keeper cannot go on: ${name}: ${message}\n`);
+  } catch {
+    // Nobody reads it.
+  }
+  process.exit(PROTOCOL_EXIT_CODE);
+}

@@ -1,0 +1,57 @@
+import { ownProperties } from '@securemem/core';
+import { refuseUnknown } from '../complete-options.js';
+
+/** What a caller may say about one call. */
+export interface CallOptions {
+  /** Gives up: the call rejects with `signal.reason` and is cancelled inside the keeper. */
+  readonly signal?: AbortSignal;
+  /**
+   * True where carrying it out twice does no harm: after a restart it is sent again, once. All others reject with
+   * `ERR_SECMEM_OUTCOME_UNKNOWN` when the keeper dies under them. Default false.
+   */
+  readonly idempotent?: boolean;
+  /**
+   * True where the payload is a secret: it arrives in secure memory as `context.secret`. `payload` is wiped before `call`
+   * returns; the one copy that was made of it, off V8's heap, as soon as it was sent, or never will be. Default false.
+   */
+  readonly secret?: boolean;
+}
+
+/** The options of one call, read. */
+export interface CompleteCallOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly idempotent: boolean;
+  readonly secret: boolean;
+}
+
+const NAMES: Readonly<Record<keyof CallOptions, true>> = {
+  signal: true,
+  idempotent: true,
+  secret: true,
+};
+
+const NONE: CompleteCallOptions = { signal: undefined, idempotent: false, secret: false };
+
+/** Throws `TypeError` for what is unknown or of a wrong type, or does not go together. */
+export function completeCallOptions(options: CallOptions | undefined): CompleteCallOptions {
+  if (options === undefined) return NONE;
+  const given = ownProperties(options, 'call: options');
+  refuseUnknown('call', given, NAMES);
+  const { signal, idempotent = false, secret = false } = given;
+  for (const [name, value] of Object.entries({ idempotent, secret })) {
+    if (typeof value !== 'boolean') throw new TypeError(`call: ${name} must be a boolean`);
+  }
+  if (signal !== undefined && !isSignal(signal)) {
+    throw new TypeError('call: signal must be an AbortSignal');
+  }
+  if (secret && idempotent) {
+    throw new TypeError('call: a secret payload is wiped once sent, so it cannot be repeated');
+  }
+  return { signal, idempotent, secret };
+}
+
+/** By its shape, since a signal of another realm is as good. */
+function isSignal(value: unknown): boolean {
+  const signal = value as Partial<AbortSignal> | null;
+  return typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function';
+}
