@@ -1,7 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { INSPECT } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
-import type { Engine } from './engine.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
 import { fromTerminal, type TerminalOptions } from './ingest/from-terminal.js';
 import { type Base64Options, type EncodedText, fromBase64, fromHex } from './ingest/from-text.js';
@@ -14,9 +13,8 @@ import {
   checkOnCapacity,
   checkRequest,
 } from './lifetime/request.js';
-import type { Granter } from './requests/granter.js';
-import { SealedSecret, sealedInternals } from './sealing/sealed-secret.js';
-import { internals, type Secret } from './secret/secret.js';
+import { keyOf, openableByteLength, SealedSecret, unsealInto } from './sealing/sealed-secret.js';
+import { placeOf, type Secret, withBytes } from './secret/secret.js';
 
 const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
   bytes: Uint8Array,
@@ -37,12 +35,10 @@ export let ownershipOf: (allocations: Allocations) => Ownership;
  */
 export abstract class Allocations {
   readonly #ownership: Ownership;
-  readonly #granter: Granter;
 
   /** @internal */
   constructor(ownership: Ownership) {
     this.#ownership = ownership;
-    this.#granter = ownership.engine.granter;
   }
 
   static {
@@ -51,15 +47,13 @@ export abstract class Allocations {
 
   /** A secret of `byteLength` zero bytes, when there is a place for it. */
   async allocate(byteLength: number, options?: AllocateOptions): Promise<Secret> {
-    const [secret] = await this.#wait([checkByteLength(byteLength)], options);
-    return secret as Secret;
+    return this.#ownership.allocate(checkByteLength(byteLength), checkRequest(options));
   }
 
   /** The same at once, or a capacity error. */
   allocateSync(byteLength: number, options?: AllocateSyncOptions): Secret {
-    const ownership = this.#ownership;
     const onCapacity = options === undefined ? undefined : checkOnCapacity(options);
-    return this.#granter.allocateSync(checkByteLength(byteLength), ownership, onCapacity);
+    return this.#ownership.allocateSync(checkByteLength(byteLength), onCapacity);
   }
 
   /**
@@ -67,17 +61,12 @@ export abstract class Allocations {
    * while it holds its first.
    */
   async allocateAll(byteLengths: readonly number[], options?: AllocateOptions): Promise<Secret[]> {
-    return this.#wait(checkByteLengths(byteLengths), options);
+    return this.#ownership.allocateAll(checkByteLengths(byteLengths), checkRequest(options));
   }
 
   /** The same at once, or a capacity error with nothing taken. */
   allocateAllSync(byteLengths: readonly number[], options?: AllocateSyncOptions): Secret[] {
-    const ownership = this.#ownership;
-    return ownership.engine.granter.allocateAllSync(
-      checkByteLengths(byteLengths),
-      ownership,
-      checkOnCapacity(options),
-    );
+    return this.#ownership.allocateAllSync(checkByteLengths(byteLengths), checkOnCapacity(options));
   }
 
   /**
@@ -87,8 +76,8 @@ export abstract class Allocations {
    * sources with `new Uint8Array(new ArrayBuffer(32))`.
    */
   async adopt(source: Uint8Array, options?: AllocateOptions): Promise<Secret> {
-    const [secret] = await this.#wait([checkSource(source)], options);
-    return moveIn(secret as Secret, source);
+    const byteLength = checkSource(source);
+    return moveIn(await this.#ownership.allocate(byteLength, checkRequest(options)), source);
   }
 
   /** The same at once, or a capacity error and the source untouched. */
@@ -112,14 +101,13 @@ export abstract class Allocations {
    * `ERR_SECMEM_DISPOSED` when it is gone; nothing is left allocated then.
    */
   async open(sealed: SealedSecret, options?: AllocateOptions): Promise<Secret> {
-    const byteLength = openable(sealed, this.#ownership.engine);
-    const [secret] = await this.#wait([byteLength], options);
-    return unseal(sealed, secret as Secret);
+    const byteLength = openable(sealed, this.#ownership);
+    return unseal(sealed, await this.#ownership.allocate(byteLength, checkRequest(options)));
   }
 
   /** The same at once, or a capacity error. */
   openSync(sealed: SealedSecret, options?: AllocateSyncOptions): Secret {
-    const byteLength = openable(sealed, this.#ownership.engine);
+    const byteLength = openable(sealed, this.#ownership);
     return unseal(sealed, this.allocateSync(byteLength, options));
   }
 
@@ -132,7 +120,7 @@ export abstract class Allocations {
    * each wait, for a place and for bytes.
    */
   fromFile(path: string | URL | Buffer, options?: IngestOptions): Promise<Secret> {
-    return fromFile(this, path, options);
+    return fromFile(this.#ownership, path, options);
   }
 
   /**
@@ -142,7 +130,7 @@ export abstract class Allocations {
    * and `process.exit()` waits for that thread.
    */
   fromFd(fd: number, options?: IngestOptions): Promise<Secret> {
-    return fromFd(this, fd, options);
+    return fromFd(this.#ownership, fd, options);
   }
 
   /**
@@ -154,7 +142,7 @@ export abstract class Allocations {
    * also raises SIGINT, as it does without us. Nothing else may read the terminal meanwhile.
    */
   fromTerminal(options?: TerminalOptions): Promise<Secret> {
-    return fromTerminal(this, options);
+    return fromTerminal(this.#ownership, options);
   }
 
   /**
@@ -163,12 +151,12 @@ export abstract class Allocations {
    * white space included; the error says nothing of the text.
    */
   fromHex(text: EncodedText, options?: AllocateOptions): Promise<Secret> {
-    return fromHex(this, text, options);
+    return fromHex(this.#ownership, text, options);
   }
 
   /** The same for base64, or base64url with `alphabet: 'base64url'`; with its padding or without. */
   fromBase64(text: EncodedText, options?: Base64Options): Promise<Secret> {
-    return fromBase64(this, text, options);
+    return fromBase64(this.#ownership, text, options);
   }
 
   /** Its name, so that nothing of it is logged by mistake. */
@@ -178,11 +166,6 @@ export abstract class Allocations {
 
   [INSPECT](): string {
     return this.toJSON();
-  }
-
-  #wait(byteLengths: readonly number[], options: AllocateOptions | undefined): Promise<Secret[]> {
-    const ownership = this.#ownership;
-    return ownership.engine.granter.allocateAll(byteLengths, ownership, checkRequest(options));
   }
 }
 
@@ -206,22 +189,22 @@ function moveIn(secret: Secret, source: Uint8Array): Secret {
 }
 
 /** Checks what can be checked before anybody waits. */
-function openable(sealed: SealedSecret, engine: Engine): number {
+function openable(sealed: SealedSecret, { places, sealingKey }: Ownership): number {
   if (!(sealed instanceof SealedSecret)) throw new TypeError('sealed must be a SealedSecret');
-  if (sealedInternals.engineOf(sealed) !== engine) {
+  if (keyOf(sealed) !== sealingKey) {
     throw new SecureMemoryError(
       'ERR_SECMEM_INPUT_INVALID',
       'it was sealed by another allocator, whose key this one does not have',
       { operation: 'open' },
     );
   }
-  engine.assertOpen('open');
-  return sealedInternals.openable(sealed);
+  places.assertOpen('open');
+  return openableByteLength(sealed);
 }
 
 function unseal(sealed: SealedSecret, secret: Secret): Secret {
   try {
-    sealedInternals.unseal(sealed, internals.placeOf(secret));
+    unsealInto(sealed, placeOf(secret));
   } catch (error) {
     secret.dispose();
     throw error;
@@ -231,7 +214,7 @@ function unseal(sealed: SealedSecret, secret: Secret): Secret {
 
 function fillRandomly(secret: Secret): Secret {
   try {
-    internals.withBytes(secret, 'write', (bytes) => {
+    withBytes(secret, 'write', (bytes) => {
       randomFillSync(bytes);
     });
   } catch (error) {

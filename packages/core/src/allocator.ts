@@ -1,9 +1,9 @@
-import { Allocations, ownershipOf } from './allocations.js';
+import { Allocations } from './allocations.js';
 import { CONTRACT_VERSION, type MemoryBackend } from './contract/backend.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { ownOptions } from './contract/own-properties.js';
-import { Engine } from './engine.js';
-import { type LoadAllOptions, type Loader, loadAll } from './lifetime/load-all.js';
+import { LeakDetector } from './lifetime/leak-detector.js';
+import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
 import {
   type AllocatorOptions,
@@ -13,13 +13,16 @@ import {
   TIMER_MS_MAX,
   takeOptions,
 } from './options.js';
-import { type Phase, type PhaseOptions, runPhase } from './phase.js';
+import { type Loader, type Phase, type PhaseOptions, runPhase } from './phase.js';
 import { whenAccessesClosed } from './places/open-accesses.js';
+import { type CloseReport, Places } from './places/places.js';
 import { demand, type Receipt } from './places/receipt.js';
 import { registerForExit, unregisterForExit } from './places/shutdown.js';
+import { Granter } from './requests/granter.js';
+import { SealingKey } from './sealing/sealing-key.js';
 import type { Secret } from './secret/secret.js';
 import { type AllocatorStats, statsOf } from './stats.js';
-import { type SecretStore, storeInternals } from './store/secret-store.js';
+import { createStore, type SecretStore } from './store/secret-store.js';
 import type { StoreOptions } from './store/store-options.js';
 import { type VerifyReport, verify } from './verify.js';
 
@@ -29,13 +32,7 @@ export interface CloseOptions {
   readonly waitMsMax?: number;
 }
 
-/** What `close()` did. */
-export interface CloseReport {
-  /** Secrets that were still live and are wiped now. */
-  readonly secretsReleased: number;
-  /** Bytes that stay mapped, wiped, since a view over them escaped or is stuck, or the system refused to take them. */
-  readonly byteLengthLeftMapped: number;
-}
+export type { CloseReport };
 
 /**
  * Hands out secrets in protected memory. Made by `createAllocator`; one per thread.
@@ -43,23 +40,25 @@ export interface CloseReport {
  * It belongs to the thread that made it, and is the outermost phase: everything in it ends with `close()`.
  */
 export class Allocator extends Allocations {
-  readonly #engine: Engine;
+  readonly #ownership: Ownership;
+  readonly #places: Places;
   #closing: Promise<CloseReport> | undefined;
 
   /** @internal */
-  constructor(engine: Engine) {
-    super(new Ownership(engine));
-    this.#engine = engine;
+  constructor(ownership: Ownership) {
+    super(ownership);
+    this.#ownership = ownership;
+    this.#places = ownership.places;
   }
 
   /** What a pooled secret gets here, and why anything is missing. Each secret has its own. */
   get receipt(): Receipt {
-    return this.#engine.receipt(undefined);
+    return this.#places.receipt(this.#places.primary);
   }
 
   /** Runs `fn` in a lifetime group; see `runPhase`. */
   phase<T>(fn: (phase: Phase) => Promise<T> | T, options?: PhaseOptions): Promise<T> {
-    return runPhase(ownershipOf(this), fn, options);
+    return runPhase(this.#ownership, fn, options);
   }
 
   /**
@@ -72,7 +71,7 @@ export class Allocator extends Allocations {
    * released once. In a phase, call `phase.loadAll`: the secrets then end with the phase.
    */
   loadAll(loaders: readonly Loader[], options?: LoadAllOptions): Promise<Secret[]> {
-    return loadAll(ownershipOf(this), loaders, options);
+    return loadAll<Phase>(runPhase, this.#ownership, loaders, options);
   }
 
   /**
@@ -80,18 +79,18 @@ export class Allocator extends Allocations {
    * capacity error with nothing changed.
    */
   store(options?: StoreOptions): SecretStore {
-    return storeInternals.create(ownershipOf(this), options);
+    return createStore(this.#ownership, options);
   }
 
   /** Exact counts and bytes of this instant. */
   stats(): AllocatorStats {
-    return statsOf(this.#engine);
+    return statsOf(this.#ownership);
   }
 
   /** Checks every canary, and every claim against the kernel, now. `ERR_SECMEM_CANARY_MISMATCH` when one is damaged. */
   verify(): VerifyReport {
-    this.#engine.assertOpen('verify');
-    return verify(this.#engine);
+    this.#places.assertOpen('verify');
+    return verify(this.#places);
   }
 
   /**
@@ -99,7 +98,7 @@ export class Allocator extends Allocations {
    * an exit handler. Memory under an open view stays mapped, zeroed, until the view closes.
    */
   purge(reason = 'requested'): void {
-    this.#engine.purge(reason);
+    this.#places.purge(reason);
   }
 
   /**
@@ -120,22 +119,22 @@ export class Allocator extends Allocations {
   }
 
   async #close(given: CloseOptions | undefined): Promise<CloseReport> {
-    const engine = this.#engine;
+    const places = this.#places;
     const options = ownOptions(given, ['waitMsMax'], 'options');
     const waitMsMax = integer(
       'waitMsMax',
-      options.waitMsMax ?? engine.options.waitMsMax,
+      options.waitMsMax ?? places.options.waitMsMax,
       0,
       TIMER_MS_MAX,
     );
-    engine.isOpen = false;
-    engine.granter.admission.cancel(
+    places.isOpen = false;
+    places.admission.cancel(
       new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator was closed', {
         operation: 'allocate',
       }),
     );
-    await whenAccessesClosed(engine, () => engine.openAccesses.size, waitMsMax, 'close');
-    return engine.shutDown(() => unregisterForExit(engine));
+    await whenAccessesClosed(places, () => places.openAccesses.size, waitMsMax, 'close');
+    return places.shutDown(() => unregisterForExit(places));
   }
 }
 
@@ -157,21 +156,25 @@ export function createAllocator(given: AllocatorOptions): Allocator {
   }
   const resolved = resolveOptions(options);
   checkAtRest(resolved);
-  const engine = new Engine(resolved);
-  demand(engine.receipt(undefined), resolved.require, 'the memory');
-  if (engine.fallback !== undefined) {
-    demand(engine.fallbackReceipt(), resolved.require, 'the fallback memory');
+  const places = new Places(resolved);
+  const { primary, fallback, telemetry } = places;
+  demand(places.receipt(primary), resolved.require, 'the memory');
+  if (fallback !== undefined) {
+    demand(places.receipt(fallback), resolved.require, 'the fallback memory');
   }
-  if (resolved.raiseLimit) engine.primary.budget.raise();
+  if (resolved.raiseLimit) primary.budget.raise();
   try {
-    engine.primary.warmUp(resolved.lockedByteLengthMin);
+    primary.warmUp(resolved.lockedByteLengthMin);
   } catch (error) {
-    engine.shutDown(() => {});
+    places.shutDown(() => {});
     throw error;
   }
-  engine.warnAtOpening();
-  if (resolved.exitHooks) registerForExit(engine);
-  return new Allocator(engine);
+  places.warnAtOpening();
+  if (resolved.exitHooks) registerForExit(places);
+  const granter = new Granter(places);
+  const sealingKey = new SealingKey(places);
+  const leaks = new LeakDetector(resolved.leakDetection, telemetry);
+  return new Allocator(new Ownership({ places, granter, sealingKey, leaks }));
 }
 
 function checkBackend(backend: MemoryBackend | undefined): void {

@@ -14,7 +14,7 @@ export type { Base64Alphabet } from './ingest/base64.js';
 export type { IngestOptions } from './ingest/from-file.js';
 export type { TerminalOptions } from './ingest/from-terminal.js';
 export type { Base64Options, EncodedText } from './ingest/from-text.js';
-export type { LoadAllOptions, Loader } from './lifetime/load-all.js';
+export type { LoadAllOptions } from './lifetime/load-all.js';
 export type { AllocateOptions, AllocateSyncOptions } from './lifetime/request.js';
 export * as remedies from './limits/remedies.js';
 export type {
@@ -26,7 +26,7 @@ export type {
   OnCorruption,
 } from './options.js';
 export { type OptionsFromEnv, optionsFromEnv } from './options-from-env.js';
-export { Phase, type PhaseOptions } from './phase.js';
+export { type Loader, Phase, type PhaseOptions } from './phase.js';
 export { type Room, roomFor } from './placement/room.js';
 export type { AccessMode } from './places/access.js';
 export type { Receipt, Weakness } from './places/receipt.js';

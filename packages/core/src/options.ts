@@ -125,6 +125,10 @@ export interface ResolvedOptions {
   readonly exitHooks: boolean;
 }
 
+/** The defaults of `routing`, in bytes. */
+export const POOLED_BYTE_LENGTH_MAX = 2_048;
+export const SLAB_BYTE_LENGTH_MAX = 1_048_576;
+
 /** The longest delay of a Node timer; a longer one fires at once. */
 export const TIMER_MS_MAX = 2_147_483_647;
 /** The most of anything that is counted. */
@@ -186,7 +190,7 @@ export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
   const { backend, fallback, budget = {}, routing = {}, admission = {}, sealing = {} } = options;
   const page = backend.pageByteLength;
   const atRest = oneOf('atRest', options.atRest, ['accessible', 'read-only', 'no-access']);
-  const slabDefault = atRest === 'accessible' ? Math.max(1_048_576, page) : 16 * page;
+  const slabDefault = atRest === 'accessible' ? Math.max(SLAB_BYTE_LENGTH_MAX, page) : 16 * page;
   const slabByteLengthMax = integer(
     'routing.slabByteLengthMax',
     routing.slabByteLengthMax ?? slabDefault,
@@ -225,7 +229,7 @@ export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
     raiseLimit: boolean('budget.raiseLimit', budget.raiseLimit ?? false),
     pooledByteLengthMax: integer(
       'routing.pooledByteLengthMax',
-      routing.pooledByteLengthMax ?? Math.min(2_048, slabByteLengthMax - 16),
+      routing.pooledByteLengthMax ?? Math.min(POOLED_BYTE_LENGTH_MAX, slabByteLengthMax - 16),
       0,
       slabByteLengthMax - 16,
     ),

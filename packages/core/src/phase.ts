@@ -2,12 +2,11 @@ import { Allocations, ownershipOf } from './allocations.js';
 import { orAborted } from './common/or-aborted.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { ownOptions } from './contract/own-properties.js';
-import type { Engine } from './engine.js';
-import { type LoadAllOptions, type Loader, loadAll } from './lifetime/load-all.js';
+import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
 import { integer, oneOf, TIMER_MS_MAX } from './options.js';
 import { whenAccessesClosed } from './places/open-accesses.js';
-import { internals, type Secret } from './secret/secret.js';
+import { isLent, placeOf, type Secret } from './secret/secret.js';
 
 /** What `phase()` takes. */
 export interface PhaseOptions {
@@ -19,6 +18,12 @@ export interface PhaseOptions {
   readonly waitMsMax?: number;
 }
 
+/**
+ * Makes one secret. What it allocates through `phase` is released when the load fails, and when it succeeds and was not
+ * returned (a password for a key file, say). `signal` tells it that its result is no longer wanted.
+ */
+export type Loader = (phase: Phase, index: number, signal: AbortSignal) => Promise<Secret> | Secret;
+
 /** A lifetime group. */
 export class Phase extends Allocations {
   /**
@@ -26,23 +31,14 @@ export class Phase extends Allocations {
    * somebody else, `ERR_SECMEM_DISPOSED` when it is gone; then nothing has changed.
    */
   keep(secret: Secret): Secret {
-    internals.placeOf(secret);
-    const own = ownershipOf(this);
-    if (internals.ownerOf(secret) !== own) {
-      throw new SecureMemoryError('ERR_SECMEM_INPUT_INVALID', 'the secret is not of this phase', {
-        operation: 'keep',
-      });
-    }
-    const parent = own.parent as Ownership;
-    own.forget(secret);
-    internals.setOwner(secret, parent);
-    parent.own(secret);
+    placeOf(secret);
+    ownershipOf(this).handUp(secret);
     return secret;
   }
 
   /** As `Allocator.loadAll`; the secrets belong to this phase. */
   loadAll(loaders: readonly Loader[], options?: LoadAllOptions): Promise<Secret[]> {
-    return loadAll(ownershipOf(this), loaders, options);
+    return loadAll<Phase>(runPhase, ownershipOf(this), loaders, options);
   }
 
   /** Runs `fn` in a phase inside this one, which ends before this one does. */
@@ -63,37 +59,37 @@ export class Phase extends Allocations {
  */
 export async function runPhase<T>(
   parent: Ownership,
-  fn: (phase: Phase) => Promise<T> | T,
+  fn: (phase: Phase, own: Ownership) => Promise<T> | T,
   given?: PhaseOptions,
 ): Promise<T> {
-  const { engine } = parent;
+  const { places } = parent;
   const options = ownOptions(given, ['signal', 'onOpenAccess', 'waitMsMax'], 'options');
   const { signal } = options;
   const onOpenAccess = oneOf('onOpenAccess', options.onOpenAccess, ['wait', 'throw']);
   const waitMsMax = integer(
     'waitMsMax',
-    options.waitMsMax ?? engine.options.waitMsMax,
+    options.waitMsMax ?? places.options.waitMsMax,
     0,
     TIMER_MS_MAX,
   );
   signal?.throwIfAborted();
-  engine.assertOpen('phase');
+  places.assertOpen('phase');
   if (parent.ended) {
     throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase has ended', { operation: 'phase' });
   }
-  const ownership = new Ownership(engine, parent);
+  const ownership = new Ownership(parent, parent);
   let ending: Promise<void> | undefined;
   const end = (): Promise<void> => {
-    ending ??= endPhase(engine, ownership, onOpenAccess, waitMsMax);
+    ending ??= endPhase(ownership, onOpenAccess, waitMsMax);
     return ending;
   };
   ownership.end = end;
   let result: T;
   try {
-    result = await orAborted(async () => fn(new Phase(ownership)), signal);
+    result = await orAborted(async () => fn(new Phase(ownership), ownership), signal);
   } catch (error) {
     await end().catch((cleanup: unknown) => {
-      engine.telemetry.emit('release-failed', { byteLength: 0, error: cleanup });
+      places.telemetry.emit('release-failed', { byteLength: 0, error: cleanup });
     });
     throw error;
   }
@@ -102,21 +98,21 @@ export async function runPhase<T>(
 }
 
 async function endPhase(
-  engine: Engine,
   ownership: Ownership,
   onOpenAccess: 'wait' | 'throw',
   waitMsMax: number,
 ): Promise<void> {
+  const { places } = ownership;
   ownership.ended = true;
   const errors: unknown[] = [];
-  engine.granter.admission.cancel(closedError(), ownership);
+  places.admission.cancel(closedError(), ownership);
   for (const child of ownership.children) await child.end().catch((e: unknown) => errors.push(e));
   const held = ownership.held as Set<Secret>;
-  const open = (): number => [...held].filter((secret) => internals.isOpen(secret)).length;
+  const open = (): number => [...held].filter((secret) => isLent(secret)).length;
   if (open() > 0) {
     if (onOpenAccess === 'throw') errors.push(inUseError(open()));
     else {
-      await whenAccessesClosed(engine, open, waitMsMax, 'phase end').catch((e: unknown) =>
+      await whenAccessesClosed(places, open, waitMsMax, 'phase end').catch((e: unknown) =>
         errors.push(e),
       );
     }

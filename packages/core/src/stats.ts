@@ -1,7 +1,8 @@
-import type { Engine } from './engine.js';
+import type { Parts } from './lifetime/ownership.js';
 import type { LimitSource } from './limits/lock-budget.js';
+import type { Route } from './placement/place-host.js';
 import type { Placement } from './placement/placement.js';
-import type { Route } from './placement/size-router.js';
+import type { Places } from './places/places.js';
 import type { TelemetryEvent } from './telemetry/events.js';
 
 /** Secrets and their bytes, exactly, at one instant. */
@@ -68,13 +69,12 @@ export interface AllocatorStats {
   readonly events: Readonly<Record<TelemetryEvent, number>>;
 }
 
-export function statsOf(engine: Engine): AllocatorStats {
-  const { granter, quarantine, primary, fallback } = engine;
-  const { admission } = granter;
+export function statsOf({ places, granter, sealingKey }: Parts): AllocatorStats {
+  const { admission, quarantine, primary, fallback } = places;
   return {
-    state: engine.state,
-    secrets: engine.liveSecrets,
-    openAccesses: engine.openAccesses.size,
+    state: places.state,
+    secrets: places.live,
+    openAccesses: places.openAccesses.size,
     primary: placementStats(primary),
     fallback:
       fallback === undefined
@@ -91,14 +91,14 @@ export function statsOf(engine: Engine): AllocatorStats {
     quarantine: {
       slots: quarantine.slots,
       byteLength: quarantine.byteLength,
-      damagedSlots: damagedSlots(engine),
+      damagedSlots: damagedSlots(places),
     },
     sealing: {
-      seals: engine.sealingKey.seals,
-      keys: engine.sealingKey.keys,
-      keyByteLength: engine.sealingKey.byteLength,
+      seals: sealingKey.seals,
+      keys: sealingKey.keys,
+      keyByteLength: sealingKey.byteLength,
     },
-    events: { ...engine.telemetry.counts },
+    events: { ...places.telemetry.counts },
   };
 }
 
@@ -135,7 +135,7 @@ function placementStats(placement: Placement): PlacementStats {
 }
 
 /** Of the slots that are out of use, those that are so for another reason than a view. */
-function damagedSlots({ primary, fallback, quarantine }: Engine): number {
+function damagedSlots({ primary, fallback, quarantine }: Places): number {
   let total = 0;
   for (const placement of [primary, fallback]) {
     for (const host of placement?.hosts() ?? []) {

@@ -1,8 +1,8 @@
 import type { RegionFacts } from './contract/region.js';
-import type { Engine } from './engine.js';
 import type { PlaceHost } from './placement/place-host.js';
 import type { Placement } from './placement/placement.js';
 import type { Region } from './placement/region.js';
+import type { Places } from './places/places.js';
 import type { CanaryFinding } from './telemetry/events.js';
 
 /** A region of which the kernel says something else than the receipts do. */
@@ -31,11 +31,11 @@ export interface VerifyReport {
  * after all of them were checked: the slots next to it are not used again once they are released, and the canaries are
  * written anew. May cost milliseconds.
  */
-export function verify(engine: Engine): VerifyReport {
+export function verify(places: Places): VerifyReport {
   let secrets = 0;
   const damaged: { finding: CanaryFinding; host: PlaceHost; index: number }[] = [];
   const report = { regions: 0, regionsUnknown: 0, discrepancies: [] as Discrepancy[] };
-  for (const placement of [engine.primary, engine.fallback]) {
+  for (const placement of [places.primary, places.fallback]) {
     if (placement === undefined) continue;
     compareWithKernel(placement, report);
     for (const host of placement.hosts()) {
@@ -50,7 +50,7 @@ export function verify(engine: Engine): VerifyReport {
   const [first] = damaged;
   if (first !== undefined) {
     condemn(damaged);
-    engine.reportCorruption(first.finding, first.host, damaged.length);
+    places.reportCorruption(first.finding, first.host, damaged.length);
   }
   const ok = report.discrepancies.length === 0 && report.regionsUnknown === 0;
   return { secrets, ...report, ok };

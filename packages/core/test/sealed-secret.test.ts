@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import { serialize } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import type { SealedSecret } from '../src/index.js';
-import { sealedInternals } from '../src/sealing/sealed-secret.js';
 import { createFakeKernel, type FaultyOperation, fakeBackend } from '../src/testing/index.js';
 import { open, PAGE, thrown } from './fixture.js';
+import { type Ciphertext, openInstead, watchCiphertexts } from './ordinary-memory.js';
 
 const bytesOf = (n: number, first = 1): Uint8Array => {
   const bytes = new Uint8Array(new ArrayBuffer(n));
@@ -58,9 +58,10 @@ describe.each(KINDS)('with %s', (_, capabilities) => {
 
   it('M10 open() of a damaged ciphertext throws a thousand times, and leaves nothing locked, live or readable', async () => {
     const { memory, kernel } = open({ capabilities });
+    const ciphertexts = watchCiphertexts();
     const sealed = memory.adoptSync(bytesOf(64)).seal();
     const whole = memory.adoptSync(bytesOf(64, 7)).seal();
-    const bytes = sealedInternals.bytesOf(sealed);
+    const { bytes } = ciphertexts[0] as Ciphertext;
     (bytes[5] as number) ^= 1;
     memory.openSync(whole).dispose();
     const before = kernel.lockedByteLength;
@@ -80,21 +81,21 @@ describe.each(KINDS)('with %s', (_, capabilities) => {
 
   it('open() refuses what was truncated, extended, swapped or sealed before a purge', () => {
     const { memory } = open({ capabilities });
+    const ciphertexts = watchCiphertexts();
     const first = memory.adoptSync(bytesOf(64)).seal();
     const second = memory.adoptSync(bytesOf(64, 9)).seal();
-    const original = sealedInternals.bytesOf(first);
+    const [{ bytes, counter }, { bytes: others }] = ciphertexts as [Ciphertext, Ciphertext];
+    const original = bytes.slice();
     const refused = (): void =>
       expect(thrown(() => memory.openSync(first)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
 
-    for (const end of [0, 1, 15, 16, 17, 79]) {
-      sealedInternals.setBytes(first, original.slice(0, end));
-      refused();
+    for (const changed of [original.slice(0, 17), original.slice(0, 79), [...original, 0]]) {
+      const error = thrown(() => openInstead(memory, counter, new Uint8Array(changed)));
+      expect(error.code).toBe('ERR_SECMEM_UNSEAL_FAILED');
     }
-    sealedInternals.setBytes(first, new Uint8Array([...original, 0]));
+    bytes.set(others);
     refused();
-    sealedInternals.setBytes(first, sealedInternals.bytesOf(second));
-    refused();
-    sealedInternals.setBytes(first, original);
+    bytes.set(original);
     expect(memory.openSync(first).exportCopy()).toEqual(bytesOf(64));
 
     memory.purge();
@@ -103,6 +104,10 @@ describe.each(KINDS)('with %s', (_, capabilities) => {
     const later = memory.adoptSync(bytesOf(64, 3)).seal();
     expect(memory.openSync(later).exportCopy()).toEqual(bytesOf(64, 3));
     refused();
+    const lost = ciphertexts.at(-1)?.bytes.buffer as ArrayBuffer;
+    structuredClone(lost, { transfer: [lost] });
+    expect(thrown(() => memory.openSync(later)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
+    second.dispose();
   });
 
   it('the sealing key has a page of its own, closed as far as the backend goes, and gone when nothing needs it', async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ownershipOf } from '../src/allocations.js';
 import { hmac, type Secret } from '../src/index.js';
-import { internals } from '../src/secret/secret.js';
+import { placeOf } from '../src/secret/secret.js';
 import { SealedEntries } from '../src/store/sealed-entries.js';
-import { storeInternals } from '../src/store/secret-store.js';
 import { type FixtureOptions, open, PAGE, sleep, thrown } from './fixture.js';
+import { type Ciphertext, watchCiphertexts } from './ordinary-memory.js';
 
 const bytesOf = (n: number, first = 1): Uint8Array => {
   const bytes = new Uint8Array(new ArrayBuffer(n));
@@ -68,10 +68,10 @@ describe.each([
   it('use() refuses what was changed in ordinary memory, swapped with another entry, or is older', async () => {
     const { memory } = open({ capabilities });
     const store = memory.store({ hotMax: 0 });
+    const ciphertexts = watchCiphertexts();
     store.setSync('a', bytesOf(64, 1));
     store.setSync('b', bytesOf(64, 2));
-    const a = storeInternals.bytesOf(store, 'a');
-    const b = storeInternals.bytesOf(store, 'b');
+    const [{ bytes: a }, { bytes: b }] = ciphertexts as [Ciphertext, Ciphertext];
     const [oldA, oldB] = [a.slice(), b.slice()];
     const refused = (name: string): Promise<void> =>
       expect(store.use(name, first)).rejects.toMatchObject({ code: 'ERR_SECMEM_UNSEAL_FAILED' });
@@ -84,7 +84,8 @@ describe.each([
     b.set(oldB);
     expect([await store.use('a', first), await store.use('b', first)]).toEqual([1, 2]);
     store.setSync('a', bytesOf(64, 3));
-    storeInternals.bytesOf(store, 'a').set(oldA);
+    // The new entry has moved to where the one before it lay.
+    a.set(oldA);
     await refused('a');
     (b[79] as number) ^= 128;
     await refused('b');
@@ -93,17 +94,19 @@ describe.each([
 
   it('an entry does not open under the name of another, even if all notes on it were changed', () => {
     const { memory } = open({ capabilities });
-    const { engine } = ownershipOf(memory);
-    const entries = new SealedEntries(engine, 10);
+    const { sealingKey } = ownershipOf(memory);
+    const ciphertexts = watchCiphertexts();
+    const entries = new SealedEntries(sealingKey, 10);
     const secret = memory.adoptSync(bytesOf(64, 1));
-    const place = internals.placeOf(secret);
+    const place = placeOf(secret);
     const id = entries.seal('a', place);
     expect(thrown(() => entries.unseal(id, 'b', place)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
     expect(first(secret)).toBe(0);
     expect(thrown(() => entries.unseal(id, '', place)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
-    const others = new SealedEntries(engine, 10);
+    const others = new SealedEntries(sealingKey, 10);
     const other = others.seal('a', place);
-    others.bytesOf(other).set(entries.bytesOf(id));
+    const [sealed, othersSealed] = ciphertexts as [Ciphertext, Ciphertext];
+    othersSealed.bytes.set(sealed.bytes);
     expect(thrown(() => others.unseal(other, 'a', place)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
     entries.unseal(id, 'a', place);
     expect(first(secret)).toBe(1);

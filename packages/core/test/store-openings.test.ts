@@ -60,7 +60,7 @@ describe('several callers that wait for one secret of a store', () => {
 
   it('A5 go on in what is left of their own time when the first gives up', async () => {
     const { memory, store, holders } = full();
-    const enqueue = vi.spyOn(ownershipOf(memory).engine.granter.admission, 'enqueue');
+    const enqueue = vi.spyOn(ownershipOf(memory).places.admission, 'enqueue');
     const abort = new AbortController();
     const opener = store.use('a', first, { signal: abort.signal });
     const joiner = store.use('a', first, { waitMsMax: 1_000_000 });

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SecureMemoryError } from '../contract/errors.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { type Secret, withBytes } from '../secret/secret.js';
 
 const stat = promisify(fstat);
 const readInPool = promisify(read);
@@ -61,7 +61,7 @@ export class ByteSource {
   readInto(secret: Secret, byteOffset: number): Promise<number> {
     if (!this.#blocking) {
       return this.#untilReady(() =>
-        internals.withBytes(secret, 'write', (bytes) =>
+        withBytes(secret, 'write', (bytes) =>
           readSync(this.#fd, bytes, byteOffset, bytes.length - byteOffset, null),
         ),
       );

@@ -1,9 +1,7 @@
 import { URL } from 'node:url';
-import type { Allocations } from '../allocations.js';
-import { ownershipOf } from '../allocations.js';
 import { orAborted } from '../common/or-aborted.js';
 import { ownOptions } from '../contract/own-properties.js';
-import { refusal } from '../lifetime/input-invalid.js';
+import { inputInvalid } from '../lifetime/input-invalid.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import {
   ALLOCATE_NAMES,
@@ -13,7 +11,7 @@ import {
 } from '../lifetime/request.js';
 import { integer, REGION_BYTE_LENGTH_MAX } from '../options.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { type Secret, withBytes } from '../secret/secret.js';
 import { type ByteSource, openDescriptor, openPath, type Patience } from './byte-source.js';
 import { grow } from './growth.js';
 
@@ -56,14 +54,14 @@ const CARRIAGE_RETURN = 0x0d;
 
 /** See `Allocations.fromFile`. */
 export async function fromFile(
-  allocations: Allocations,
+  owner: Ownership,
   path: string | URL | Buffer,
   options?: IngestOptions,
 ): Promise<Secret> {
   if (typeof path !== 'string' && !(path instanceof Uint8Array) && !(path instanceof URL)) {
     throw new TypeError('path must be a string, a Buffer or a URL');
   }
-  return ingest(allocations, 'fromFile', options, async (patience, limits) => {
+  return ingest(owner, 'fromFile', options, async (patience, limits) => {
     const source = await openPath(path, patience);
     if ((source.byteLength ?? 0) <= limits.readByteLengthMax) return source;
     await source.close().catch(() => {});
@@ -73,12 +71,12 @@ export async function fromFile(
 
 /** See `Allocations.fromFd`. */
 export async function fromFd(
-  allocations: Allocations,
+  owner: Ownership,
   fd: number,
   options?: IngestOptions,
 ): Promise<Secret> {
   integer('fd', fd, 0, 0x7fff_ffff);
-  return ingest(allocations, 'fromFd', options, (patience) => openDescriptor(fd, patience));
+  return ingest(owner, 'fromFd', options, (patience) => openDescriptor(fd, patience));
 }
 
 /**
@@ -86,17 +84,16 @@ export async function fromFd(
  * when the system lets it, and what it brought is wiped.
  */
 async function ingest(
-  allocations: Allocations,
+  owner: Ownership,
   operation: string,
   given: IngestOptions | undefined,
   open: (patience: Patience, limits: Limits) => Promise<ByteSource>,
 ): Promise<Secret> {
   const options = ownOptions(given, NAMES, 'options');
   const limits = checkLimits(options);
-  const owner = ownershipOf(allocations);
-  const { engine } = owner;
+  const { options: defaults, telemetry } = owner.places;
   const request = requestOf(options);
-  const { signal, waitMsMax = engine.options.waitMsMax } = request;
+  const { signal, waitMsMax = defaults.waitMsMax } = request;
   const reading = async (): Promise<Secret> => {
     const source = await open({ operation, signal, waitMsMax }, limits);
     const read = readAll(owner, source, limits, request, operation);
@@ -115,7 +112,7 @@ async function ingest(
     try {
       late.dispose();
     } catch (error) {
-      engine.telemetry.emit('release-failed', { byteLength, error });
+      telemetry.emit('release-failed', { byteLength, error });
     }
   });
 }
@@ -161,7 +158,7 @@ async function readAll(
       if (filled >= readByteLengthMax) throw tooLong(operation, limits);
       const wanted = Math.min(filled * 2, readByteLengthMax);
       secret = await grow(owner, secret, wanted, request, operation);
-      internals.withBytes(secret, 'write', (bytes) => bytes.set(probe, filled));
+      withBytes(secret, 'write', (bytes) => bytes.set(probe, filled));
       probe[0] = 0;
       filled++;
     }
@@ -178,12 +175,12 @@ async function readAll(
 /** Takes the newline off, checks the length, and cuts the secret to it. */
 function finish(secret: Secret, filled: number, limits: Limits, operation: string): void {
   const byteLength = limits.trimNewline
-    ? internals.withBytes(secret, 'read', (bytes) => lengthWithoutNewline(bytes, filled))
+    ? withBytes(secret, 'read', (bytes) => lengthWithoutNewline(bytes, filled))
     : filled;
-  if (byteLength === 0) throw refusal(operation, 'the input is empty', 'empty');
+  if (byteLength === 0) throw inputInvalid(operation, 'the input is empty', 'empty');
   if (byteLength > limits.byteLengthMax) throw tooLong(operation, limits);
   if (limits.byteLength !== undefined && byteLength !== limits.byteLength) {
-    throw refusal(operation, `the input is not ${limits.byteLength} bytes long`, 'length');
+    throw inputInvalid(operation, `the input is not ${limits.byteLength} bytes long`, 'length');
   }
   if (byteLength !== secret.byteLength) secret.resize(byteLength);
 }
@@ -194,5 +191,5 @@ function lengthWithoutNewline(bytes: Uint8Array, length: number): number {
 }
 
 function tooLong(operation: string, { byteLengthMax }: Limits): Error {
-  return refusal(operation, `the input is longer than ${byteLengthMax} bytes`, 'length');
+  return inputInvalid(operation, `the input is longer than ${byteLengthMax} bytes`, 'length');
 }

@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Allocations, ownershipOf } from '../allocations.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
-import { refusal } from '../lifetime/input-invalid.js';
+import { inputInvalid } from '../lifetime/input-invalid.js';
+import type { Ownership } from '../lifetime/ownership.js';
 import { ALLOCATE_NAMES, type AllocateOptions, requestOf } from '../lifetime/request.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { type Secret, withBytes } from '../secret/secret.js';
 import { LineEditor, type LineState } from './line-editor.js';
 import { Terminal } from './terminal.js';
 
@@ -28,10 +28,7 @@ const ANSWER_MS_MAX_DEFAULT = 300_000;
 const POLL_MS = 10;
 
 /** See `Allocations.fromTerminal`. */
-export async function fromTerminal(
-  allocations: Allocations,
-  given?: TerminalOptions,
-): Promise<Secret> {
+export async function fromTerminal(owner: Ownership, given?: TerminalOptions): Promise<Secret> {
   const options = ownOptions(given, NAMES, 'options');
   const { prompt = '' } = options;
   if (typeof prompt !== 'string') throw new TypeError('prompt must be a string');
@@ -49,16 +46,16 @@ export async function fromTerminal(
   );
   const request = requestOf(options);
   const { signal } = request;
-  const secret = await ownershipOf(allocations).allocate(byteLengthMax + 1, request);
+  const secret = await owner.allocate(byteLengthMax + 1, request);
   try {
     const editor = new LineEditor(byteLengthMax);
     const state = await ask(secret, editor, prompt, { signal, answerMsMax });
     if (state === 'interrupted') await interrupt();
-    if (state !== 'done') throw refusal(OPERATION, 'there was no answer', state);
+    if (state !== 'done') throw inputInvalid(OPERATION, 'there was no answer', state);
     if (editor.overflow) {
-      throw refusal(OPERATION, `the answer is longer than ${byteLengthMax} bytes`, 'length');
+      throw inputInvalid(OPERATION, `the answer is longer than ${byteLengthMax} bytes`, 'length');
     }
-    if (editor.position === 0) throw refusal(OPERATION, 'the answer is empty', 'empty');
+    if (editor.position === 0) throw inputInvalid(OPERATION, 'the answer is empty', 'empty');
     secret.resize(editor.position);
     return secret;
   } catch (error) {
@@ -100,7 +97,7 @@ async function typed(
   const since = performance.now();
   for (;;) {
     signal?.throwIfAborted();
-    const state = internals.withBytes(secret, 'write', (bytes) => {
+    const state = withBytes(secret, 'write', (bytes) => {
       while (terminal.readByte(bytes, editor.position) === 1) {
         const now = editor.take(bytes);
         if (now !== 'typing') return now;

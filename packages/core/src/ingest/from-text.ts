@@ -1,6 +1,6 @@
-import { type Allocations, ownershipOf } from '../allocations.js';
 import { ownOptions } from '../contract/own-properties.js';
-import { refusal } from '../lifetime/input-invalid.js';
+import { inputInvalid } from '../lifetime/input-invalid.js';
+import type { Ownership } from '../lifetime/ownership.js';
 import {
   ALLOCATE_NAMES,
   type AllocateOptions,
@@ -9,7 +9,7 @@ import {
 } from '../lifetime/request.js';
 import { oneOf } from '../options.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { internals, Secret } from '../secret/secret.js';
+import { placeOf, Secret, withBytes } from '../secret/secret.js';
 import { type Base64Alphabet, base64Shape, decodeBase64 } from './base64.js';
 import { decodeHex, hexByteLength } from './hex.js';
 
@@ -31,19 +31,19 @@ const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
 
 /** See `Allocations.fromHex`. */
 export async function fromHex(
-  allocations: Allocations,
+  owner: Ownership,
   text: EncodedText,
   options?: AllocateOptions,
 ): Promise<Secret> {
   const request = checkRequest(options);
   const byteLength = hexByteLength(lengthOf(text));
   if (byteLength === undefined) throw badLength('fromHex');
-  return decodeInto(allocations, 'fromHex', text, byteLength, decodeHex, request);
+  return decodeInto(owner, 'fromHex', text, byteLength, decodeHex, request);
 }
 
 /** See `Allocations.fromBase64`. */
 export async function fromBase64(
-  allocations: Allocations,
+  owner: Ownership,
   text: EncodedText,
   options?: Base64Options,
 ): Promise<Secret> {
@@ -53,11 +53,11 @@ export async function fromBase64(
   const shape = withText(text, base64Shape);
   if (shape === undefined) throw badLength('fromBase64');
   const decode: Decoder = (bytes, target) => decodeBase64(bytes, shape, alphabet, target);
-  return decodeInto(allocations, 'fromBase64', text, shape.byteLength, decode, requestOf(own));
+  return decodeInto(owner, 'fromBase64', text, shape.byteLength, decode, requestOf(own));
 }
 
 async function decodeInto(
-  allocations: Allocations,
+  owner: Ownership,
   operation: string,
   text: EncodedText,
   byteLength: number,
@@ -65,15 +65,16 @@ async function decodeInto(
   request: RequestOptions,
 ): Promise<Secret> {
   const textByteLength = lengthOf(text);
-  const secret = await ownershipOf(allocations).allocate(byteLength, request);
+  const secret = await owner.allocate(byteLength, request);
   try {
     if (lengthOf(text) !== textByteLength) {
       throw new TypeError('the text changed its length while the call waited');
     }
     const valid = withText(text, (bytes) =>
-      internals.withBytes(secret, 'write', (target) => decode(bytes, target)),
+      withBytes(secret, 'write', (target) => decode(bytes, target)),
     );
-    if (!valid) throw refusal(operation, 'the text has bytes outside its alphabet', 'alphabet');
+    if (!valid)
+      throw inputInvalid(operation, 'the text has bytes outside its alphabet', 'alphabet');
   } catch (error) {
     secret.dispose();
     throw error;
@@ -83,12 +84,12 @@ async function decodeInto(
 }
 
 function withText<T>(text: EncodedText, fn: (bytes: Uint8Array) => T): T {
-  return text instanceof Secret ? internals.withBytes(text, 'read', fn) : fn(text);
+  return text instanceof Secret ? withBytes(text, 'read', fn) : fn(text);
 }
 
 function lengthOf(text: EncodedText): number {
   if (text instanceof Secret) {
-    internals.placeOf(text);
+    placeOf(text);
     return text.byteLength;
   }
   if (text instanceof Uint8Array) return text.length;
@@ -96,5 +97,5 @@ function lengthOf(text: EncodedText): number {
 }
 
 function badLength(operation: string): Error {
-  return refusal(operation, 'no such text has this length or padding', 'length');
+  return inputInvalid(operation, 'no such text has this length or padding', 'length');
 }

@@ -15,7 +15,7 @@ export async function grow(
   request: RequestOptions,
   operation: string,
 ): Promise<Secret> {
-  if ((request.onCapacity ?? owner.engine.options.onCapacity) === 'wait') {
+  if ((request.onCapacity ?? owner.places.options.onCapacity) === 'wait') {
     assertRoomForBoth(owner, secret.byteLength, byteLength, operation);
   }
   const larger = await owner.allocate(byteLength, request);
@@ -35,7 +35,7 @@ function assertRoomForBoth(
   byteLength: number,
   operation: string,
 ): void {
-  const { primary, options } = owner.engine;
+  const { primary, options } = owner.places;
   const requestedByteLength = primary.leastByteLength([heldByteLength, byteLength]);
   const limit = primary.budget.limit();
   const { secretsMax } = options;

@@ -1,7 +1,11 @@
 import { SecureMemoryError } from '../contract/errors.js';
 
 /** Input that cannot become a secret. The message says what is wrong with it, never what it was. */
-export function refusal(operation: string, problem: string, reason: string): SecureMemoryError {
+export function inputInvalid(
+  operation: string,
+  problem: string,
+  reason: string,
+): SecureMemoryError {
   return new SecureMemoryError('ERR_SECMEM_INPUT_INVALID', `${operation}: ${problem}`, {
     operation,
     details: { reason },

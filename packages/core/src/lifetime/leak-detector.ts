@@ -1,6 +1,6 @@
 import { COUNT_MAX, type LeakDetection } from '../options.js';
 import type { PlaceHost } from '../placement/place-host.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { type HandleWatch, placeOf, type Secret, setWatched } from '../secret/secret.js';
 import type { Telemetry } from '../telemetry/events.js';
 
 /** Where a handle was made, and where its secret lies now. */
@@ -26,13 +26,13 @@ const OWN_FRAMES_MAX = 16;
  * and telling the collector of them and taking it back was a tenth of the cost of allocating and disposing 32 bytes.
  * The price: the youngest chosen handle is held, and its leak is reported one choice later.
  */
-export class LeakDetector {
+export class LeakDetector implements HandleWatch {
   readonly #every: number;
   readonly #stacks: boolean;
   readonly #telemetry: Telemetry;
   readonly #registry: FinalizationRegistry<Birth> | undefined;
   readonly #births = new WeakMap<Secret, Birth>();
-  /** Handles to come until one is chosen. */
+  /** Births left until the next sample. */
   #countdown: number;
   /** Chosen, and not watched yet. */
   #candidate: Secret | undefined;
@@ -46,18 +46,15 @@ export class LeakDetector {
       mode === 'off' ? undefined : new FinalizationRegistry((birth) => this.#report(birth));
   }
 
-  /** Called with every handle there is, once. */
   onBirth(handle: Secret): void {
     if (--this.#countdown === 0) this.#choose(handle);
   }
 
-  /** The secret of a handle that is watched lies in another place now. */
   move(handle: Secret, host: PlaceHost, index: number): void {
     const generation = host.generationOf(index);
     Object.assign(this.#births.get(handle) as Birth, { host, index, generation });
   }
 
-  /** A handle that is watched was disposed. */
   untrack(handle: Secret): void {
     this.#births.delete(handle);
     this.#registry?.unregister(handle);
@@ -72,16 +69,16 @@ export class LeakDetector {
     }
     const candidate = this.#candidate;
     this.#candidate = handle;
-    if (candidate === undefined || internals.isDisposed(candidate)) return;
+    if (candidate === undefined || candidate.disposed) return;
     this.#watch(candidate, this.#registry);
   }
 
   #watch(handle: Secret, registry: FinalizationRegistry<Birth>, stack?: string): void {
-    const { host, index } = internals.placeOf(handle);
+    const { host, index } = placeOf(handle);
     const birth = { host, index, generation: host.generationOf(index), stack };
     this.#births.set(handle, birth);
     registry.register(handle, birth, handle);
-    internals.setWatched(handle);
+    setWatched(handle);
   }
 
   #report({ host, index, generation, stack }: Birth): void {

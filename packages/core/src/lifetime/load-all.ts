@@ -1,18 +1,23 @@
 import { performance } from 'node:perf_hooks';
-import { ownershipOf } from '../allocations.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
-import { type Phase, runPhase } from '../phase.js';
-import { internals, Secret } from '../secret/secret.js';
+import { ownerOf, placeOf, Secret } from '../secret/secret.js';
 import type { Ownership } from './ownership.js';
 import { SET_LENGTH_MAX } from './request.js';
 
-/**
- * Makes one secret. What it allocates through `phase` is released when the load fails, and when it succeeds and was not
- * returned (a password for a key file, say). `signal` tells it that its result is no longer wanted.
- */
-export type Loader = (phase: Phase, index: number, signal: AbortSignal) => Promise<Secret> | Secret;
+/** Makes one secret in a phase; `phase.ts` says what a loader may do. */
+type LoaderIn<Phase> = (
+  phase: Phase,
+  index: number,
+  signal: AbortSignal,
+) => Promise<Secret> | Secret;
+
+/** Runs `fn` in a phase inside `parent`, which ends with `fn`; `own` is to whom the secrets of the phase belong. */
+type RunPhase<Phase> = <T>(
+  parent: Ownership,
+  fn: (phase: Phase, own: Ownership) => Promise<T>,
+) => Promise<T>;
 
 /** What `loadAll()` takes. */
 export interface LoadAllOptions {
@@ -27,9 +32,10 @@ export interface LoadAllOptions {
 const CONCURRENCY_MAX = 1024;
 
 /** See `Allocator.loadAll`. */
-export async function loadAll(
+export async function loadAll<Phase>(
+  runPhase: RunPhase<Phase>,
   parent: Ownership,
-  loaders: readonly Loader[],
+  loaders: readonly LoaderIn<Phase>[],
   given?: LoadAllOptions,
 ): Promise<Secret[]> {
   if (!Array.isArray(loaders)) throw new TypeError('loaders must be an array of functions');
@@ -45,21 +51,22 @@ export async function loadAll(
   const concurrencyMax = integer('concurrencyMax', options.concurrencyMax ?? 1, 1, CONCURRENCY_MAX);
   const waitMsMax = integer(
     'waitMsMax',
-    options.waitMsMax ?? parent.engine.options.waitMsMax,
+    options.waitMsMax ?? parent.places.options.waitMsMax,
     0,
     TIMER_MS_MAX,
   );
   signal?.throwIfAborted();
-  return runPhase(parent, async (phase) => {
-    const load = new Load(phase, [...loaders], waitMsMax);
+  return runPhase(parent, async (phase, own) => {
+    const load = new Load(phase, own, [...loaders], waitMsMax);
     return load.run(concurrencyMax, signal);
   });
 }
 
 /** One call of `loadAll`, inside a phase of its own. */
-class Load {
+class Load<Phase> {
   readonly #phase: Phase;
-  readonly #loaders: readonly Loader[];
+  readonly #own: Ownership;
+  readonly #loaders: readonly LoaderIn<Phase>[];
   readonly #waitMsMax: number;
   readonly #secrets: Secret[] = [];
   readonly #stop = new AbortController();
@@ -68,8 +75,14 @@ class Load {
   #pending = 0;
   #failed = false;
 
-  constructor(phase: Phase, loaders: readonly Loader[], waitMsMax: number) {
+  constructor(
+    phase: Phase,
+    own: Ownership,
+    loaders: readonly LoaderIn<Phase>[],
+    waitMsMax: number,
+  ) {
     this.#phase = phase;
+    this.#own = own;
     this.#loaders = loaders;
     this.#waitMsMax = waitMsMax;
   }
@@ -99,7 +112,7 @@ class Load {
         }
         if (this.#failed || this.#pending > 0) return;
         try {
-          resolve(this.#keep());
+          resolve(this.#handUp());
           signal?.removeEventListener('abort', onAbort);
         } catch (error) {
           fail(error);
@@ -118,7 +131,7 @@ class Load {
       fail(loadFailed(index, tooSlow(index, waitedMs)));
     }, this.#waitMsMax);
     this.#timers.add(timer);
-    const loader = this.#loaders[index] as Loader;
+    const loader = this.#loaders[index] as LoaderIn<Phase>;
     Promise.resolve()
       .then(() => (this.#failed ? undefined : loader(this.#phase, index, this.#stop.signal)))
       .then((secret) => {
@@ -135,12 +148,11 @@ class Load {
   }
 
   /** On success: what was loaded goes to the parent, once each, and stays with another owner where it has one. */
-  #keep(): Secret[] {
-    const own = ownershipOf(this.#phase);
+  #handUp(): Secret[] {
     for (const [index, secret] of this.#secrets.entries()) {
       try {
-        internals.placeOf(secret);
-        if (internals.ownerOf(secret) === own) this.#phase.keep(secret);
+        placeOf(secret);
+        if (ownerOf(secret) === this.#own) this.#own.handUp(secret);
       } catch (cause) {
         throw loadFailed(index, cause);
       }
@@ -154,7 +166,7 @@ class Load {
    * of a signal, which is not ours to change.
    */
   #release(error: unknown): unknown {
-    const { held, engine } = ownershipOf(this.#phase);
+    const { held, places } = this.#own;
     const loaded = this.#secrets.filter((secret) => secret !== undefined);
     const cleanupErrors: unknown[] = [];
     for (const secret of new Set([...loaded, ...(held ?? [])])) {
@@ -163,7 +175,7 @@ class Load {
         secret.dispose();
       } catch (cleanupError) {
         cleanupErrors.push(cleanupError);
-        engine.telemetry.emit('release-failed', { byteLength, error: cleanupError });
+        places.telemetry.emit('release-failed', { byteLength, error: cleanupError });
       }
     }
     if (cleanupErrors.length === 0 || !isSecureMemoryError(error, 'ERR_SECMEM_LOAD_FAILED')) {
@@ -179,7 +191,7 @@ class Load {
     try {
       secret.dispose();
     } catch (error) {
-      ownershipOf(this.#phase).engine.telemetry.emit('release-failed', { byteLength, error });
+      this.#own.places.telemetry.emit('release-failed', { byteLength, error });
     }
   }
 }
@@ -187,7 +199,7 @@ class Load {
 /** A loader must hand over a secret that is there. */
 function checked(secret: unknown): Secret {
   if (!(secret instanceof Secret)) throw new TypeError('a loader must return a Secret');
-  internals.placeOf(secret);
+  placeOf(secret);
   return secret;
 }
 

@@ -1,6 +1,8 @@
 import type { CanaryFinding } from '../telemetry/events.js';
 import type { Region } from './region.js';
-import type { Route } from './size-router.js';
+
+/** How a secret is placed: in a slot of a shared slab, or in a region of its own. */
+export type Route = 'pooled' | 'own';
 
 /** One secret's memory: which slot of which host, and which use of that slot. */
 export interface Place {

@@ -3,13 +3,11 @@ import { isSecureMemoryError } from '../contract/errors.js';
 import type { LockBudget } from '../limits/lock-budget.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
 import { explainDenial, type Fragmentation } from '../limits/shortage-error.js';
-import { Attempt } from './attempt.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
 import type { Regions } from './regions.js';
-import { OWN_REGION, type SizeRouter } from './size-router.js';
-import type { Slab } from './slab.js';
+import { Slab } from './slab.js';
 import { SlabPool } from './slab-pool.js';
 import { Vacancies, type VacancyOptions } from './vacancies.js';
 
@@ -17,7 +15,8 @@ import { Vacancies, type VacancyOptions } from './vacancies.js';
 const TYPICAL_BYTE_LENGTH = 32;
 
 export interface PlacementOptions extends VacancyOptions {
-  readonly router: SizeRouter;
+  /** The largest secret, in bytes, that shares a slab; a larger one gets a region of its own. */
+  readonly pooledByteLengthMax: number;
   /** Largest slab, in bytes. */
   readonly slabByteLengthMax: number;
 }
@@ -29,6 +28,12 @@ export interface PlacementOptions extends VacancyOptions {
  */
 export type Reach = 'warm' | 'map' | 'ask';
 
+/** What one request has taken so far, and the regions that were mapped for it alone: all of it can be given back. */
+interface Taken {
+  readonly places: Place[];
+  readonly mapped: Region[];
+}
+
 /**
  * Where the secrets of one backend lie. Finds a place for a set of sizes, all or nothing, and takes back what was
  * released. Decides nothing about waiting: the answer is places or a shortage, at once.
@@ -37,21 +42,20 @@ export class Placement implements OwnRegionOwner {
   readonly backend: MemoryBackend;
   readonly regions: Regions;
   readonly budget: LockBudget;
-  readonly router: SizeRouter;
   readonly pool: SlabPool;
   readonly ownRegions = new Set<OwnRegion>();
   readonly vacancies: Vacancies;
   readonly #options: PlacementOptions;
   readonly #guardPages: boolean;
+  #refusedAtUnmapCount = -1;
 
   constructor(regions: Regions, budget: LockBudget, options: PlacementOptions) {
     this.regions = regions;
     this.backend = regions.backend;
     this.budget = budget;
-    this.router = options.router;
     this.#options = options;
     this.#guardPages = this.backend.capabilities.guardPages;
-    this.pool = new SlabPool(options.router, this.backend.pageByteLength, () =>
+    this.pool = new SlabPool(options.pooledByteLengthMax, this.backend.pageByteLength, () =>
       this.vacancies.sweepLater(),
     );
     this.vacancies = new Vacancies(regions, this.pool, options);
@@ -63,14 +67,14 @@ export class Placement implements OwnRegionOwner {
    * Throws what is not a matter of capacity.
    */
   place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
-    const attempt = new Attempt(this.vacancies, byteLengths.length);
+    const taken: Taken = { places: new Array(byteLengths.length), mapped: [] };
     try {
-      const shortage = this.#placeAll(byteLengths, reach, attempt);
-      if (shortage === undefined) return attempt.places;
-      attempt.undo();
+      const shortage = this.#placeAll(byteLengths, reach, taken);
+      if (shortage === undefined) return taken.places;
+      this.#undo(taken);
       return shortage;
     } catch (error) {
-      attempt.undo();
+      this.#undo(taken);
       throw error;
     }
   }
@@ -80,7 +84,7 @@ export class Placement implements OwnRegionOwner {
    * as far as the backend goes.
    */
   reserve(byteLength: number): Region | Shortage {
-    return this.#map(byteLength, 'ask', new Attempt(this.vacancies, 0), true);
+    return this.#map(byteLength, 'ask', { places: [], mapped: [] }, true);
   }
 
   /** The fewest bytes of regions that could ever hold this set, all else empty. */
@@ -88,8 +92,8 @@ export class Placement implements OwnRegionOwner {
     let total = 0;
     const pooled = new Map<number, number>();
     for (const byteLength of byteLengths) {
-      const classIndex = this.router.classOf(byteLength);
-      if (classIndex === OWN_REGION) total += this.ownByteLength(byteLength);
+      const classIndex = this.pool.classOf(byteLength);
+      if (classIndex === undefined) total += this.ownByteLength(byteLength);
       else pooled.set(classIndex, (pooled.get(classIndex) ?? 0) + 1);
     }
     for (const [classIndex, count] of pooled) total += this.pool.byteLengthFor(classIndex, count);
@@ -98,12 +102,33 @@ export class Placement implements OwnRegionOwner {
 
   /** What `count` secrets of a key's length need. */
   leastByteLengthOfPooled(count: number): number {
-    if (this.router.classes.length === 0) return count * this.ownByteLength(1);
-    return this.pool.byteLengthFor(this.router.classOf(TYPICAL_BYTE_LENGTH), count);
+    const classIndex = this.pool.classOf(TYPICAL_BYTE_LENGTH);
+    if (classIndex === undefined) return count * this.ownByteLength(TYPICAL_BYTE_LENGTH);
+    return this.pool.byteLengthFor(classIndex, count);
   }
 
   ownByteLength(byteLength: number): number {
     return OwnRegion.byteLengthFor(byteLength, this.backend.pageByteLength, this.#guardPages);
+  }
+
+  /** Whether a secret of this length would be placed in such a host. */
+  suits(host: PlaceHost, byteLength: number): boolean {
+    return this.pool.classOf(byteLength) === (host instanceof Slab ? host.classIndex : undefined);
+  }
+
+  /** The kernel refused a waiter although our own account had room: mapping waits for something to change. */
+  noteKernelRefusal(): void {
+    this.#refusedAtUnmapCount = this.regions.unmapCount;
+  }
+
+  get kernelRefuses(): boolean {
+    return this.#refusedAtUnmapCount === this.regions.unmapCount;
+  }
+
+  /** What the kernel said is forgotten: its limit, and that it refused. */
+  askKernelAgain(): void {
+    this.#refusedAtUnmapCount = -1;
+    this.budget.forget();
   }
 
   /** Maps `byteLength` bytes ahead of need. */
@@ -161,16 +186,16 @@ export class Placement implements OwnRegionOwner {
     return { heldByteLength, freeSlotByteLength, slabsHeldByOneSecret };
   }
 
-  #placeAll(byteLengths: readonly number[], reach: Reach, to: Attempt): Shortage | undefined {
+  #placeAll(byteLengths: readonly number[], reach: Reach, to: Taken): Shortage | undefined {
     const order = byteLengths.map((_, i) => i);
     order.sort((a, b) => (byteLengths[b] as number) - (byteLengths[a] as number));
     for (const [position, i] of order.entries()) {
       const byteLength = byteLengths[i] as number;
-      const classIndex = this.router.classOf(byteLength);
-      if (classIndex === OWN_REGION) {
+      const classIndex = this.pool.classOf(byteLength);
+      if (classIndex === undefined) {
         const region = this.#regionFor(this.ownByteLength(byteLength), byteLength, reach, to);
         if (isShortage(region)) return region;
-        to.add(i, this.#settle(region, byteLength), 0);
+        to.places[i] = { host: this.#settle(region, byteLength), index: 0 };
         continue;
       }
       let slab = this.pool.slabWithFree(classIndex);
@@ -180,16 +205,26 @@ export class Placement implements OwnRegionOwner {
         if (isShortage(grown)) return grown;
         slab = grown;
       }
-      to.add(i, slab, this.pool.takeFrom(slab, byteLength));
+      to.places[i] = { host: slab, index: this.pool.takeFrom(slab, byteLength) };
     }
     return undefined;
   }
 
+  /** Nothing was written yet, so a release that fails here leaves no byte of a secret; the region is given back anyway. */
+  #undo({ places, mapped }: Taken): void {
+    for (const place of places) {
+      try {
+        place?.host.release(place.index);
+      } catch {}
+    }
+    for (const region of mapped) this.vacancies.giveBack(region);
+  }
+
   /** A new slab for the class, no larger than leaves room for the `rest` of the set. */
-  #grow(classIndex: number, rest: readonly number[], reach: Reach, to: Attempt): Slab | Shortage {
+  #grow(classIndex: number, rest: readonly number[], reach: Reach, to: Taken): Slab | Shortage {
     const { pool, backend } = this;
     const least = pool.byteLengthFor(classIndex, 1);
-    const same = rest.filter((byteLength) => this.router.classOf(byteLength) === classIndex).length;
+    const same = rest.filter((byteLength) => this.pool.classOf(byteLength) === classIndex).length;
     const vacant = this.vacancies.takeAtLeast(least);
     if (vacant !== undefined) return this.#cut(vacant, classIndex);
     if (reach === 'warm') return this.shortage('budget', least);
@@ -230,7 +265,7 @@ export class Placement implements OwnRegionOwner {
     byteLength: number,
     requestedByteLength: number,
     reach: Reach,
-    to: Attempt,
+    to: Taken,
   ): Region | Shortage {
     const vacant = this.vacancies.takeExactly(byteLength);
     if (vacant !== undefined) return vacant;
@@ -242,7 +277,7 @@ export class Placement implements OwnRegionOwner {
    * Maps a region, after giving back empty ones where the limit demands it. Nothing is given back for a request that
    * would not fit all the same, and nothing is mapped over our own limit where the system refused to take something back.
    */
-  #map(byteLength: number, reach: Reach, to: Attempt, closed = false): Region | Shortage {
+  #map(byteLength: number, reach: Reach, to: Taken, closed = false): Region | Shortage {
     if (!this.#makeRoom(byteLength)) {
       const decides = reach === 'ask' && this.budget.kernelDecides;
       if (!decides) return this.shortage('budget', byteLength);

@@ -1,8 +1,12 @@
 import type { MemoryBackend } from '../contract/backend.js';
-import { integer, REGION_BYTE_LENGTH_MAX } from '../options.js';
+import {
+  integer,
+  POOLED_BYTE_LENGTH_MAX,
+  REGION_BYTE_LENGTH_MAX,
+  SLAB_BYTE_LENGTH_MAX,
+} from '../options.js';
 import { OwnRegion } from './own-region.js';
-import { slabByteLengthFor, slotsPerSlab } from './size-classes.js';
-import { OWN_REGION, SizeRouter } from './size-router.js';
+import { sizeClasses, slabByteLengthFor, slotsPerSlab } from './size-classes.js';
 
 /** What can be known before any secret is there. All counts are of secrets that live at the same time. */
 export interface Room {
@@ -12,10 +16,6 @@ export interface Room {
   /** Locked bytes that one takes when many are there, its share of canaries and slack included. */
   readonly byteLengthEach: number;
 }
-
-/** The defaults of `routing`. */
-const POOLED_BYTE_LENGTH_MAX = 2_048;
-const SLAB_BYTE_LENGTH_MAX = 1_048_576;
 
 /**
  * How many secrets of `byteLength` bytes fit into `limitByteLength` bytes of regions of this backend with the default
@@ -30,14 +30,12 @@ export function roomFor(
   integer('byteLength', byteLength, 1, REGION_BYTE_LENGTH_MAX);
   integer('limitByteLength', limitByteLength, 0);
   const { pageByteLength: page, capabilities } = backend;
-  const router = new SizeRouter(POOLED_BYTE_LENGTH_MAX);
-  const classIndex = router.classOf(byteLength);
-  if (classIndex === OWN_REGION) {
+  const slot = sizeClasses(POOLED_BYTE_LENGTH_MAX).find((size) => size >= byteLength);
+  if (slot === undefined) {
     const each = OwnRegion.byteLengthFor(byteLength, page, capabilities.guardPages);
     const secrets = Math.floor(limitByteLength / each);
     return { route: 'own', secrets, byteLengthEach: each };
   }
-  const slot = router.classes[classIndex] as number;
   const least = slabByteLengthFor(1, slot, page);
   const slabMax = Math.max(SLAB_BYTE_LENGTH_MAX, least);
   let left = Math.floor(limitByteLength / page) * page;

@@ -1,10 +1,10 @@
 import type { Region } from './region.js';
-import { slabByteLengthFor } from './size-classes.js';
-import type { SizeRouter } from './size-router.js';
+import { sizeClasses, slabByteLengthFor } from './size-classes.js';
 import { Slab, type SlabOwner } from './slab.js';
 
 /** The slabs of one size class. */
 interface Shelf {
+  readonly classIndex: number;
   readonly slotByteLength: number;
   /** Slabs with a free slot; the last is taken from, so that the others can run empty. */
   readonly withFree: Slab[];
@@ -37,19 +37,28 @@ export class SlabPool implements SlabOwner {
   readonly #pageByteLength: number;
   readonly #onEmptySlab: () => void;
 
-  constructor(router: SizeRouter, pageByteLength: number, onEmptySlab: () => void) {
-    this.#pooledByteLengthMax = router.pooledByteLengthMax;
+  constructor(pooledByteLengthMax: number, pageByteLength: number, onEmptySlab: () => void) {
+    this.#pooledByteLengthMax = pooledByteLengthMax;
     this.#pageByteLength = pageByteLength;
     this.#onEmptySlab = onEmptySlab;
-    this.#shelves = router.classes.map((slotByteLength) => ({
+    this.#shelves = sizeClasses(pooledByteLengthMax).map((slotByteLength, classIndex) => ({
+      classIndex,
       slotByteLength,
       withFree: [],
       growthPages: 1,
     }));
     this.#shelfByEighth = Array.from(
-      { length: Math.ceil(router.pooledByteLengthMax / 8) + 1 },
-      (_, eighth) => this.#shelf(router.classOf(Math.min(eighth * 8, router.pooledByteLengthMax))),
+      { length: Math.ceil(pooledByteLengthMax / 8) + 1 },
+      (_, eighth) => this.#shelves.find((shelf) => shelf.slotByteLength >= eighth * 8) as Shelf,
     );
+  }
+
+  /**
+   * The size class of a secret, by its length alone: up to `pooledByteLengthMax` bytes it is pooled, above it gets a region
+   * of its own, and no class. With 0 every secret has a region of its own.
+   */
+  classOf(byteLength: number): number | undefined {
+    return this.#shelfFor(byteLength)?.classIndex;
   }
 
   /** A slab of the class with a free slot, or undefined. */
@@ -59,8 +68,8 @@ export class SlabPool implements SlabOwner {
 
   /** The same for a length; undefined also where that has a region of its own. */
   slabFor(byteLength: number): Slab | undefined {
-    if (byteLength > this.#pooledByteLengthMax) return undefined;
-    return topOf(this.#shelfByEighth[(byteLength + 7) >>> 3] as Shelf);
+    const shelf = this.#shelfFor(byteLength);
+    return shelf === undefined ? undefined : topOf(shelf);
   }
 
   /** Takes a slot of a slab that `slabWithFree` or `slabFor` gave. */
@@ -141,6 +150,11 @@ export class SlabPool implements SlabOwner {
   onEmpty(_slab: Slab): void {
     this.emptyCount++;
     if (!this.sweepIsDue) this.#onEmptySlab();
+  }
+
+  #shelfFor(byteLength: number): Shelf | undefined {
+    if (byteLength > this.#pooledByteLengthMax) return undefined;
+    return this.#shelfByEighth[(byteLength + 7) >>> 3] as Shelf;
   }
 
   #shelf(classIndex: number): Shelf {

@@ -4,7 +4,7 @@ import type { SlabPool } from './slab-pool.js';
 
 export interface VacancyOptions {
   /** Kept mapped though nothing needs it, in bytes. */
-  readonly keptByteLengthMin: number;
+  readonly reserveByteLength: number;
   /** A region is given back after it was idle for this long, in milliseconds; at the earliest after half of it. */
   readonly idleMs: number;
 }
@@ -146,7 +146,7 @@ export class Vacancies {
     let again = false;
     const isDue = (region: Region): boolean => {
       const left = this.#regions.mappedByteLength - region.byteLength;
-      if (left < this.#options.keptByteLengthMin) return false;
+      if (left < this.#options.reserveByteLength) return false;
       again = true;
       const due = region.idle;
       region.idle = true;

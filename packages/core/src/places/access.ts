@@ -7,7 +7,7 @@ import type { AccessList, Linked } from './access-list.js';
 export type AccessMode = 'read' | 'write';
 
 /** What an access needs to know of the allocator. */
-export interface AccessKeeper {
+export interface AccessHost {
   /** Why views are not opened any more, if so: accesses then lend copies. */
   readonly viewsStopped: string | undefined;
   readonly openAccesses: AccessList<Access>;
@@ -16,7 +16,7 @@ export interface AccessKeeper {
   /** `roomMade`: memory that a purge could not take under the access has gone now. */
   onAccessClosed(roomMade: boolean): void;
   /** A view escaped or is stuck. The slot is in quarantine when this returns. */
-  onViewKept(access: Access, view: View, outcome: 'escaped' | 'stuck'): void;
+  onViewLost(access: Access, view: View, outcome: 'escaped' | 'stuck'): void;
 }
 
 type Transfer = (buffer: ArrayBuffer, byteLength: number) => ArrayBuffer;
@@ -36,13 +36,13 @@ const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
  * Who has to do with one secret beside its owner: many readers or one writer, a store, the leak detector. Exists only while
  * there is anybody, which for most secrets is never: a million handles have one field for all of it.
  */
-export class Use {
+export class Engagement {
   readers = 0;
   writing = false;
   /** The handle was disposed: whoever closes the last access releases the place. */
   ended = false;
   /** A store keeps it: its users read it and do nothing else. */
-  kept = false;
+  inStore = false;
   /** The leak detector watches it. */
   watched = false;
 
@@ -67,7 +67,7 @@ export class Use {
  * Who may touch the page, and when:
  *
  * - The program, between the constructor and `close`, and no other bytes than those of the secret: many readers of one
- *   secret or one writer (`Use`), while its neighbours have accesses of their own. The page is open as far as the access
+ *   secret or one writer (`Engagement`), while its neighbours have accesses of their own. The page is open as far as the access
  *   needs it from `enter` on, and until the end of the turn in which the last access to it has left (`Region`).
  * - Core, at any time, through `Region` alone and in steps that nothing can come between.
  * - Nobody, once the secret has ended. It ends when it was disposed and its last access closes: then the slot is wiped and
@@ -84,16 +84,22 @@ export class Access implements Linked<Access> {
   /** Its neighbours in the list of open accesses, which alone changes them. */
   older: Access | undefined;
   newer: Access | undefined;
-  readonly #keeper: AccessKeeper;
-  readonly #use: Use;
+  readonly #allocator: AccessHost;
+  readonly #engagement: Engagement;
   readonly #view: View | undefined;
   #open = true;
 
-  /** Precondition: `use.admits(mode)`. After a throw nothing is open and nothing counted. */
-  constructor(keeper: AccessKeeper, use: Use, host: PlaceHost, index: number, mode: AccessMode) {
+  /** Precondition: `engagement.admits(mode)`. After a throw nothing is open and nothing counted. */
+  constructor(
+    allocator: AccessHost,
+    engagement: Engagement,
+    host: PlaceHost,
+    index: number,
+    mode: AccessMode,
+  ) {
     const { region } = host;
-    this.#keeper = keeper;
-    this.#use = use;
+    this.#allocator = allocator;
+    this.#engagement = engagement;
     this.host = host;
     this.index = index;
     this.generation = host.generationOf(index);
@@ -102,7 +108,7 @@ export class Access implements Linked<Access> {
     try {
       const byteLength = host.byteLengthOf(index);
       const byteOffset = host.byteOffsetOf(index);
-      if (region.ownView !== undefined && keeper.viewsStopped === undefined) {
+      if (region.ownView !== undefined && allocator.viewsStopped === undefined) {
         this.#view = region.backend.openView(region.id, byteOffset, byteLength);
         this.bytes = this.#view.bytes;
       } else {
@@ -114,9 +120,9 @@ export class Access implements Linked<Access> {
       throw error;
     }
     region.views++;
-    if (mode === 'write') use.writing = true;
-    else use.readers++;
-    keeper.openAccesses.add(this);
+    if (mode === 'write') engagement.writing = true;
+    else engagement.readers++;
+    allocator.openAccesses.add(this);
   }
 
   /** Whether the secret it was opened for is still there: false after a purge. */
@@ -147,26 +153,27 @@ export class Access implements Linked<Access> {
 
   #leave(): void {
     const { region } = this.host;
-    const use = this.#use;
-    this.#keeper.openAccesses.delete(this);
-    if (this.mode === 'write') use.writing = false;
-    else use.readers--;
+    const engagement = this.#engagement;
+    this.#allocator.openAccesses.delete(this);
+    if (this.mode === 'write') engagement.writing = false;
+    else engagement.readers--;
     region.views--;
     region.leave(this.mode);
     // Of the accesses to a disposed secret the last one wipes; of those to a page that was purged, the last one unmaps.
     const { retired } = region;
     try {
-      if (use.ended && use.idle && this.current) this.#keeper.release(this.host, this.index);
+      if (engagement.ended && engagement.idle && this.current)
+        this.#allocator.release(this.host, this.index);
       if (retired) region.owner.retryRetired();
     } finally {
-      this.#keeper.onAccessClosed(retired);
+      this.#allocator.onAccessClosed(retired);
     }
   }
 
   #closeView(view: View): SecureMemoryError | undefined {
     const outcome = view.close();
     if (outcome === 'revoked') return undefined;
-    this.#keeper.onViewKept(this, view, outcome);
+    this.#allocator.onViewLost(this, view, outcome);
     const how = outcome === 'escaped' ? 'was transferred to somebody else' : 'cannot be detached';
     return new SecureMemoryError(
       'ERR_SECMEM_VIEW_ESCAPED',

@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
+import type { Places } from './places.js';
 
 /**
  * Resolves when `count` says that no access is open any more, and rejects with `ERR_SECMEM_WAIT_TIMEOUT` after
  * `waitMsMax` milliseconds, nothing freed. The timer keeps the process alive.
  */
 export function whenAccessesClosed(
-  engine: Engine,
+  places: Places,
   count: () => number,
   waitMsMax: number,
   operation: string,
@@ -17,7 +17,7 @@ export function whenAccessesClosed(
     const since = performance.now();
     const done = (): void => {
       clearTimeout(timer);
-      engine.onAccessClosedWatchers.delete(watcher);
+      places.onAccessClosedWatchers.delete(watcher);
     };
     const watcher = (): void => {
       if (count() > 0) return;
@@ -35,6 +35,6 @@ export function whenAccessesClosed(
         ),
       );
     }, waitMsMax);
-    engine.onAccessClosedWatchers.add(watcher);
+    places.onAccessClosedWatchers.add(watcher);
   });
 }

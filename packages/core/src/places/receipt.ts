@@ -1,9 +1,8 @@
 import type { ForkBehaviour } from '../contract/capabilities.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { AtRest, Guarantee } from '../options.js';
-import type { PlaceHost } from '../placement/place-host.js';
+import type { PlaceHost, Route } from '../placement/place-host.js';
 import type { RegionOwner } from '../placement/region.js';
-import type { Route } from '../placement/size-router.js';
 
 /** A protection that is missing or weaker than its name, and why. */
 export interface Weakness {

@@ -1,6 +1,6 @@
 /**
  * Something that holds locked memory which it could do without: a store that keeps secrets open for their next use, or the
- * sealing key while nothing is sealed. It is asked before a request is refused or waits.
+ * sealing key while it has a page. It is asked before a request is refused or waits.
  */
 export interface Standby {
   /** Gives back up to `countMax` places that nobody uses, least recently used first, and says how many it gave back. */

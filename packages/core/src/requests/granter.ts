@@ -1,19 +1,18 @@
-import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
-import type { Ownership } from '../lifetime/ownership.js';
+import { isSecureMemoryError, type SecureMemoryError } from '../contract/errors.js';
 import { respondTo } from '../limits/capacity-policy.js';
 import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
-import { queueError, setTooLong, shortageError } from '../limits/shortage-error.js';
+import { setTooLong } from '../limits/shortage-error.js';
 import type { OnCapacity } from '../options.js';
-import type { Place } from '../placement/place-host.js';
+import type { Place, PlaceHost } from '../placement/place-host.js';
 import type { Placement, Reach } from '../placement/placement.js';
+import type { Slab } from '../placement/slab.js';
 import type { SlabPool } from '../placement/slab-pool.js';
-import { Admission } from '../places/admission.js';
+import type { Places } from '../places/places.js';
 import { demand } from '../places/receipt.js';
 import { abortWith } from '../places/shutdown.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { refusal } from './refusal.js';
 import { tracedClaim } from './traced-claim.js';
-import { WaitingClaim } from './waiting-claim.js';
+import { type PlaceFinder, WaitingClaim } from './waiting-claim.js';
 
 /** What a caller says about one request. */
 export interface RequestOptions {
@@ -22,241 +21,252 @@ export interface RequestOptions {
   readonly waitMsMax?: number | undefined;
 }
 
+/** Takes over places in the step of their grant, before anything can come between them and their handles. */
+export type Hand<T> = (places: readonly Place[]) => T;
+
 /**
- * Turns requests into secrets: places them, lets them wait in turn, falls back, aborts or refuses, by policy. Arguments are
- * taken as checked.
+ * Turns requests into places: finds them, lets requests wait in turn, falls back, aborts or refuses, by policy. Arguments
+ * are taken as checked.
  */
-export class Granter {
-  readonly admission: Admission;
-  /** Secrets placed on the fallback, ever. */
+export class Granter implements PlaceFinder {
+  /** Places granted on the fallback, ever. */
   fallbacks = 0;
-  readonly #engine: Engine;
+  readonly #places: Places;
   readonly #pool: SlabPool;
   readonly #secretsMax: number;
   #fallingBack = false;
-  /** The kernel refused a waiter although our own account had room: mapping waits for something to change. */
-  kernelRefusedAtUnmapCount = -1;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    this.#pool = engine.primary.pool;
-    this.#secretsMax = engine.options.secretsMax;
-    this.admission = new Admission(engine.options.queueLengthMax, () => {
-      this.kernelRefusedAtUnmapCount = -1;
-      engine.primary.budget.forget();
-      engine.quarantine.sweep();
-    });
-  }
-
-  /** One secret at once, or an error. The steady state is a slot of a slab that is there: no system call, no queue. */
-  allocateSync(byteLength: number, owner: Ownership, onCapacity?: OnCapacity): Secret {
-    return this.takeFree(byteLength, owner) ?? this.#allocateOne(byteLength, owner, onCapacity);
+  constructor(places: Places) {
+    this.#places = places;
+    this.#pool = places.primary.pool;
+    this.#secretsMax = places.options.secretsMax;
   }
 
   /**
-   * One secret in a slot that is free, when nobody waits; undefined when it takes more than that, or is refused.
+   * The steady state: a slab with a free slot, when nobody waits. Undefined when a place takes more than that, or is refused.
+   * `take` takes the slot.
    *
    * What runs from the user's call to the handle and back is kept so short that the compiler makes one function of it; when
    * it makes several, allocating and disposing 32 bytes takes up to half as long again.
    */
-  takeFree(byteLength: number, owner: Ownership): Secret | undefined {
-    const engine = this.#engine;
-    const pool = this.#pool;
-    if (owner.ended || !engine.isOpen || this.admission.waiting > 0) return undefined;
-    if (engine.liveSecrets >= this.#secretsMax) return undefined;
-    const slab = pool.slabFor(byteLength);
-    if (slab === undefined || slab.region.openBecause !== undefined) return undefined;
-    engine.liveSecrets++;
-    this.#fallingBack = false;
-    return internals.create(owner, slab, pool.takeFrom(slab, byteLength));
+  freeSlab(byteLength: number): Slab | undefined {
+    const places = this.#places;
+    if (!places.isOpen || places.admission.waiting > 0) return undefined;
+    if (places.live >= this.#secretsMax) return undefined;
+    const slab = this.#pool.slabFor(byteLength);
+    return slab === undefined || slab.region.openBecause !== undefined ? undefined : slab;
   }
 
-  /** All at once, or an error and nothing taken. */
-  allocateAllSync(
+  /** The index of the slot taken. Precondition: `freeSlab` gave the slab in this step. */
+  take(slab: Slab, byteLength: number): number {
+    this.#places.live++;
+    this.#fallingBack = false;
+    return this.#pool.takeFrom(slab, byteLength);
+  }
+
+  /** All places at once, as `hand` gives them on, or an error and nothing taken. */
+  grantSync<T>(
     byteLengths: readonly number[],
-    owner: Ownership,
-    onCapacity: OnCapacity = this.#engine.options.onCapacity,
-  ): Secret[] {
-    this.#assertAllocatable(owner);
+    onCapacity: OnCapacity | undefined,
+    hand: Hand<T>,
+  ): T {
     let error: SecureMemoryError;
     try {
       this.#assertSetLength(byteLengths);
-      const granted = this.#grantNewcomer(byteLengths, owner);
-      if (Array.isArray(granted)) return granted;
-      error = granted;
+      const found = this.#findForNewcomer(byteLengths);
+      if (!(found instanceof Error)) return this.#handOut(found, hand);
+      error = found;
     } catch (thrown) {
       if (!isSecureMemoryError(thrown)) throw thrown;
       error = thrown;
     }
-    const response = respondTo(error, onCapacity);
-    if (response === 'abort') return abortWith(error, () => this.#engine.purge('abort'));
-    if (response === 'fallback') return this.#fallBack(error, byteLengths, owner);
+    const response = respondTo(error, onCapacity ?? this.#places.options.onCapacity);
+    if (response === 'abort') return abortWith(error, () => this.#places.purge('abort'));
+    if (response === 'fallback') return this.#fallBack(error, byteLengths, hand);
     throw error;
   }
 
-  /** All, when there is room for all; in turn. */
-  allocateAll(
+  /**
+   * All places when there is room for all, in turn; the promise resolves to what `hand` gives. `owner` is whoever may cancel
+   * the wait.
+   */
+  grant<T>(
     byteLengths: readonly number[],
-    owner: Ownership,
     request: RequestOptions,
-  ): Promise<Secret[]> {
-    const onCapacity = request.onCapacity ?? this.#engine.options.onCapacity;
+    owner: object,
+    hand: Hand<T>,
+  ): Promise<T> {
+    const { admission, options, primary, telemetry } = this.#places;
+    const onCapacity = request.onCapacity ?? options.onCapacity;
     return new Promise((resolve, reject) => {
-      request.signal?.throwIfAborted();
-      this.#assertAllocatable(owner);
       if (onCapacity !== 'wait') {
-        resolve(this.allocateAllSync(byteLengths, owner, onCapacity));
+        resolve(this.grantSync(byteLengths, onCapacity, hand));
         return;
       }
       this.#assertSetLength(byteLengths);
-      const claim = new WaitingClaim(this.#engine, byteLengths, owner, resolve, reject);
-      const { budget } = this.#engine.primary;
-      if (this.admission.waiting === 0) budget.forget();
-      if (this.admission.serveNewcomer(claim)) return;
+      const grant = (found: readonly Place[]): void => resolve(this.#handOut(found, hand));
+      const claim = new WaitingClaim(this.#places, this, byteLengths, grant, reject);
+      if (admission.waiting === 0) primary.budget.forget();
+      if (admission.serveNewcomer(claim)) return;
       if (claim.impossible() !== undefined) {
-        budget.forget();
+        primary.budget.forget();
         const impossible = claim.impossible();
         if (impossible !== undefined) throw impossible;
       }
-      const traced = tracedClaim(claim, this.#engine.telemetry, byteLengths);
+      const { signal, waitMsMax = options.waitMsMax } = request;
+      const traced = tracedClaim(claim, telemetry, byteLengths);
       try {
-        this.admission.enqueue(traced, {
-          waitMsMax: request.waitMsMax ?? this.#engine.options.waitMsMax,
-          signal: request.signal,
-          owner,
-        });
+        admission.enqueue(traced, { waitMsMax, signal, owner });
       } catch (error) {
         traced.reject(error);
       }
     });
   }
 
-  #allocateOne(byteLength: number, owner: Ownership, onCapacity?: OnCapacity): Secret {
-    return this.allocateAllSync([byteLength], owner, onCapacity)[0] as Secret;
-  }
-
-  #assertAllocatable(owner: Ownership): void {
-    this.#engine.assertOpen('allocate');
-    if (owner.ended) {
-      throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase has ended', {
-        operation: 'allocate',
-      });
+  /**
+   * The place of a secret of another length, with its content. Where that is another place the old one is as it was, and the
+   * caller's to release: nothing may come between a secret and its handle.
+   */
+  resize(host: PlaceHost, index: number, byteLength: number): Place {
+    const places = this.#places;
+    const placement = places.placementOf(host);
+    if (placement.suits(host, byteLength) && host.setByteLength(index, byteLength)) {
+      return { host, index };
     }
-  }
-
-  /** More secrets at once than there may be in all are refused before anybody makes room for them. */
-  #assertSetLength({ length }: readonly number[]): void {
-    if (length <= this.#secretsMax) return;
-    throw setTooLong(length, this.#secretsMax, this.#engine.primary.backend.name);
-  }
-
-  /** Secrets for a request that has just arrived, or the error that says why not. */
-  #grantNewcomer(byteLengths: readonly number[], owner: Ownership): Secret[] | SecureMemoryError {
-    const { primary } = this.#engine;
-    const reach = this.admission.reachOfNewcomer();
-    if (reach === undefined) {
-      const never = this.impossible(byteLengths);
-      return never ?? this.refusal(undefined, byteLengths, 'allocateSync', primary);
+    const newcomer = places.admission.reachOfNewcomer();
+    const reach = newcomer === 'map' ? 'ask' : newcomer;
+    const found =
+      reach === undefined ? undefined : places.orGiveUp(() => placement.place([byteLength], reach));
+    if (found === undefined || isShortage(found)) {
+      if (byteLength < host.byteLengthOf(index) && host.setByteLength(index, byteLength)) {
+        return { host, index };
+      }
+      throw refusal(places, placement, found, [byteLength], 'resize');
     }
-    const found = this.place(byteLengths, reach === 'map' ? 'ask' : reach);
-    if (isShortage(found)) return this.refusal(found, byteLengths, 'allocateSync', primary);
-    this.admission.noteOvertaking();
-    return this.handOut(found, owner);
+    const place = found[0] as Place;
+    copyContent({ host, index }, place);
+    places.live++;
+    return place;
   }
 
   /** Places for all, or a shortage with nothing taken; `missing` says at little cost that there is one. */
-  place(
+  find(
     byteLengths: readonly number[],
     reach: Reach,
     missing?: () => Shortage | undefined,
-  ): Place[] | Shortage {
-    const found = this.#engine.orGiveUp(() => missing?.() ?? this.#tryPlace(byteLengths, reach));
-    if (!isShortage(found) || !this.#engine.quarantine.sweep() || isHopeless(found)) return found;
+  ): readonly Place[] | Shortage {
+    const places = this.#places;
+    const found = places.orGiveUp(() => missing?.() ?? this.#tryPlace(byteLengths, reach));
+    if (!isShortage(found) || !places.quarantine.sweep() || isHopeless(found)) return found;
     return this.#tryPlace(byteLengths, reach);
-  }
-
-  #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
-    const { primary } = this.#engine;
-    return this.#tooMany(byteLengths, primary) ?? primary.place(byteLengths, reach);
-  }
-
-  /** The shortage of a request with which there would be more secrets than may be, wherever they lie. */
-  #tooMany(byteLengths: readonly number[], placement: Placement): Shortage | undefined {
-    const count = this.#engine.liveSecrets + byteLengths.length;
-    if (count <= this.#secretsMax) return undefined;
-    return placement.shortage('secrets', placement.leastByteLength(byteLengths));
-  }
-
-  handOut(places: readonly Place[], owner: Ownership): Secret[] {
-    const secrets = places.map(({ host, index }) => internals.create(owner, host, index));
-    this.#engine.liveSecrets += places.length;
-    this.#fallingBack = false;
-    for (const { host } of places) {
-      if (host.region.openBecause === undefined || this.#engine.options.require.length === 0)
-        continue;
-      try {
-        demand(this.#engine.receipt(host), this.#engine.options.require, 'the place found');
-      } catch (error) {
-        for (const secret of secrets) secret.dispose();
-        throw error;
-      }
-    }
-    return secrets;
   }
 
   /** The error for what can never fit under the limit in force now, whatever is released. */
   impossible(byteLengths: readonly number[]): SecureMemoryError | undefined {
-    const { primary } = this.#engine;
+    const { primary } = this.#places;
     const limit = primary.budget.limit();
     const least = primary.leastByteLength(byteLengths);
     if (least <= limit.byteLength) return undefined;
-    const found = this.place(byteLengths, 'ask');
-    if (isShortage(found)) return this.refusal(found, byteLengths, 'allocate', primary);
+    const found = this.find(byteLengths, 'ask');
+    if (isShortage(found)) {
+      return refusal(this.#places, primary, found, byteLengths, 'allocate');
+    }
     // There are slots of before the limit was lowered. They are for whoever comes first in the queue.
     for (const { host, index } of found) host.release(index);
     return undefined;
   }
 
-  /** The error for a shortage; undefined means that nobody may be overtaken. */
-  refusal(
-    found: Shortage | readonly Place[] | undefined,
-    byteLengths: readonly number[],
-    operation: string,
-    placement: Placement,
-  ): SecureMemoryError {
-    const { waiting } = this.admission;
-    const { backend, budget } = placement;
-    const least = placement.leastByteLength(byteLengths);
-    if (!isShortage(found)) return queueError(waiting, least, backend.name);
-    const inTurn = waiting > 0 && found.by === 'budget' && placement === this.#engine.primary;
-    const limit = budget.limit();
-    const zero = limit.byteLength === 0 && (inTurn || found.error !== undefined);
-    const never = found.by !== 'secrets' && least > limit.byteLength && !zero;
-    if (inTurn && !never) return queueError(waiting, least, backend.name);
-    const shortage: Shortage = never
-      ? { ...found, by: 'never', requestedByteLength: least, limit }
-      : found;
-    return shortageError(shortage, backend.name, operation, placement.fragmentation());
+  /**
+   * Counts places as taken and hands them out. Throws `ERR_SECMEM_GUARANTEE_UNMET`, all of them released, when one of them
+   * is not what is required.
+   */
+  #handOut<T>(found: readonly Place[], hand: Hand<T>): T {
+    const places = this.#places;
+    const { require } = places.options;
+    places.live += found.length;
+    this.#fallingBack = false;
+    for (const { host } of found) {
+      if (host.region.openBecause === undefined || require.length === 0) continue;
+      try {
+        demand(places.receipt(places.placementOf(host), host), require, 'the place found');
+      } catch (error) {
+        for (const place of found) this.#takeBack(place);
+        throw error;
+      }
+    }
+    return hand(found);
   }
 
-  #fallBack(error: SecureMemoryError, byteLengths: readonly number[], owner: Ownership): Secret[] {
-    const { fallback } = this.#engine;
+  /** Damage beside a place that nobody got is published; what was demanded in vain goes before it. */
+  #takeBack({ host, index }: Place): void {
+    try {
+      this.#places.release(host, index);
+    } catch {}
+  }
+
+  /** More places at once than there may be in all are refused before anybody makes room for them. */
+  #assertSetLength({ length }: readonly number[]): void {
+    if (length <= this.#secretsMax) return;
+    throw setTooLong(length, this.#secretsMax, this.#places.primary.backend.name);
+  }
+
+  /** Places for a request that has just arrived, or the error that says why not. */
+  #findForNewcomer(byteLengths: readonly number[]): readonly Place[] | SecureMemoryError {
+    const { primary, admission } = this.#places;
+    const refused = (found?: Shortage): SecureMemoryError =>
+      refusal(this.#places, primary, found, byteLengths, 'allocateSync');
+    const reach = admission.reachOfNewcomer();
+    if (reach === undefined) return this.impossible(byteLengths) ?? refused();
+    const found = this.find(byteLengths, reach === 'map' ? 'ask' : reach);
+    if (isShortage(found)) return refused(found);
+    admission.noteOvertaking();
+    return found;
+  }
+
+  #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
+    const { primary } = this.#places;
+    return this.#tooMany(byteLengths, primary) ?? primary.place(byteLengths, reach);
+  }
+
+  /** The shortage of a request with which there would be more secrets than may be, wherever they lie. */
+  #tooMany(byteLengths: readonly number[], placement: Placement): Shortage | undefined {
+    const count = this.#places.live + byteLengths.length;
+    if (count <= this.#secretsMax) return undefined;
+    return placement.shortage('secrets', placement.leastByteLength(byteLengths));
+  }
+
+  #fallBack<T>(error: SecureMemoryError, byteLengths: readonly number[], hand: Hand<T>): T {
+    const { fallback, telemetry } = this.#places;
     if (fallback === undefined) {
       throw new TypeError("onCapacity 'fallback' needs a backend to fall back to: set `fallback`");
     }
     const found = this.#tooMany(byteLengths, fallback) ?? fallback.place(byteLengths, 'map');
     if (isShortage(found)) {
-      const refused = this.refusal(found, byteLengths, 'fallback', fallback);
+      const refused = refusal(this.#places, fallback, found, byteLengths, 'fallback');
       throw Object.defineProperty(refused, 'cause', { value: error, configurable: true });
     }
     const first = !this.#fallingBack;
-    const secrets = this.handOut(found, owner);
+    const handed = this.#handOut(found, hand);
     this.#fallingBack = true;
-    this.fallbacks += secrets.length;
+    this.fallbacks += found.length;
     if (first) {
       const requestedByteLength = byteLengths.reduce((sum, n) => sum + n, 0);
-      this.#engine.telemetry.emit('fallback', { requestedByteLength, error });
+      telemetry.emit('fallback', { requestedByteLength, error });
     }
-    return secrets;
+    return handed;
+  }
+}
+
+/** Copies a secret to its new place, which is free again after a throw. */
+function copyContent(from: Place, to: Place): void {
+  const length = Math.min(from.host.byteLengthOf(from.index), to.host.byteLengthOf(to.index));
+  try {
+    const byteOffset = from.host.byteOffsetOf(from.index);
+    from.host.region.withBytes(byteOffset, length, (bytes) =>
+      to.host.region.write(to.host.byteOffsetOf(to.index), bytes),
+    );
+  } catch (error) {
+    to.host.release(to.index);
+    throw error;
   }
 }

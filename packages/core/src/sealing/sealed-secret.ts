@@ -1,26 +1,20 @@
 import { INSPECT, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
+import { zero } from '../contract/zero.js';
 import type { Place } from '../placement/place-host.js';
 import { NO_STORE } from './associated-data.js';
 import { TAG_BYTE_LENGTH, unsealFailed } from './cipher.js';
+import type { SealingKey } from './sealing-key.js';
 
-/** What the rest of core may do with a sealed secret, and nobody else: the fields are private. */
-export interface SealedInternals {
-  /** Encrypts the secret at `place`, which stays as it is. Throws with nothing changed. */
-  create(engine: Engine, place: Place): SealedSecret;
-  engineOf(sealed: SealedSecret): Engine;
-  /** Decrypts into a place of `byteLength` bytes. Throws `ERR_SECMEM_UNSEAL_FAILED`, and the place reads zero. */
-  unseal(sealed: SealedSecret, place: Place): void;
-  /** The length of what opens. Throws `ERR_SECMEM_DISPOSED`, or `ERR_SECMEM_UNSEAL_FAILED` when its key is gone. */
-  openable(sealed: SealedSecret): number;
-  /** Ciphertext and tag as they lie in ordinary memory. */
-  bytesOf(sealed: SealedSecret): Uint8Array;
-  /** Puts other bytes in their place, as whoever can write to ordinary memory could. */
-  setBytes(sealed: SealedSecret, bytes: Uint8Array): void;
-}
+// Friends: what the rest of core may do with a sealed secret, and nobody else, since the fields are private.
 
-export let sealedInternals: SealedInternals;
+/** Encrypts the secret at `place`, which stays as it is. Throws with nothing changed. */
+export let createSealed: (key: SealingKey, place: Place) => SealedSecret;
+export let keyOf: (sealed: SealedSecret) => SealingKey;
+/** Decrypts into a place of `openableByteLength` bytes. Throws `ERR_SECMEM_UNSEAL_FAILED`, and the place reads zero. */
+export let unsealInto: (sealed: SealedSecret, place: Place) => void;
+/** The length of what opens. Throws `ERR_SECMEM_DISPOSED`, or `ERR_SECMEM_UNSEAL_FAILED` when its key is gone. */
+export let openableByteLength: (sealed: SealedSecret) => number;
 
 const NOTHING = new Uint8Array(0);
 
@@ -35,36 +29,30 @@ const NOTHING = new Uint8Array(0);
 export class SealedSecret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
   readonly toJSON = toJSON;
-  readonly #engine: Engine;
+  readonly #key: SealingKey;
   readonly #counter: number;
   #bytes: Uint8Array;
 
-  private constructor(engine: Engine, counter: number, bytes: Uint8Array) {
-    this.#engine = engine;
+  private constructor(key: SealingKey, counter: number, bytes: Uint8Array) {
+    this.#key = key;
     this.#counter = counter;
     this.#bytes = bytes;
   }
 
   static {
-    sealedInternals = {
-      create(engine, place) {
-        const byteLength = place.host.byteLengthOf(place.index);
-        const bytes = new Uint8Array(new ArrayBuffer(byteLength + TAG_BYTE_LENGTH));
-        return new SealedSecret(engine, engine.sealingKey.seal(place, NO_STORE, bytes), bytes);
-      },
-      engineOf: (sealed) => sealed.#engine,
-      unseal(sealed, place) {
-        sealed.#assertOpenable();
-        sealed.#engine.sealingKey.unseal(sealed.#counter, NO_STORE, sealed.#bytes, place);
-      },
-      openable(sealed) {
-        sealed.#assertOpenable();
-        return sealed.byteLength;
-      },
-      bytesOf: (sealed) => sealed.#bytes,
-      setBytes(sealed, bytes) {
-        sealed.#bytes = bytes;
-      },
+    createSealed = (key, place) => {
+      const byteLength = place.host.byteLengthOf(place.index);
+      const bytes = new Uint8Array(new ArrayBuffer(byteLength + TAG_BYTE_LENGTH));
+      return new SealedSecret(key, key.seal(place, NO_STORE, bytes), bytes);
+    };
+    keyOf = (sealed) => sealed.#key;
+    unsealInto = (sealed, place) => {
+      sealed.#assertOpenable();
+      sealed.#key.unseal(sealed.#counter, NO_STORE, sealed.#bytes, place);
+    };
+    openableByteLength = (sealed) => {
+      sealed.#assertOpenable();
+      return sealed.byteLength;
     };
   }
 
@@ -83,8 +71,8 @@ export class SealedSecret implements Disposable {
     const bytes = this.#bytes;
     if (bytes === NOTHING) return;
     this.#bytes = NOTHING;
-    bytes.fill(0);
-    this.#engine.sealingKey.forget(this.#counter);
+    zero(bytes);
+    this.#key.forget(this.#counter);
   }
 
   [Symbol.dispose](): void {
@@ -113,7 +101,7 @@ export class SealedSecret implements Disposable {
         operation: 'open',
       });
     }
-    this.#engine.sealingKey.assertKnown(this.#counter);
+    this.#key.assertKnown(this.#counter);
     if (this.byteLength === 0) throw unsealFailed('the sealed bytes were cut short');
   }
 }

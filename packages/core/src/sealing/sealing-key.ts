@@ -1,11 +1,12 @@
 import { randomFillSync } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
 import { isShortage } from '../limits/shortage.js';
 import { SEALS_PER_KEY_MAX } from '../options.js';
 import type { Place } from '../placement/place-host.js';
 import type { Region } from '../placement/region.js';
+import type { Places } from '../places/places.js';
 import type { Standby } from '../places/standby.js';
+import { refusal } from '../requests/refusal.js';
 import { associatedData, type Label, writeCounter } from './associated-data.js';
 import { KEY_BYTE_LENGTH, type KeyUse, sealPlace, unsealFailed, unsealPlace } from './cipher.js';
 import { putFreshKey } from './fresh-key.js';
@@ -40,7 +41,7 @@ interface Generation {
  * failed seal neither: the deterministic construction of NIST SP 800-38D, 8.2.1.
  */
 export class SealingKey implements Standby {
-  readonly #engine: Engine;
+  readonly #places: Places;
   #region: Region | undefined;
   /** Oldest first; the last one seals. */
   #generations: Generation[] = [];
@@ -48,15 +49,14 @@ export class SealingKey implements Standby {
   readonly #exposedSlots = new Set<number>();
   #counter = 0;
   #lastNumber = 0;
-  /** Ciphertexts that some key is needed for, and stores that are open. */
+  /** How many ciphertexts and open stores still need this page. */
   #needed = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   readonly #nonce = new Uint8Array(new ArrayBuffer(NONCE_BYTE_LENGTH));
   readonly #nonceFields = new DataView(this.#nonce.buffer);
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    engine.standbys.add(this);
+  constructor(places: Places) {
+    this.#places = places;
   }
 
   /** Keys in the page now. */
@@ -128,16 +128,14 @@ export class SealingKey implements Standby {
   onPurge(): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = undefined;
-    this.#region = undefined;
-    this.#exposedSlots.clear();
     for (const { needed } of this.#generations) this.#needed -= needed;
-    this.#generations = [];
+    this.#forgetPage();
   }
 
   #current(operation: string): Generation {
     const region = this.#region ?? this.#map(operation);
     const newest = this.#generations.at(-1);
-    if (newest !== undefined && newest.seals < this.#engine.options.sealsPerKeyMax) return newest;
+    if (newest !== undefined && newest.seals < this.#places.options.sealsPerKeyMax) return newest;
     this.#dropUnneeded(newest);
     const slot = this.#freeSlot(region);
     if (slot !== undefined) return this.#generate(region, slot);
@@ -147,11 +145,13 @@ export class SealingKey implements Standby {
 
   /** The page, with a first key in it. */
   #map(operation: string): Region {
-    const { primary, granter } = this.#engine;
+    const places = this.#places;
+    const { primary } = places;
     const byteLength = primary.backend.pageByteLength;
-    const found = this.#engine.orGiveUp(() => primary.reserve(byteLength));
-    if (isShortage(found)) throw granter.refusal(found, [byteLength], operation, primary);
+    const found = places.orGiveUp(() => primary.reserve(byteLength));
+    if (isShortage(found)) throw refusal(places, primary, found, [byteLength], operation);
     this.#region = found;
+    places.standbys.add(this);
     try {
       this.#generate(found, 0);
     } catch (error) {
@@ -232,7 +232,7 @@ export class SealingKey implements Standby {
       region.wipe(slot * KEY_BYTE_LENGTH, KEY_BYTE_LENGTH);
       return true;
     } catch (error) {
-      this.#engine.telemetry.emit('release-failed', { byteLength: KEY_BYTE_LENGTH, error });
+      this.#places.telemetry.emit('release-failed', { byteLength: KEY_BYTE_LENGTH, error });
       return false;
     }
   }
@@ -243,18 +243,24 @@ export class SealingKey implements Standby {
     this.#idleTimer = setTimeout(() => {
       this.#idleTimer = undefined;
       this.giveUp();
-    }, this.#engine.options.idleMs);
+    }, this.#places.options.idleMs);
     this.#idleTimer.unref();
   }
 
   #unmap(): boolean {
     const region = this.#region as Region;
+    const { admission } = this.#places;
+    this.#forgetPage();
+    const gone = region.owner.unmap(region);
+    if (gone && admission.waiting > 0) admission.pump();
+    return gone;
+  }
+
+  #forgetPage(): void {
     this.#region = undefined;
+    this.#places.standbys.delete(this);
     this.#exposedSlots.clear();
     this.#generations = [];
-    const gone = region.owner.unmap(region);
-    if (gone && this.#engine.granter.admission.waiting > 0) this.#engine.granter.admission.pump();
-    return gone;
   }
 }
 

@@ -1,15 +1,15 @@
 import { INSPECT, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
-import type { Engine } from '../engine.js';
-import type { Ownership } from '../lifetime/ownership.js';
-import type { PlaceHost } from '../placement/place-host.js';
-import { Access, type AccessMode, runWithin, Use } from '../places/access.js';
+import type { Place, PlaceHost } from '../placement/place-host.js';
+import { Access, type AccessMode, Engagement, runWithin } from '../places/access.js';
+import type { Places } from '../places/places.js';
 import type { Receipt } from '../places/receipt.js';
-import { type SealedSecret, sealedInternals } from '../sealing/sealed-secret.js';
+import type { Granter, RequestOptions } from '../requests/granter.js';
+import { createSealed, type SealedSecret } from '../sealing/sealed-secret.js';
+import type { SealingKey } from '../sealing/sealing-key.js';
 import { equalRanges } from './constant-time.js';
 import { Lease } from './lease.js';
-import type { SecretInternals } from './secret-internals.js';
 
 /** What `lend()` takes. */
 export interface LendOptions {
@@ -17,7 +17,48 @@ export interface LendOptions {
   readonly mode?: AccessMode;
 }
 
-export let internals: SecretInternals;
+/** Whoever reports handles that were forgotten. */
+export interface HandleWatch {
+  /** Called once for each new handle. */
+  onBirth(secret: Secret): void;
+  /** A watched secret lies in another place now. */
+  move(secret: Secret, host: PlaceHost, index: number): void;
+  /** A watched handle was disposed. */
+  untrack(secret: Secret): void;
+}
+
+/** What a secret needs of whom it belongs to. */
+export interface SecretOwner {
+  readonly places: Places;
+  readonly granter: Pick<Granter, 'resize'>;
+  readonly sealingKey: SealingKey;
+  readonly leaks: HandleWatch;
+  /** A secret that belongs to the same owner, when there is a place. */
+  allocate(byteLength: number, request: RequestOptions): Promise<Secret>;
+  own(secret: Secret): void;
+  forget(secret: Secret): void;
+}
+
+// Friends: what the rest of core may do with a handle, and nobody else, since the fields are private.
+
+/** The handle of a place that was just taken. */
+export let createSecret: (owner: SecretOwner, host: PlaceHost, index: number) => Secret;
+export let ownerOf: (secret: Secret) => SecretOwner;
+export let setOwner: (secret: Secret, owner: SecretOwner) => void;
+/** The place of a live secret. Throws `ERR_SECMEM_DISPOSED`. */
+export let placeOf: (secret: Secret) => Place;
+/** Whether a view or a lease of it is open. */
+export let isLent: (secret: Secret) => boolean;
+/** Says whether it belongs to a store, which alone may change or end it. */
+export let setInStore: (secret: Secret, inStore: boolean) => void;
+export let isInStore: (secret: Secret) => boolean;
+/** Says that the leak detector watches it, for good: it is told of a move and of the end. */
+export let setWatched: (secret: Secret) => void;
+/**
+ * Runs a synchronous consumer of core's own on the bytes where they lie, with no view of their own. Never given a function
+ * of the user: what it gets is a window of the whole slab.
+ */
+export let withBytes: <T>(secret: Secret, mode: AccessMode, fn: (bytes: Uint8Array) => T) => T;
 
 /**
  * The handle of one secret. Holds no byte of it; the bytes lie in a place that the allocator granted, and go back to it
@@ -29,44 +70,39 @@ export let internals: SecretInternals;
 export class Secret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
   readonly toJSON = toJSON;
-  #owner: Ownership;
+  #owner: SecretOwner;
   #host: PlaceHost | undefined;
   #index: number;
   #generation: number;
-  #use: Use | undefined = undefined;
+  #engagement: Engagement | undefined = undefined;
 
-  private constructor(owner: Ownership, host: PlaceHost, index: number) {
+  private constructor(owner: SecretOwner, host: PlaceHost, index: number) {
     this.#owner = owner;
     this.#host = host;
     this.#index = index;
     this.#generation = host.generationOf(index);
     owner.own(this);
-    owner.engine.leaks.onBirth(this);
+    owner.leaks.onBirth(this);
   }
 
   static {
-    internals = {
-      create(owner, host, index) {
-        return new Secret(owner, host, index);
-      },
-      ownerOf: (secret) => secret.#owner,
-      setOwner(secret, owner) {
-        secret.#owner = owner;
-      },
-      placeOf: (secret) => ({ host: secret.#live('use'), index: secret.#index }),
-      isOpen: (secret) => secret.#use !== undefined && !secret.#use.idle,
-      setKept(secret, kept) {
-        secret.#use ??= new Use();
-        secret.#use.kept = kept;
-      },
-      isKept: (secret) => secret.#use?.kept ?? false,
-      setWatched(secret) {
-        secret.#use ??= new Use();
-        secret.#use.watched = true;
-      },
-      isDisposed: (secret) => !secret.#isLive(),
-      withBytes: (secret, mode, fn) => secret.#withBytes(mode, fn),
+    createSecret = (owner, host, index) => new Secret(owner, host, index);
+    ownerOf = (secret) => secret.#owner;
+    setOwner = (secret, owner) => {
+      secret.#owner = owner;
     };
+    placeOf = (secret) => ({ host: secret.#live('use'), index: secret.#index });
+    isLent = (secret) => secret.#isLent;
+    setInStore = (secret, inStore) => {
+      secret.#engagement ??= new Engagement();
+      secret.#engagement.inStore = inStore;
+    };
+    isInStore = (secret) => secret.#engagement?.inStore ?? false;
+    setWatched = (secret) => {
+      secret.#engagement ??= new Engagement();
+      secret.#engagement.watched = true;
+    };
+    withBytes = (secret, mode, fn) => secret.#withBytes(mode, fn);
   }
 
   /** In bytes; 0 once it is gone. */
@@ -80,7 +116,9 @@ export class Secret implements Disposable {
 
   /** What protection this secret really has, now, and the reason for every weakness. */
   get receipt(): Receipt {
-    return this.#engine.receipt(this.#live('receipt'));
+    const host = this.#live('receipt');
+    const { places } = this.#owner;
+    return places.receipt(places.placementOf(host), host);
   }
 
   /**
@@ -169,21 +207,21 @@ export class Secret implements Disposable {
    * with no weaker receipt; where it moves, the old place reads zero. Throws a capacity error, `ERR_SECMEM_IN_USE` with an
    * access open, or what the backend throws, and then nothing has changed. The exception is an old place that cannot be given
    * back, since bytes next to it were overwritten (`ERR_SECMEM_CANARY_MISMATCH`) or the backend refused: the secret is whole
-   * in its new place then, with its new length, and the old one out of use.
+   * in its new place then, with its new length, and the old one out of engagement.
    */
   resize(byteLength: number): void {
     const host = this.#live('resize');
-    this.#engine.assertOpen('resize');
-    this.#assertNotKept('resize');
-    if (this.#use !== undefined && !this.#use.idle) throw this.#inUse('resize');
+    this.#owner.places.assertOpen('resize');
+    this.#assertNotInStore('resize');
+    if (this.#isLent) throw this.#inUse('resize');
     const index = this.#index;
-    const place = this.#engine.resize(host, index, byteLength);
+    const place = this.#owner.granter.resize(host, index, byteLength);
     if (place.host === host && place.index === index) return;
     this.#host = place.host;
     this.#index = place.index;
     this.#generation = place.host.generationOf(place.index);
-    if (this.#use?.watched) this.#engine.leaks.move(this, place.host, place.index);
-    this.#engine.release(host, index);
+    if (this.#engagement?.watched) this.#owner.leaks.move(this, place.host, place.index);
+    this.#owner.places.release(host, index);
   }
 
   /**
@@ -195,10 +233,10 @@ export class Secret implements Disposable {
    */
   seal(): SealedSecret {
     const host = this.#live('seal');
-    this.#engine.assertOpen('seal');
-    this.#assertNotKept('seal');
-    if (this.#use !== undefined && !this.#use.idle) throw this.#inUse('seal');
-    const sealed = sealedInternals.create(this.#engine, { host, index: this.#index });
+    this.#owner.places.assertOpen('seal');
+    this.#assertNotInStore('seal');
+    if (this.#isLent) throw this.#inUse('seal');
+    const sealed = createSealed(this.#owner.sealingKey, { host, index: this.#index });
     try {
       this.dispose();
     } catch (error) {
@@ -215,14 +253,14 @@ export class Secret implements Disposable {
   dispose(): void {
     const host = this.#host;
     if (host === undefined) return;
-    const use = this.#use;
-    if (use !== undefined) this.#endUse(use);
+    const engagement = this.#engagement;
+    if (engagement !== undefined) this.#endUse(engagement);
     const owner = this.#owner;
     const index = this.#index;
     this.#host = undefined;
-    if (use?.ended) return;
+    if (engagement?.ended) return;
     owner.forget(this);
-    if (host.isLive(index, this.#generation)) owner.engine.release(host, index);
+    if (host.isLive(index, this.#generation)) owner.places.release(host, index);
   }
 
   [Symbol.dispose](): void {
@@ -245,8 +283,8 @@ export class Secret implements Disposable {
     return REDACTED;
   }
 
-  get #engine(): Engine {
-    return this.#owner.engine;
+  get #isLent(): boolean {
+    return this.#engagement !== undefined && !this.#engagement.idle;
   }
 
   #isLive(): boolean {
@@ -273,13 +311,13 @@ export class Secret implements Disposable {
 
   #openAccess(mode: AccessMode): Access {
     const host = this.#live(mode);
-    const engine = this.#owner.engine;
-    engine.assertOpen(mode);
-    if (mode === 'write') this.#assertNotKept(mode);
-    const use = this.#use ?? new Use();
-    if (!use.admits(mode)) throw this.#inUse(mode);
-    const access = new Access(engine, use, host, this.#index, mode);
-    this.#use = use;
+    const { places } = this.#owner;
+    places.assertOpen(mode);
+    if (mode === 'write') this.#assertNotInStore(mode);
+    const engagement = this.#engagement ?? new Engagement();
+    if (!engagement.admits(mode)) throw this.#inUse(mode);
+    const access = new Access(places, engagement, host, this.#index, mode);
+    this.#engagement = engagement;
     return access;
   }
 
@@ -296,9 +334,9 @@ export class Secret implements Disposable {
    */
   #slabBytes(mode: AccessMode): Uint8Array | undefined {
     const { region } = this.#live(mode);
-    this.#owner.engine.assertOpen(mode);
-    if (mode === 'write') this.#assertNotKept(mode);
-    if (this.#use !== undefined && !this.#use.admits(mode)) throw this.#inUse(mode);
+    this.#owner.places.assertOpen(mode);
+    if (mode === 'write') this.#assertNotInStore(mode);
+    if (this.#engagement !== undefined && !this.#engagement.admits(mode)) throw this.#inUse(mode);
     return region.bytes(mode === 'read' ? 'read-only' : 'read-write');
   }
 
@@ -307,21 +345,21 @@ export class Secret implements Disposable {
   }
 
   #dropIdleUse(): void {
-    const use = this.#use;
-    if (!use?.idle) return;
-    if (use.ended) this.#owner.forget(this);
-    if (!use.kept && !use.watched) this.#use = undefined;
+    const engagement = this.#engagement;
+    if (!engagement?.idle) return;
+    if (engagement.ended) this.#owner.forget(this);
+    if (!engagement.inStore && !engagement.watched) this.#engagement = undefined;
   }
 
   /** Whoever has an access open releases the place when the last is closed; a phase waits for that, and forgets it then. */
-  #endUse(use: Use): void {
-    this.#assertNotKept('dispose');
-    if (use.watched) this.#owner.engine.leaks.untrack(this);
-    if (!use.idle) use.ended = true;
+  #endUse(engagement: Engagement): void {
+    this.#assertNotInStore('dispose');
+    if (engagement.watched) this.#owner.leaks.untrack(this);
+    if (!engagement.idle) engagement.ended = true;
   }
 
-  #assertNotKept(operation: string): void {
-    if (!this.#use?.kept) return;
+  #assertNotInStore(operation: string): void {
+    if (!this.#engagement?.inStore) return;
     throw new SecureMemoryError(
       'ERR_SECMEM_IN_USE',
       `${operation} is not possible: the secret belongs to a store, whose set() and delete() change it`,

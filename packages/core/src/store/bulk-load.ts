@@ -96,7 +96,7 @@ class Load {
     try {
       this.#release();
     } catch (error) {
-      this.#target.owner.engine.telemetry.emit('release-failed', { byteLength, error });
+      this.#target.owner.places.telemetry.emit('release-failed', { byteLength, error });
     }
   }
 
@@ -130,7 +130,7 @@ class Load {
   }
 
   get #purges(): number {
-    return this.#target.owner.engine.telemetry.counts.purge;
+    return this.#target.owner.places.telemetry.counts.purge;
   }
 
   #assertNotPurged(): void {

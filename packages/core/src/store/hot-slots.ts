@@ -1,5 +1,5 @@
-import type { Engine } from '../engine.js';
-import { internals, type Secret } from '../secret/secret.js';
+import type { Places } from '../places/places.js';
+import { isLent, type Secret, setInStore } from '../secret/secret.js';
 
 /** A secret of a store that is open. */
 export interface HotSlot {
@@ -20,7 +20,7 @@ export interface HotSlot {
 export class HotSlots {
   /** Secrets that were wiped and freed to make room or because nobody used them. */
   evictions = 0;
-  readonly #engine: Engine;
+  readonly #places: Places;
   readonly #unusedMax: number;
   readonly #unusedMsMax: number;
   readonly #byId = new Map<number, HotSlot>();
@@ -28,8 +28,8 @@ export class HotSlots {
   readonly #unused = new Map<number, HotSlot>();
   #sweepTimer: NodeJS.Timeout | undefined;
 
-  constructor(engine: Engine, unusedMax: number, unusedMsMax: number) {
-    this.#engine = engine;
+  constructor(places: Places, unusedMax: number, unusedMsMax: number) {
+    this.#places = places;
     this.#unusedMax = unusedMax;
     this.#unusedMsMax = unusedMsMax;
   }
@@ -58,10 +58,10 @@ export class HotSlots {
 
   /** Takes in a secret that was just opened, with so many users waiting for it. */
   add(id: number, secret: Secret, users: number): HotSlot {
-    internals.setKept(secret, true);
+    setInStore(secret, true);
     const slot = { id, secret, users, detached: false, unused: false };
     this.#byId.set(id, slot);
-    if (users === 0) this.#keep(slot);
+    if (users === 0) this.#retain(slot);
     return slot;
   }
 
@@ -69,7 +69,7 @@ export class HotSlots {
   leave(slot: HotSlot): void {
     if (--slot.users > 0) return;
     if (slot.detached) release(slot);
-    else this.#keep(slot);
+    else this.#retain(slot);
   }
 
   /** The entry was replaced or removed. Those who use it go on with what they have. */
@@ -86,7 +86,7 @@ export class HotSlots {
     let count = 0;
     for (const slot of this.#unused.values()) {
       if (count === countMax) break;
-      if (internals.isOpen(slot.secret)) continue; // A lease was kept past its use: the bytes would stay.
+      if (isLent(slot.secret)) continue; // A lease was kept past its use: the bytes would stay.
       this.#quietly(() => this.#evict(slot));
       count++;
     }
@@ -102,8 +102,8 @@ export class HotSlots {
     if (slot.users === 0) release(slot);
   }
 
-  #keep(slot: HotSlot): void {
-    if (this.#unusedMax === 0 || this.#engine.granter.admission.waiting > 0) {
+  #retain(slot: HotSlot): void {
+    if (this.#unusedMax === 0 || this.#places.admission.waiting > 0) {
       this.#evict(slot);
       return;
     }
@@ -135,17 +135,17 @@ export class HotSlots {
     if (this.#unused.size > 0) this.#sweepLater();
   }
 
-  /** For work on behalf of nobody: a failure is published (damage by the engine already), and the rest goes on. */
+  /** For background work: nobody could catch an error here, so it is published. */
   #quietly(work: () => void): void {
     try {
       work();
     } catch (error) {
-      this.#engine.telemetry.emit('release-failed', { byteLength: 0, error });
+      this.#places.telemetry.emit('release-failed', { byteLength: 0, error });
     }
   }
 }
 
 function release({ secret }: HotSlot): void {
-  internals.setKept(secret, false);
+  setInStore(secret, false);
   secret.dispose();
 }

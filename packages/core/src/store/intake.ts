@@ -3,7 +3,7 @@ import type { Ownership } from '../lifetime/ownership.js';
 import { checkByteLength } from '../lifetime/request.js';
 import type { OnCapacity } from '../options.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { internals, Secret } from '../secret/secret.js';
+import { isInStore, isLent, ownerOf, placeOf, Secret } from '../secret/secret.js';
 import type { SealedEntries } from './sealed-entries.js';
 import type { StoreIndex } from './store-index.js';
 
@@ -33,15 +33,17 @@ export class Intake {
   }
 
   /** A slot in which to seal bytes, when there is one. A secret needs none: it has its own. */
-  async slotFor(source: Uint8Array | Secret, request: RequestOptions): Promise<Secret | undefined> {
+  scratchFor(source: Uint8Array | Secret, request: RequestOptions): Promise<Secret> | undefined {
     if (source instanceof Secret) return undefined;
     return this.#owner.allocate(checkSource(source), request);
   }
 
-  slotForSync(source: Uint8Array | Secret, onCapacity: OnCapacity | undefined): Secret | undefined {
+  scratchForSync(
+    source: Uint8Array | Secret,
+    onCapacity: OnCapacity | undefined,
+  ): Secret | undefined {
     if (source instanceof Secret) return undefined;
-    const { granter } = this.#owner.engine;
-    return granter.allocateSync(checkSource(source), this.#owner, onCapacity);
+    return this.#owner.allocateSync(checkSource(source), onCapacity);
   }
 
   /**
@@ -70,16 +72,15 @@ export class Intake {
 
   /** Seals a secret from where it lies, and disposes it. */
   takeSecret(name: string, secret: Secret): number {
-    const { engine } = this.#owner;
-    const place = internals.placeOf(secret);
-    if (internals.ownerOf(secret).engine !== engine) {
+    const place = placeOf(secret);
+    if (ownerOf(secret).places !== this.#owner.places) {
       throw new SecureMemoryError(
         'ERR_SECMEM_INPUT_INVALID',
         'the secret is of another allocator, whose pages this one does not know',
         { operation: 'set' },
       );
     }
-    if (internals.isOpen(secret) || internals.isKept(secret)) {
+    if (isLent(secret) || isInStore(secret)) {
       throw new SecureMemoryError(
         'ERR_SECMEM_IN_USE',
         'set() is not possible while an access to the secret is open, or while it belongs to a store',
@@ -111,7 +112,7 @@ export class Intake {
     }
     this.#assertRoomFor(name);
     scratch.copyFrom(bytes);
-    return this.#entries.seal(name, internals.placeOf(scratch));
+    return this.#entries.seal(name, placeOf(scratch));
   }
 
   #assertRoomFor(name: string): void {

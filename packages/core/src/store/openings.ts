@@ -3,7 +3,7 @@ import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import type { OnCapacity } from '../options.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { placeOf, type Secret } from '../secret/secret.js';
 import type { HotSlot, HotSlots } from './hot-slots.js';
 import type { SealedEntries } from './sealed-entries.js';
 import type { StoreIndex } from './store-index.js';
@@ -38,12 +38,12 @@ export class Openings {
     if (this.#byName.has(name)) return undefined;
     const id = this.#needId(name);
     const byteLength = this.#entries.byteLengthOf(id);
-    const secret = this.#owner.engine.granter.takeFree(byteLength, this.#owner);
+    const secret = this.#owner.takeFree(byteLength);
     return secret === undefined ? undefined : this.#fill(name, id, secret, 1);
   }
 
   async open(name: string, request: RequestOptions): Promise<HotSlot> {
-    const { waitMsMax, onCapacity } = this.#owner.engine.options;
+    const { waitMsMax, onCapacity } = this.#owner.places.options;
     if ((request.onCapacity ?? onCapacity) !== 'wait')
       return this.openSync(name, request.onCapacity);
     const until = performance.now() + (request.waitMsMax ?? waitMsMax);
@@ -59,9 +59,8 @@ export class Openings {
 
   openSync(name: string, onCapacity: OnCapacity | undefined): HotSlot {
     const id = this.#needId(name);
-    const { granter } = this.#owner.engine;
     const byteLength = this.#entries.byteLengthOf(id);
-    const secret = granter.allocateSync(byteLength, this.#owner, onCapacity);
+    const secret = this.#owner.allocateSync(byteLength, onCapacity);
     return this.#fill(name, id, secret, 1);
   }
 
@@ -101,7 +100,7 @@ export class Openings {
 
   #fill(name: string, id: number, secret: Secret, users: number): HotSlot {
     try {
-      this.#entries.unseal(id, name, internals.placeOf(secret));
+      this.#entries.unseal(id, name, placeOf(secret));
     } catch (error) {
       secret.dispose();
       throw error;

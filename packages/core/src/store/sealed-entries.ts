@@ -1,22 +1,22 @@
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
 import type { Place } from '../placement/place-host.js';
 import type { Label } from '../sealing/associated-data.js';
 import { TAG_BYTE_LENGTH } from '../sealing/cipher.js';
+import type { SealingKey } from '../sealing/sealing-key.js';
 import { ENTRIES_MAX, SealedHeap } from './sealed-heap.js';
 
 let lastStore = 0;
 
 /** The ciphertexts of one store, each bound to the name it was sealed under. */
 export class SealedEntries {
-  readonly #engine: Engine;
+  readonly #key: SealingKey;
   readonly #entriesMax: number;
   readonly #heap = new SealedHeap();
   /** Tells stores of one process apart, so that an entry of one does not open in another. */
   readonly #store = ++lastStore;
 
-  constructor(engine: Engine, entriesMax: number) {
-    this.#engine = engine;
+  constructor(key: SealingKey, entriesMax: number) {
+    this.#key = key;
     this.#entriesMax = entriesMax;
   }
 
@@ -36,7 +36,7 @@ export class SealedEntries {
     const id = this.#heap.add(byteLength + TAG_BYTE_LENGTH);
     try {
       const target = this.#heap.bytesOf(id);
-      const counter = this.#engine.sealingKey.seal(place, this.#label(name), target);
+      const counter = this.#key.seal(place, this.#label(name), target);
       this.#heap.setCounter(id, counter);
     } catch (error) {
       this.#heap.remove(id);
@@ -47,25 +47,20 @@ export class SealedEntries {
 
   /** The length of the secret, in bytes. Throws `ERR_SECMEM_UNSEAL_FAILED` when its key is gone. */
   byteLengthOf(id: number): number {
-    this.#engine.sealingKey.assertKnown(this.#heap.counterOf(id));
+    this.#key.assertKnown(this.#heap.counterOf(id));
     return this.#heap.byteLengthOf(id) - TAG_BYTE_LENGTH;
   }
 
   /** Decrypts into a place of that length. Throws `ERR_SECMEM_UNSEAL_FAILED`, and the place reads zero. */
   unseal(id: number, name: string, place: Place): void {
     const source = this.#heap.bytesOf(id);
-    this.#engine.sealingKey.unseal(this.#heap.counterOf(id), this.#label(name), source, place);
-  }
-
-  /** Ciphertext and tag, in place. */
-  bytesOf(id: number): Uint8Array {
-    return this.#heap.bytesOf(id);
+    this.#key.unseal(this.#heap.counterOf(id), this.#label(name), source, place);
   }
 
   remove(id: number): void {
     const counter = this.#heap.counterOf(id);
     this.#heap.remove(id);
-    this.#engine.sealingKey.forget(counter);
+    this.#key.forget(counter);
   }
 
   #label(name: string): Label {

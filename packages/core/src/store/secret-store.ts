@@ -1,6 +1,5 @@
 import { INSPECT } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Engine } from '../engine.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import {
   type AllocateOptions,
@@ -32,14 +31,8 @@ import {
   ttlOf,
 } from './store-options.js';
 
-/** What the rest of core may do with a store, and nobody else: the fields are private. */
-export interface StoreInternals {
-  create(owner: Ownership, options: StoreOptions | undefined): SecretStore;
-  /** Ciphertext and tag of an entry as they lie in ordinary memory. */
-  bytesOf(store: SecretStore, name: string): Uint8Array;
-}
-
-export let storeInternals: StoreInternals;
+/** The friend that makes one; see `Allocator.store`. */
+export let createStore: (owner: Ownership, options: StoreOptions | undefined) => SecretStore;
 
 /**
  * Secrets by name, sealed in ordinary memory, and opened into a few slots of locked memory while somebody uses them: any
@@ -68,11 +61,11 @@ export class SecretStore implements Standby, Disposable {
 
   private constructor(owner: Ownership, options: StoreOptions | undefined) {
     const { hotMax, hotMs, entriesMax } = resolveStoreOptions(options);
-    const { engine } = owner;
-    engine.assertOpen('store');
+    const { places, sealingKey } = owner;
+    places.assertOpen('store');
     this.#owner = owner;
-    this.#entries = new SealedEntries(engine, entriesMax);
-    this.#hot = new HotSlots(engine, hotMax, hotMs);
+    this.#entries = new SealedEntries(sealingKey, entriesMax);
+    this.#hot = new HotSlots(places, hotMax, hotMs);
     this.#index = new StoreIndex((id) => {
       this.#entries.remove(id);
       this.#hot.detach(id);
@@ -81,18 +74,15 @@ export class SecretStore implements Standby, Disposable {
       this.#assertOpen(operation),
     );
     this.#openings = new Openings(owner, this.#hot, this.#entries, this.#index);
-    engine.sealingKey.hold('store');
-    engine.standbys.add(this);
+    sealingKey.hold('store');
+    places.standbys.add(this);
   }
 
   static {
-    storeInternals = {
-      create: (owner, options) => new SecretStore(owner, options),
-      bytesOf: (store, name) => store.#entries.bytesOf(store.#index.idOf(name) as number),
-    };
+    createStore = (owner, options) => new SecretStore(owner, options);
   }
 
-  /** Entries that are there, or came to their end a moment ago. */
+  /** Entries, including those that have expired and are not swept yet. */
   get size(): number {
     return this.#index.size;
   }
@@ -123,8 +113,8 @@ export class SecretStore implements Standby, Disposable {
     const own = takeSetOptions(options);
     const ttlMs = ttlOf(own);
     this.#assertOpen('set');
-    const slot = await this.#intake.slotFor(source, requestOf(own));
-    this.#index.set(name, this.#intake.take(name, source, slot), ttlMs);
+    const scratch = await this.#intake.scratchFor(source, requestOf(own));
+    this.#index.set(name, this.#intake.take(name, source, scratch), ttlMs);
   }
 
   /** The same at once, or a capacity error. */
@@ -133,8 +123,8 @@ export class SecretStore implements Standby, Disposable {
     const own = takeSetSyncOptions(options);
     const ttlMs = ttlOf(own);
     this.#assertOpen('setSync');
-    const slot = this.#intake.slotForSync(source, onCapacityOf(own));
-    this.#index.set(name, this.#intake.take(name, source, slot), ttlMs);
+    const scratch = this.#intake.scratchForSync(source, onCapacityOf(own));
+    this.#index.set(name, this.#intake.take(name, source, scratch), ttlMs);
   }
 
   /**
@@ -242,8 +232,8 @@ export class SecretStore implements Standby, Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.clear();
-    this.#engine.standbys.delete(this);
-    this.#engine.sealingKey.letGo();
+    this.#owner.places.standbys.delete(this);
+    this.#owner.sealingKey.letGo();
   }
 
   [Symbol.dispose](): void {
@@ -269,12 +259,8 @@ export class SecretStore implements Standby, Disposable {
     return this.toJSON();
   }
 
-  get #engine(): Engine {
-    return this.#owner.engine;
-  }
-
   #assertOpen(operation: string): void {
-    this.#engine.assertOpen(operation);
+    this.#owner.places.assertOpen(operation);
     if (!this.#disposed) return;
     throw new SecureMemoryError('ERR_SECMEM_DISPOSED', 'the store is gone', { operation });
   }
@@ -294,7 +280,7 @@ export class SecretStore implements Standby, Disposable {
     try {
       this.#hot.leave(slot);
     } catch (error) {
-      this.#engine.telemetry.emit('release-failed', { byteLength: 0, error });
+      this.#owner.places.telemetry.emit('release-failed', { byteLength: 0, error });
     }
   }
 }

@@ -1,10 +1,10 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { ownOptions } from '../contract/own-properties.js';
-import { refusal } from '../lifetime/input-invalid.js';
+import { inputInvalid } from '../lifetime/input-invalid.js';
 import { oneOf } from '../options.js';
 import { sealPlace, unsealPlace } from '../sealing/cipher.js';
 import { plaintextOf } from '../sealing/plaintext.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { placeOf, type Secret, withBytes } from '../secret/secret.js';
 import { DERIVED_NAMES, type DerivedOptions, derive, wipe } from './derived.js';
 
 /** Authenticated ciphers with a key of 32 bytes, a nonce of 12 and a tag of 16. */
@@ -40,15 +40,15 @@ export function encrypt(
   checkAlgorithm(algorithm);
   const own = ownOptions(options, ['associatedData'], 'options');
   const associatedData = checkAssociatedData(own);
-  return internals.withBytes(key, 'read', (keyBytes) => {
+  return withBytes(key, 'read', (keyBytes) => {
     checkKey(keyBytes);
-    return internals.withBytes(plaintext, 'read', (bytes) => {
+    return withBytes(plaintext, 'read', (bytes) => {
       const end = NONCE_BYTE_LENGTH + bytes.length;
       const message = new Uint8Array(new ArrayBuffer(end + TAG_BYTE_LENGTH));
       const nonce = randomFillSync(message.subarray(0, NONCE_BYTE_LENGTH));
       if (algorithm === 'aes-256-gcm') {
         const use = { ...keyPlace(key), nonce, associatedData };
-        sealPlace(use, internals.placeOf(plaintext), message.subarray(NONCE_BYTE_LENGTH));
+        sealPlace(use, placeOf(plaintext), message.subarray(NONCE_BYTE_LENGTH));
         return message;
       }
       const cipher = createCipheriv(algorithm, keyBytes, nonce, {
@@ -84,14 +84,14 @@ export async function decrypt(
   const associatedData = checkAssociatedData(own);
   if (!(message instanceof Uint8Array)) throw new TypeError('message must be a Uint8Array');
   const byteLength = message.length - NONCE_BYTE_LENGTH - TAG_BYTE_LENGTH;
-  if (byteLength < 1) throw refusal('decrypt', 'the message is too short to be one', 'length');
+  if (byteLength < 1) throw inputInvalid('decrypt', 'the message is too short to be one', 'length');
   return derive(key, byteLength, own, (target) => {
     const nonce = message.subarray(0, NONCE_BYTE_LENGTH);
     const source = message.subarray(NONCE_BYTE_LENGTH);
-    internals.withBytes(key, 'read', (keyBytes) => {
+    withBytes(key, 'read', (keyBytes) => {
       checkKey(keyBytes);
       if (algorithm === 'aes-256-gcm') {
-        unsealPlace({ ...keyPlace(key), nonce, associatedData }, source, internals.placeOf(target));
+        unsealPlace({ ...keyPlace(key), nonce, associatedData }, source, placeOf(target));
       } else {
         decryptByNode(algorithm, { key: keyBytes, nonce, associatedData }, source, target);
       }
@@ -117,14 +117,14 @@ function decryptByNode(
   decipher.setAuthTag(source.subarray(tagOffset));
   const plaintext = plaintextOf(decipher, source.subarray(0, tagOffset), 'decrypt');
   try {
-    internals.withBytes(target, 'write', (bytes) => bytes.set(plaintext));
+    withBytes(target, 'write', (bytes) => bytes.set(plaintext));
   } finally {
     wipe(plaintext);
   }
 }
 
 function keyPlace(key: Secret) {
-  const { host, index } = internals.placeOf(key);
+  const { host, index } = placeOf(key);
   return { region: host.region, byteOffset: host.byteOffsetOf(index) };
 }
 

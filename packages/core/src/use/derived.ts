@@ -5,7 +5,7 @@ import {
   checkByteLength,
   requestOf,
 } from '../lifetime/request.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { ownerOf, placeOf, type Secret } from '../secret/secret.js';
 
 /** Where the result of a consumer goes, when it is a secret itself. */
 export interface DerivedOptions extends AllocateOptions {
@@ -28,8 +28,8 @@ export async function derive(
   own: DerivedOptions,
   make: (target: Secret) => void,
 ): Promise<Secret> {
-  internals.placeOf(key);
-  const owner = own.into === undefined ? internals.ownerOf(key) : ownershipOf(own.into);
+  placeOf(key);
+  const owner = own.into === undefined ? ownerOf(key) : ownershipOf(own.into);
   const target = await owner.allocate(checkByteLength(byteLength), requestOf(own));
   try {
     make(target);

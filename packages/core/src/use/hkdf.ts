@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { ownOptions } from '../contract/own-properties.js';
 import { integer } from '../options.js';
-import { internals, type Secret } from '../secret/secret.js';
+import { type Secret, withBytes } from '../secret/secret.js';
 import { DERIVED_NAMES, type DerivedOptions, derive, wipe } from './derived.js';
 import { type Data, partsOf } from './hmac.js';
 
@@ -35,7 +35,7 @@ export async function hkdf(algorithm: string, key: Secret, options: HkdfOptions)
   return derive(key, byteLength, own, (target) => {
     let extracted: Buffer | undefined;
     try {
-      extracted = internals.withBytes(key, 'read', (bytes) =>
+      extracted = withBytes(key, 'read', (bytes) =>
         createHmac(algorithm, salt).update(bytes).digest(),
       );
       expand(algorithm, extracted, info, target);
@@ -61,7 +61,7 @@ function expand(
       for (const part of info) mac.update(part);
       block = mac.update(Uint8Array.of(i)).digest();
       const part = block.subarray(0, target.byteLength - filled);
-      internals.withBytes(target, 'write', (bytes) => bytes.set(part, filled));
+      withBytes(target, 'write', (bytes) => bytes.set(part, filled));
       filled += part.length;
     }
   } finally {

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Secret } from '../secret/secret.js';
-import { internals } from '../secret/secret.js';
+import { type Secret, withBytes } from '../secret/secret.js';
 
 /** What is authenticated, encrypted or hashed beside the secret: bytes, or text as UTF-8. Several parts are joined. */
 export type Data = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -25,7 +24,7 @@ export function partsOf(data: Data): readonly (string | Uint8Array)[] {
  */
 export function hmac(algorithm: string, key: Secret, data: Data): Buffer {
   const parts = partsOf(data);
-  return internals.withBytes(key, 'read', (bytes) => {
+  return withBytes(key, 'read', (bytes) => {
     const mac = createHmac(algorithm, bytes);
     for (const part of parts) mac.update(part);
     return mac.digest();

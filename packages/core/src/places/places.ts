@@ -1,37 +1,39 @@
-import type { CloseReport } from './allocator.js';
-import { SecureMemoryError } from './contract/errors.js';
-import type { View } from './contract/region.js';
-import { LeakDetector } from './lifetime/leak-detector.js';
-import { LockBudget } from './limits/lock-budget.js';
-import { isHopeless, isShortage, type Shortage } from './limits/shortage.js';
-import { COUNT_MAX, type ResolvedOptions } from './options.js';
-import type { Place, PlaceHost } from './placement/place-host.js';
-import { Placement } from './placement/placement.js';
-import { Quarantine } from './placement/quarantine.js';
-import { Regions } from './placement/regions.js';
-import { OWN_REGION, SizeRouter } from './placement/size-router.js';
-import type { Access, AccessKeeper } from './places/access.js';
-import { AccessList } from './places/access-list.js';
-import { type Receipt, receiptOf } from './places/receipt.js';
-import { abortWith } from './places/shutdown.js';
-import type { Standby } from './places/standby.js';
-import { Granter } from './requests/granter.js';
-import { SealingKey } from './sealing/sealing-key.js';
-import { type CanaryFinding, Telemetry } from './telemetry/events.js';
+import { SecureMemoryError } from '../contract/errors.js';
+import type { View } from '../contract/region.js';
+import { LockBudget } from '../limits/lock-budget.js';
+import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
+import { COUNT_MAX, type ResolvedOptions } from '../options.js';
+import type { PlaceHost } from '../placement/place-host.js';
+import { Placement } from '../placement/placement.js';
+import { Quarantine } from '../placement/quarantine.js';
+import { Regions } from '../placement/regions.js';
+import { type CanaryFinding, Telemetry } from '../telemetry/events.js';
+import type { Access, AccessHost } from './access.js';
+import { AccessList } from './access-list.js';
+import { Admission } from './admission.js';
+import { type Receipt, receiptOf } from './receipt.js';
+import { abortWith } from './shutdown.js';
+import type { Standby } from './standby.js';
+
+/** What `close()` did. */
+export interface CloseReport {
+  /** Secrets that were still live and are wiped now. */
+  readonly secretsReleased: number;
+  /** Bytes that stay mapped, wiped, since a view over them escaped or is stuck, or the system refused to take them. */
+  readonly byteLengthLeftMapped: number;
+}
 
 /**
- * What all secrets of one allocator share: route, admit, place, release, purge. The public surface over it is
- * `allocator.ts` and `lifetime/allocations.ts`, which check arguments; here they are taken as checked.
+ * The account of all places of one allocator: how many are taken, who waits for one, which are lent, what is out of use. It
+ * releases and purges them, and knows of no handle: whoever holds a place has a host and an index.
  */
-export class Engine implements AccessKeeper {
+export class Places implements AccessHost {
   readonly options: ResolvedOptions;
   readonly telemetry: Telemetry;
   readonly primary: Placement;
   readonly fallback: Placement | undefined;
-  readonly granter: Granter;
+  readonly admission: Admission;
   readonly quarantine: Quarantine;
-  readonly leaks: LeakDetector;
-  readonly sealingKey: SealingKey;
   /** Whoever holds locked memory that it can do without. */
   readonly standbys = new Set<Standby>();
   readonly openAccesses = new AccessList<Access>();
@@ -41,36 +43,36 @@ export class Engine implements AccessKeeper {
   isOpen = true;
   /** Everything is wiped and given back, for good. */
   isShut = false;
-  /** Secrets that hold a place now. */
-  liveSecrets = 0;
+  /** Places that hold a secret now. */
+  live = 0;
 
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.telemetry = new Telemetry(options.backend.name);
-    this.leaks = new LeakDetector(options.leakDetection, this.telemetry);
-    const router = new SizeRouter(options.pooledByteLengthMax);
-    const { slabByteLengthMax, idleMs } = options;
-    const placement = { router, slabByteLengthMax, idleMs };
+    const { pooledByteLengthMax, slabByteLengthMax, idleMs } = options;
+    const placement = { pooledByteLengthMax, slabByteLengthMax, idleMs };
     this.primary = new Placement(
       new Regions(options.backend, options.atRest, this.telemetry),
       new LockBudget(options.backend, options.lockedByteLengthMax, options.headroomByteLength),
-      { ...placement, keptByteLengthMin: options.lockedByteLengthMin },
+      { ...placement, reserveByteLength: options.lockedByteLengthMin },
     );
     if (options.fallback !== undefined) {
       this.fallback = new Placement(
         new Regions(options.fallback, 'accessible', this.telemetry),
         new LockBudget(options.fallback, options.fallbackByteLengthMax, 0),
-        { ...placement, keptByteLengthMin: 0 },
+        { ...placement, reserveByteLength: 0 },
       );
     }
-    this.granter = new Granter(this);
+    this.admission = new Admission(options.queueLengthMax, () => {
+      this.primary.askKernelAgain();
+      this.quarantine.sweep();
+    });
     this.quarantine = new Quarantine(
       options.quarantineMax,
       this.telemetry,
       (host) => this.placementOf(host).pool,
       (host, index) => this.#isLent(host, index),
     );
-    this.sealingKey = new SealingKey(this);
   }
 
   get state(): 'open' | 'closing' | 'closed' {
@@ -92,18 +94,12 @@ export class Engine implements AccessKeeper {
     throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator is closed', { operation });
   }
 
-  receipt(host: PlaceHost | undefined): Receipt {
-    const placement = host === undefined ? this.primary : this.placementOf(host);
+  /** The receipt of a place in `host`; without a host, what a pooled secret of this placement would get. */
+  receipt(placement: Placement, host?: PlaceHost): Receipt {
     return receiptOf(placement.regions, host, {
       fallback: placement === this.fallback,
       viewsStopped: this.viewsStopped,
     });
-  }
-
-  /** What a secret on the fallback gets. */
-  fallbackReceipt(): Receipt {
-    const { regions } = this.fallback as Placement;
-    return receiptOf(regions, undefined, { fallback: true, viewsStopped: this.viewsStopped });
   }
 
   /**
@@ -119,64 +115,40 @@ export class Engine implements AccessKeeper {
     return found;
   }
 
-  /** Ends a secret: its bytes are wiped when this returns or throws, and its place is anybody's. */
+  /** Ends the use of a place: its bytes are wiped when this returns or throws, and it is anybody's. */
   release(host: PlaceHost, index: number): void {
-    this.liveSecrets--;
-    if (this.granter.admission.waiting > 0) this.#releaseToWaiters(host, index);
+    this.live--;
+    if (this.admission.waiting > 0) this.#releaseToWaiters(host, index);
     else this.#endUse(host, index);
   }
 
-  /**
-   * The place of a secret of another length, with its content. Where that is another place the old one is as it was, and the
-   * caller's to release: nothing may come between a secret and its handle.
-   */
-  resize(host: PlaceHost, index: number, byteLength: number): Place {
-    const placement = this.placementOf(host);
-    const stays = placement.router.classOf(byteLength) === this.#classOf(host);
-    if (stays && host.setByteLength(index, byteLength)) return { host, index };
-    const newcomer = this.granter.admission.reachOfNewcomer();
-    const reach = newcomer === 'map' ? 'ask' : newcomer;
-    const found =
-      reach === undefined ? undefined : this.orGiveUp(() => placement.place([byteLength], reach));
-    if (found === undefined || isShortage(found)) {
-      if (byteLength < host.byteLengthOf(index) && host.setByteLength(index, byteLength)) {
-        return { host, index };
-      }
-      throw this.granter.refusal(found, [byteLength], 'resize', placement);
-    }
-    const place = found[0] as Place;
-    this.#copy({ host, index }, place);
-    this.liveSecrets++;
-    return place;
-  }
-
   /** A view was not given back: its slot is out of use, its secret gone. */
-  onViewKept(access: Access, view: View, outcome: 'escaped' | 'stuck'): void {
-    if (access.current) this.liveSecrets--;
+  onViewLost(access: Access, view: View, outcome: 'escaped' | 'stuck'): void {
+    if (access.current) this.live--;
     this.quarantine.admit(access.host, access.index, view, outcome);
   }
 
   onAccessClosed(roomMade: boolean): void {
-    if (roomMade && this.granter.admission.waiting > 0) this.granter.admission.pump();
+    if (roomMade && this.admission.waiting > 0) this.admission.pump();
     for (const watcher of this.onAccessClosedWatchers) watcher();
   }
 
   /** Wipes everything, lent copies too. Every handle is disposed; waiting requests are served from what became free. */
   purge(reason: string): void {
-    const secrets = this.liveSecrets;
+    const secrets = this.live;
     for (const access of this.openAccesses) access.wipeCopy();
     this.quarantine.sweep();
     this.primary.purge();
     this.fallback?.purge();
-    this.liveSecrets = 0;
+    this.live = 0;
     for (const standby of this.standbys) standby.onPurge();
     this.telemetry.emit('purge', { reason, secrets });
-    this.granter.admission.pump();
+    this.admission.pump();
   }
 
   /** Wipes and gives back everything, for good. */
   shutDown(onShut: () => void): CloseReport {
-    const secretsReleased = this.liveSecrets;
+    const secretsReleased = this.live;
     this.isOpen = false;
     this.isShut = true;
     let byteLengthLeftMapped = 0;
@@ -186,7 +158,7 @@ export class Engine implements AccessKeeper {
       placement.shutDown();
       byteLengthLeftMapped += placement.regions.mappedByteLength;
     }
-    this.liveSecrets = 0;
+    this.live = 0;
     for (const standby of this.standbys) standby.onPurge();
     onShut();
     return { secretsReleased, byteLengthLeftMapped };
@@ -210,14 +182,13 @@ export class Engine implements AccessKeeper {
 
   /** Reports damaged canaries, one error for all; by policy it also purges or aborts. */
   reportCorruption(finding: CanaryFinding, host: PlaceHost, damaged: number): never {
-    const { backend } = host.region;
     const error = new SecureMemoryError(
       'ERR_SECMEM_CANARY_MISMATCH',
       `bytes ${finding.before ? 'before' : 'after'} a secret were overwritten; its slot is out of use, ` +
         'and its neighbours cannot be told to be intact unless their own canaries are',
       {
         operation: 'verify',
-        backend: backend.name,
+        backend: host.region.backend.name,
         details: { ...finding, slots: damaged, route: host.route },
       },
     );
@@ -251,25 +222,7 @@ export class Engine implements AccessKeeper {
     try {
       this.#endUse(host, index);
     } finally {
-      this.granter.admission.pump();
-    }
-  }
-
-  #classOf(host: PlaceHost): number {
-    return 'classIndex' in host ? (host.classIndex as number) : OWN_REGION;
-  }
-
-  /** Copies a secret to its new place, which is free again after a throw. */
-  #copy(from: Place, to: Place): void {
-    const length = Math.min(from.host.byteLengthOf(from.index), to.host.byteLengthOf(to.index));
-    const start = from.host.byteOffsetOf(from.index);
-    try {
-      from.host.region.withBytes(start, length, (bytes) =>
-        to.host.region.write(to.host.byteOffsetOf(to.index), bytes),
-      );
-    } catch (error) {
-      to.host.release(to.index);
-      throw error;
+      this.admission.pump();
     }
   }
 }

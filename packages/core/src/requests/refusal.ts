@@ -1,0 +1,31 @@
+import type { SecureMemoryError } from '../contract/errors.js';
+import type { Shortage } from '../limits/shortage.js';
+import { queueError, shortageError } from '../limits/shortage-error.js';
+import type { Placement } from '../placement/placement.js';
+import type { Places } from '../places/places.js';
+
+/**
+ * The error for a request that got no place. `found` is undefined when nothing was tried, because no waiter may be overtaken
+ * any further.
+ */
+export function refusal(
+  places: Places,
+  placement: Placement,
+  found: Shortage | undefined,
+  byteLengths: readonly number[],
+  operation: string,
+): SecureMemoryError {
+  const { waiting } = places.admission;
+  const { backend, budget } = placement;
+  const least = placement.leastByteLength(byteLengths);
+  if (found === undefined) return queueError(waiting, least, backend.name);
+  const inTurn = waiting > 0 && found.by === 'budget' && placement === places.primary;
+  const limit = budget.limit();
+  const zero = limit.byteLength === 0 && (inTurn || found.error !== undefined);
+  const never = found.by !== 'secrets' && least > limit.byteLength && !zero;
+  if (inTurn && !never) return queueError(waiting, least, backend.name);
+  const shortage: Shortage = never
+    ? { ...found, by: 'never', requestedByteLength: least, limit }
+    : found;
+  return shortageError(shortage, backend.name, operation, placement.fragmentation());
+}
