@@ -1,3 +1,5 @@
-import { library } from '@securemem/presets/tsup';
+import { bundling, library } from '@securemem/presets/tsup';
 
-export default library({ index: 'src/index.ts' });
+const overFfi = bundling('@securemem/over-ffi', '../over-ffi/src/index.ts');
+
+export default library({ index: 'src/index.ts' }, overFfi);

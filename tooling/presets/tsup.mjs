@@ -17,3 +17,12 @@ export function library(entry, more = {}) {
     ...more,
   };
 }
+
+/**
+ * For a package that takes a private one into itself: its code is bundled in any case, and with this its types are too.
+ * @param {string} name @param {string} source its entry, from the package that is built
+ * @returns {import('tsup').Options}
+ */
+export function bundling(name, source) {
+  return { dts: { compilerOptions: { paths: { [name]: [source] } } } };
+}

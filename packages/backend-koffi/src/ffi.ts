@@ -1,8 +1,20 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { Address, Binding, CType, Ffi } from '@securemem/over-ffi';
 
-export type Koffi = typeof import('koffi');
+type Koffi = typeof import('koffi');
+
+/** The types of the tables in koffi's words. */
+const TYPES: Readonly<Record<CType, string>> = {
+  void: 'void',
+  pointer: 'void *',
+  size: 'size_t',
+  int64: 'int64_t',
+  int: 'int',
+  uint: 'uint32_t',
+  text: 'str',
+};
 
 const require = createRequire(realPathOf(fileURLToPath(import.meta.url)));
 
@@ -10,12 +22,50 @@ const require = createRequire(realPathOf(fileURLToPath(import.meta.url)));
 const resolved = resolveKoffi();
 
 /**
- * Loads koffi. It happens when a backend is opened or probed, never when this package is imported: loading a native addon
- * changes the process, and under Node's permission model it throws (`ERR_DLOPEN_DISABLED`).
+ * System calls through koffi, which is loaded when a backend is opened or probed, never when this package is imported:
+ * loading a native addon changes the process, and under Node's permission model it throws (`ERR_DLOPEN_DISABLED`).
  */
-export function loadKoffi(): Koffi {
-  if (typeof resolved !== 'string') throw resolved.cause;
-  return require(resolved) as Koffi;
+export const koffi: Binding = {
+  backendName: 'koffi',
+  factoryName: 'koffiBackend',
+  load: () => overKoffi(loadKoffi()),
+};
+
+/** koffi takes and gives what the tables need as it is. */
+function overKoffi(loaded: Koffi): Ffi {
+  return {
+    library(name) {
+      const library = loaded.load(name);
+      return {
+        func: <Call>(symbol: string, result: CType, parameters: readonly CType[]) =>
+          library.func(
+            symbol,
+            TYPES[result],
+            parameters.map((type) => TYPES[type]),
+          ) as Call,
+      };
+    },
+    view: (address, byteLength) => loaded.view(address, byteLength),
+    address: (bytes) => loaded.address(bytes) as Address,
+    errno: () => loaded.errno(),
+  };
+}
+
+function loadKoffi(): Koffi {
+  try {
+    if (typeof resolved !== 'string') throw resolved.cause;
+    return require(resolved) as Koffi;
+  } catch (cause) {
+    const denied = (cause as NodeJS.ErrnoException)?.code === 'ERR_DLOPEN_DISABLED';
+    const reason = denied
+      ? "Node's permission model forbids native addons: start it with --allow-addons"
+      : `koffi cannot be loaded on ${process.platform}-${process.arch}: is its platform package installed? (${firstLineOf(cause)})`;
+    throw new Error(reason, { cause });
+  }
+}
+
+function firstLineOf(cause: unknown): string {
+  return String((cause as Error)?.message ?? cause).split('\n', 1)[0] as string;
 }
 
 /**

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { isSecureMemoryError } from '@securemem/core/contract';
+import { BackendErrors } from '@securemem/over-ffi/errors';
+import { Linux } from '@securemem/over-ffi/linux';
+import { AnonymousPages } from '@securemem/over-ffi/linux-anonymous';
+import { bindLinuxCalls, type LinuxCalls } from '@securemem/over-ffi/linux-calls';
 import { describe, expect, it } from 'vitest';
-import { loadKoffi } from '../src/ffi.js';
-import { Linux } from '../src/linux.js';
-import { bindLinuxCalls, type LinuxCalls } from '../src/linux-calls.js';
+import { koffi } from '../src/ffi.js';
 import { runChild } from './children.js';
 
 const PAGE = 4096;
+const errors = new BackendErrors('koffi');
+const linux = (calls: LinuxCalls) => new Linux(calls, errors, AnonymousPages);
 const ENOMEM = 12;
 
 /** Makes the n-th call of one function fail with a number, without the system call being made. */
@@ -50,7 +54,7 @@ function codeOf(run: () => unknown): unknown {
 }
 
 describe('Linux', () => {
-  const calls = bindLinuxCalls(loadKoffi());
+  const calls = bindLinuxCalls(koffi.load());
 
   it.each([
     ['mmap', 1, ENOMEM, 'ERR_SECMEM_OUT_OF_MEMORY'],
@@ -65,7 +69,7 @@ describe('Linux', () => {
       const lockedBefore = lockedKilobytes();
       const guardedBefore = guardedMappings();
       for (let round = 0; round < 20; round += 1) {
-        const system = new Linux(failing(calls, name, nth, errno));
+        const system = linux(failing(calls, name, nth, errno));
         expect(codeOf(() => system.map(4 * PAGE))).toMatch(code);
         system.close();
       }
@@ -75,7 +79,7 @@ describe('Linux', () => {
   );
 
   it('observe() says what is missing where the kernel refuses an advice, and map() then does without', () => {
-    const system = new Linux({ ...calls, madvise: () => -1 });
+    const system = linux({ ...calls, madvise: () => -1 });
     expect(system.observe()).toMatchObject({ dumpExclusion: false, forkBehaviour: 'inherited' });
     const span = { address: system.map(PAGE), byteLength: PAGE };
     expect(system.inspect([span])[0]).toMatchObject({
@@ -87,19 +91,19 @@ describe('Linux', () => {
   });
 
   it('observe() does not believe an advice that reports success and does nothing', () => {
-    const system = new Linux({ ...calls, madvise: () => 0 });
+    const system = linux({ ...calls, madvise: () => 0 });
     expect(system.observe()).toMatchObject({ dumpExclusion: false, forkBehaviour: 'inherited' });
     system.close();
   });
 
   it('observe() refuses a kernel that reports a lock and has none', () => {
-    const system = new Linux({ ...calls, mlock: () => 0 });
+    const system = linux({ ...calls, mlock: () => 0 });
     expect(codeOf(() => system.observe())).toBe('ERR_SECMEM_BACKEND_UNAVAILABLE');
     system.close();
   });
 
   it('map() takes no more address space than the kernel could ever hold', () => {
-    const system = new Linux(calls);
+    const system = linux(calls);
     expect(codeOf(() => system.map(2 ** 42))).toBe('ERR_SECMEM_OUT_OF_MEMORY');
     expect(codeOf(() => system.map(2 ** 52))).toBe('ERR_SECMEM_OUT_OF_MEMORY');
     system.close();

@@ -1,10 +1,11 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { isSecureMemoryError, type MemoryBackend, type RegionId } from '@securemem/core/contract';
+import type { Address, CType, Ffi } from '@securemem/over-ffi';
+import { BackendErrors } from '@securemem/over-ffi/errors';
+import { openssl } from '@securemem/over-ffi/openssl';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Address } from '../src/address.js';
-import { loadKoffi } from '../src/ffi.js';
+import { koffi } from '../src/ffi.js';
 import { koffiBackend } from '../src/index.js';
-import { openssl } from '../src/openssl.js';
 import { runChild } from './children.js';
 
 function filled(byteLength: number, byte: number): Uint8Array {
@@ -147,39 +148,42 @@ describe('seal() and unseal()', () => {
 });
 
 describe('openssl()', () => {
-  const koffi = loadKoffi();
-  const memset = koffi.load(null).func('memset', 'void *', ['void *', 'int', 'size_t']);
-  const zero = (address: Address, byteLength: number) => memset(address, 0, byteLength);
+  const ffi = koffi.load();
+  const errors = new BackendErrors('koffi');
+  const library = ffi.library(null);
+  type Memset = (address: Address, byte: number, byteLength: number) => unknown;
+  const memset = library.func<Memset>('memset', 'pointer', ['pointer', 'int', 'size']);
+  const zero = (address: Address, byteLength: number) => void memset(address, 0, byteLength);
 
   it('is there on this runtime', () => {
-    expect(openssl(koffi, zero)).toBeDefined();
+    expect(openssl(ffi, zero, errors)).toBeDefined();
   });
 
   it('is not there where the executable exports no OpenSSL', () => {
-    const missing = {
-      ...koffi,
-      load: () => ({
+    const missing: Ffi = {
+      ...ffi,
+      library: () => ({
         func: () => {
           throw new Error('Cannot find function');
         },
       }),
     };
-    expect(openssl(missing as never, zero)).toBeUndefined();
+    expect(openssl(missing, zero, errors)).toBeUndefined();
   });
 
   it('is not there where the known question gets another answer', () => {
-    const library = koffi.load(null);
-    const other = {
-      ...koffi,
-      load: () => ({
-        func: (name: string, ...types: [string, string[]]) =>
-          name === 'EVP_CIPHER_fetch'
-            ? (a: null, _name: string, b: null) =>
-                library.func(name, ...types)(a, 'ARIA-256-GCM', b)
-            : library.func(name, ...types),
+    type Fetch = (context: null, name: string, properties: null) => Address;
+    const other: Ffi = {
+      ...ffi,
+      library: () => ({
+        func: <Call>(name: string, result: CType, parameters: readonly CType[]) => {
+          if (name !== 'EVP_CIPHER_fetch') return library.func<Call>(name, result, parameters);
+          const fetch = library.func<Fetch>(name, result, parameters);
+          return (() => fetch(null, 'ARIA-256-GCM', null)) as Call;
+        },
       }),
     };
-    expect(openssl(other as never, zero)).toBeUndefined();
+    expect(openssl(other, zero, errors)).toBeUndefined();
   });
 
   it('M11 leaves no copy of the key outside its page, where a kept node:crypto cipher does', () => {

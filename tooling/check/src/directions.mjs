@@ -6,6 +6,7 @@
  * @typedef {object} Direction
  * @property {RegExp} files
  * @property {readonly string[] | 'declared'} may
+ * @property {readonly string[]} [bundles] private packages that the build takes into this one: nobody has to install them
  * @property {string} [within]
  * @property {string} because
  */
@@ -26,7 +27,19 @@ export const directions = [
   {
     files: /^packages\/backend-koffi\/src\//,
     may: ['node:*', '@securemem/core/contract', 'koffi'],
+    bundles: ['@securemem/over-ffi'],
     because: 'a backend is mechanism: it knows the contract and its own native dependency',
+  },
+  {
+    files: /^packages\/over-ffi\/src\//,
+    may: ['node:*', '@securemem/core/contract'],
+    because: 'what two backends share knows the contract, and no way to call C functions',
+  },
+  {
+    files: /^packages\/backend-ffi\/src\//,
+    may: ['node:*', '@securemem/core/contract'],
+    bundles: ['@securemem/over-ffi'],
+    because: 'this backend has no dependency at all',
   },
   {
     files: /^packages\/backend-napi\/src\//,

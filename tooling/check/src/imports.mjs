@@ -43,6 +43,7 @@ function allowed(name, { file, home, direction, manifest, published }) {
     const target = posix.join(posix.dirname(file), name);
     return target.startsWith(`${direction.within ?? home}/`);
   }
+  if (direction.bundles?.includes(name)) return manifest.development.has(name);
   if (direction.may !== 'declared') {
     const listed = direction.may.some((pattern) => matches(pattern, name));
     if (!listed) return false;

@@ -8,10 +8,12 @@ const FILE = join(root, 'tooling', 'runtimes', 'results.json');
 
 /** What a row is about: a change of any of these makes it old. */
 const JUDGED = [
+  'packages/backend-ffi/src',
   'packages/backend-koffi/src',
   'packages/backend-napi/src',
   'packages/backend-napi/native',
   'packages/backend-nolock/src',
+  'packages/over-ffi/src',
   'packages/core/src/contract',
 ];
 

@@ -1,8 +1,8 @@
 import { byteLengthOfOrdinary } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
 import type { Cipher } from './cipher.js';
-import type { Koffi } from './ffi.js';
-import { backendError, systemError } from './refusal.js';
+import type { BackendErrors } from './errors.js';
+import type { CType, Ffi } from './ffi.js';
 
 /**
  * AES-256-GCM by the OpenSSL that is inside the runtime already, called on the pages themselves.
@@ -50,12 +50,14 @@ class OpensslCipher implements Cipher {
   readonly #evp: Evp;
   readonly #cipher: Address;
   readonly #addressOf: (bytes: Uint8Array) => Address;
+  readonly #errors: BackendErrors;
   readonly #length = new Int32Array(new ArrayBuffer(4));
 
-  constructor(evp: Evp, cipher: Address, addressOf: (bytes: Uint8Array) => Address) {
+  constructor(evp: Evp, cipher: Address, ffi: Ffi, errors: BackendErrors) {
     this.#evp = evp;
     this.#cipher = cipher;
-    this.#addressOf = addressOf;
+    this.#addressOf = (bytes) => ffi.address(bytes);
+    this.#errors = errors;
   }
 
   seal(
@@ -79,13 +81,8 @@ class OpensslCipher implements Cipher {
     );
     if (done) return;
     evp.zero(out, textByteLength + TAG_BYTE_LENGTH);
-    throw systemError(
-      'ERR_SECMEM_PLATFORM',
-      'seal',
-      'EVP_EncryptUpdate',
-      0,
-      'OpenSSL refused to encrypt',
-    );
+    const message = 'OpenSSL refused to encrypt';
+    throw this.#errors.system('ERR_SECMEM_PLATFORM', 'seal', 'EVP_EncryptUpdate', 0, message);
   }
 
   unseal(
@@ -120,7 +117,8 @@ class OpensslCipher implements Cipher {
   #withContext(work: (context: Address) => boolean): boolean {
     const context = this.#evp.newContext();
     if (context === null) {
-      throw backendError('ERR_SECMEM_OUT_OF_MEMORY', 'cipher', 'no memory for a cipher context');
+      const message = 'no memory for a cipher context';
+      throw this.#errors.own('ERR_SECMEM_OUT_OF_MEMORY', 'cipher', message);
     }
     try {
       const done = work(context);
@@ -152,27 +150,28 @@ class OpensslCipher implements Cipher {
   }
 }
 
-function bindEvp(koffi: Koffi, zero: Evp['zero']): { evp: Evp; fetch(): Address | null } {
-  const runtime = koffi.load(null);
-  const p = 'void *';
-  const init = ['void *', p, p, p, p];
-  const update = [p, p, p, p, 'int'];
-  const fetch = runtime.func('EVP_CIPHER_fetch', p, [p, 'str', 'str']);
+function bindEvp(ffi: Ffi, zero: Evp['zero']): { evp: Evp; fetch(): Address | null } {
+  const runtime = ffi.library(null);
+  const call = <F>(name: string, result: CType, ...parameters: CType[]) =>
+    runtime.func<F>(name, result, parameters);
+  const p = 'pointer';
+  type Fetch = (context: null, name: string, properties: null) => Address | null;
+  const fetch = call<Fetch>('EVP_CIPHER_fetch', p, p, 'text', 'text');
   return {
     evp: {
-      newContext: runtime.func('EVP_CIPHER_CTX_new', p, []),
-      freeContext: runtime.func('EVP_CIPHER_CTX_free', 'void', [p]),
-      encryptInit: runtime.func('EVP_EncryptInit_ex', 'int', init),
-      encryptUpdate: runtime.func('EVP_EncryptUpdate', 'int', update),
-      encryptFinal: runtime.func('EVP_EncryptFinal_ex', 'int', [p, p, p]),
-      decryptInit: runtime.func('EVP_DecryptInit_ex', 'int', init),
-      decryptUpdate: runtime.func('EVP_DecryptUpdate', 'int', update),
-      decryptFinal: runtime.func('EVP_DecryptFinal_ex', 'int', [p, p, p]),
-      control: runtime.func('EVP_CIPHER_CTX_ctrl', 'int', [p, 'int', 'int', p]),
-      clearErrors: runtime.func('ERR_clear_error', 'void', []),
+      newContext: call('EVP_CIPHER_CTX_new', p),
+      freeContext: call('EVP_CIPHER_CTX_free', 'void', p),
+      encryptInit: call('EVP_EncryptInit_ex', 'int', p, p, p, p, p),
+      encryptUpdate: call('EVP_EncryptUpdate', 'int', p, p, p, p, 'int'),
+      encryptFinal: call('EVP_EncryptFinal_ex', 'int', p, p, p),
+      decryptInit: call('EVP_DecryptInit_ex', 'int', p, p, p, p, p),
+      decryptUpdate: call('EVP_DecryptUpdate', 'int', p, p, p, p, 'int'),
+      decryptFinal: call('EVP_DecryptFinal_ex', 'int', p, p, p),
+      control: call('EVP_CIPHER_CTX_ctrl', 'int', p, 'int', 'int', p),
+      clearErrors: call('ERR_clear_error', 'void'),
       zero,
     },
-    fetch: () => fetch(null, 'AES-256-GCM', null) as Address | null,
+    fetch: () => fetch(null, 'AES-256-GCM', null),
   };
 }
 
@@ -182,30 +181,26 @@ function bindEvp(koffi: Koffi, zero: Evp['zero']): { evp: Evp; fetch(): Address 
  */
 const KNOWN_TAG = 'd0d1c8a799996bf0265b98b5d48ab919';
 
-function answersRight(koffi: Koffi, zero: Evp['zero'], cipher: Cipher): boolean {
-  const zeros = koffi.alloc('uint8_t', 48) as Address;
-  try {
-    zero(zeros, 48);
-    const sealed = new Uint8Array(new ArrayBuffer(32));
-    cipher.seal(zeros, new Uint8Array(12), new Uint8Array(0), offsetBy(zeros, 32), 16, sealed);
-    return Buffer.from(sealed.buffer, 16, 16).toString('hex') === KNOWN_TAG;
-  } finally {
-    koffi.free(zeros);
-  }
+function answersRight(ffi: Ffi, cipher: Cipher): boolean {
+  const zeros = new Uint8Array(new ArrayBuffer(48));
+  const at = ffi.address(zeros);
+  const sealed = new Uint8Array(new ArrayBuffer(32));
+  cipher.seal(at, new Uint8Array(12), new Uint8Array(0), offsetBy(at, 32), 16, sealed);
+  // Used after the call, so that the collector leaves the key and the text alone until then.
+  return zeros[0] === 0 && Buffer.from(sealed.buffer, 16, 16).toString('hex') === KNOWN_TAG;
 }
 
 /**
  * The cipher of this runtime, or undefined where its executable does not export OpenSSL (Bun and Deno do not) or gives a
  * wrong answer to a known question.
  */
-export function openssl(koffi: Koffi, zero: Evp['zero']): Cipher | undefined {
+export function openssl(ffi: Ffi, zero: Evp['zero'], errors: BackendErrors): Cipher | undefined {
   try {
-    const { evp, fetch } = bindEvp(koffi, zero);
+    const { evp, fetch } = bindEvp(ffi, zero);
     const algorithm = fetch(); // Holds no key; one for each opened backend, for the life of the process.
     if (algorithm === null) return undefined;
-    const addressOf = (bytes: Uint8Array) => koffi.address(bytes) as Address;
-    const cipher = new OpensslCipher(evp, algorithm, addressOf);
-    return answersRight(koffi, zero, cipher) ? cipher : undefined;
+    const cipher = new OpensslCipher(evp, algorithm, ffi, errors);
+    return answersRight(ffi, cipher) ? cipher : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,4 @@
-import type { SecureMemoryError } from '@securemem/core/contract';
-import { backendError, mapLimitVerdict } from './refusal.js';
+import { mapLimitVerdict, type Verdict } from './refusal.js';
 
 /**
  * Mappings that are left to the engine. A process without a mapping left does not get errors, it dies: V8 and its helper
@@ -76,12 +75,9 @@ export class MappingRoom {
   }
 }
 
-/** What `map` throws where there is no room. No system call was refused: it was not made. */
-export function mappingsShortError(
-  requestedByteLength: number,
-  short: MappingsShort,
-): SecureMemoryError {
+/** What `map` says where there is no room. No system call was refused: it was not made. */
+export function mappingsShortVerdict(requestedByteLength: number, short: MappingsShort): Verdict {
   const { mappings, mappingsMax } = short;
-  const { code, message, details } = mapLimitVerdict(requestedByteLength, mappings, mappingsMax);
-  return backendError(code, 'map', message, { ...details, mappingsReserved: MAPPINGS_RESERVED });
+  const verdict = mapLimitVerdict(requestedByteLength, mappings, mappingsMax);
+  return { ...verdict, details: { ...verdict.details, mappingsReserved: MAPPINGS_RESERVED } };
 }

@@ -57,7 +57,7 @@ export interface ViewHolder {
   viewsHeld: number;
 }
 
-/** A view over a part of a region. koffi has no finalizer, so nobody learns when an escaped alias is garbage. */
+/** A view over a part of a region. No FFI has a finalizer, so nobody learns when an escaped alias is garbage. */
 export class RevocableView implements View {
   readonly bytes: Uint8Array;
   #buffer: ArrayBuffer | undefined;

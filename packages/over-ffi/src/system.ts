@@ -9,7 +9,7 @@ import type { Address } from './address.js';
 /** The part of the capabilities that the operating system decides. */
 export type SystemCapabilities = Pick<
   BackendCapabilities,
-  'locking' | 'guardPages' | 'protection' | 'dumpExclusion' | 'forkBehaviour'
+  'locking' | 'guardPages' | 'protection' | 'dumpExclusion' | 'forkBehaviour' | 'kernelHidden'
 >;
 
 /** The usable bytes of one region: guards are not counted. */
@@ -18,7 +18,7 @@ export interface Span {
   readonly byteLength: number;
 }
 
-/** Memory that bytes are copied from or to: a page of ours, or an array whose address koffi takes itself. */
+/** Memory that bytes are copied from or to: a page of ours, or an array whose address the FFI takes itself. */
 export type Place = Address | Uint8Array;
 
 /**

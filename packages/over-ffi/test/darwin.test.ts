@@ -1,7 +1,9 @@
 import { isSecureMemoryError } from '@securemem/core/contract';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Address } from '../src/address.js';
-import { Darwin, type DarwinCalls } from '../src/darwin.js';
+import { Darwin } from '../src/darwin.js';
+import type { DarwinCalls } from '../src/darwin-calls.js';
+import { BackendErrors } from '../src/errors.js';
 import { BASE, type Journal, journal, refused } from './fake-memory.js';
 
 const PAGE = 16_384;
@@ -74,7 +76,7 @@ describe('Darwin', () => {
 
   beforeEach(() => {
     mac = fakeMac();
-    system = new Darwin(mac.calls);
+    system = new Darwin(mac.calls, new BackendErrors('test'));
   });
 
   it('map() opens, locks, and keeps the pages from children', () => {

@@ -1,41 +1,4 @@
-import {
-  type ErrorCode,
-  type ErrorDetails,
-  type LockLimit,
-  SecureMemoryError,
-} from '@securemem/core/contract';
-
-/** The name of this backend in errors and receipts. */
-export const BACKEND_NAME = 'koffi';
-
-/** An error of this backend that came from a system call. */
-export function systemError(
-  code: ErrorCode,
-  operation: string,
-  syscall: string,
-  errno: number,
-  message: string,
-  details: ErrorDetails = {},
-): SecureMemoryError {
-  const text = `${message} (${syscall}, error ${errno})`;
-  return new SecureMemoryError(code, text, {
-    operation,
-    backend: BACKEND_NAME,
-    syscall,
-    errno,
-    details,
-  });
-}
-
-/** An error of this backend that no system call caused. */
-export function backendError(
-  code: ErrorCode,
-  operation: string,
-  message: string,
-  details: ErrorDetails = {},
-): SecureMemoryError {
-  return new SecureMemoryError(code, message, { operation, backend: BACKEND_NAME, details });
-}
+import type { ErrorCode, ErrorDetails, LockLimit } from '@securemem/core/contract';
 
 /** What is known when a system call of `map` was refused. Counts are asked for only where the answer depends on them. */
 export interface Refusal {
@@ -97,6 +60,18 @@ export function mapLimitVerdict(
       mappings,
       mappingsMax,
       remedy: 'raise vm.max_map_count, or put more secrets into fewer regions',
+    },
+  };
+}
+
+/** No file descriptor left for the moment that the making of a region needs one. */
+export function descriptorVerdict(requestedByteLength: number): Verdict {
+  return {
+    code: 'ERR_SECMEM_OUT_OF_MEMORY',
+    message: 'no file descriptor is left to make this region with',
+    details: {
+      requestedByteLength,
+      remedy: 'raise the limit of open files: ulimit -n, LimitNOFILE= in a systemd unit',
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { Koffi } from './ffi.js';
+import { Errno } from './errno.js';
+import type { CType, Ffi } from './ffi.js';
 import type { Hardening, HardenStep, Measure } from './harden.js';
 
 /** What hardening calls, as a table, so that a test can refuse each of them. */
@@ -9,15 +10,20 @@ export interface HardenCalls {
   errno(): number;
 }
 
-export function bindHardenCalls(koffi: Koffi): HardenCalls {
-  const libc = koffi.load(null);
-  const p = 'void *';
-  const long = 'unsigned long';
+/** Binds the table. Throws where a function is missing. */
+export function bindHardenCalls(ffi: Ffi): HardenCalls {
+  const libc = ffi.library(null);
+  const errno = new Errno(ffi);
+  const call = <Name extends keyof HardenCalls>(
+    name: Name,
+    parameters: readonly CType[],
+  ): HardenCalls[Name] =>
+    errno.kept(libc.func<HardenCalls[Name]>(name, 'int', parameters), parameters.length);
   return {
-    getrlimit: libc.func('getrlimit', 'int', ['int', p]),
-    setrlimit: libc.func('setrlimit', 'int', ['int', p]),
-    prctl: libc.func('prctl', 'int', ['int', long, long, long, long]),
-    errno: () => koffi.errno(),
+    getrlimit: call('getrlimit', ['int', 'pointer']),
+    setrlimit: call('setrlimit', ['int', 'pointer']),
+    prctl: call('prctl', ['int', 'size', 'size', 'size', 'size']),
+    errno: () => errno.last(),
   };
 }
 

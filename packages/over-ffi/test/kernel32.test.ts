@@ -1,6 +1,7 @@
 import { isSecureMemoryError } from '@securemem/core/contract';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Address } from '../src/address.js';
+import { BackendErrors } from '../src/errors.js';
 import { Kernel32 } from '../src/kernel32.js';
 import type { Kernel32Calls } from '../src/kernel32-calls.js';
 import { BASE, type Journal, journal, refused } from './fake-memory.js';
@@ -97,7 +98,7 @@ describe('Kernel32', () => {
 
   beforeEach(() => {
     windows = fakeWindows();
-    system = new Kernel32(windows.calls);
+    system = new Kernel32(windows.calls, new BackendErrors('test'));
   });
 
   const span = () => ({ address: (BASE + BigInt(PAGE)) as Address, byteLength: PAGE });

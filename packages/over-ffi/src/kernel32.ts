@@ -1,12 +1,12 @@
 import type { LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
+import type { BackendErrors } from './errors.js';
 import type { Kernel32Calls } from './kernel32-calls.js';
 import {
   explainLockRefusal,
   explainMapRefusal,
   type Refusal,
   type RefusalNumbers,
-  systemError,
 } from './refusal.js';
 import type { Place, Span, System, SystemCapabilities } from './system.js';
 
@@ -58,12 +58,14 @@ const LOCK_REMEDY =
 export class Kernel32 implements System {
   readonly pageByteLength: number;
   readonly #calls: Kernel32Calls;
+  readonly #errors: BackendErrors;
   readonly #before = new Uint32Array(1);
   /** Whether the working set shows our locks: Wine's does not, and then nobody can be asked. */
   #showsLocks = false;
 
-  constructor(calls: Kernel32Calls) {
+  constructor(calls: Kernel32Calls, errors: BackendErrors) {
     this.#calls = calls;
+    this.#errors = errors;
     const information = new Uint32Array(12);
     calls.GetSystemInfo(information);
     this.pageByteLength = information[1] as number;
@@ -88,6 +90,7 @@ export class Kernel32 implements System {
       protection: 'read-only',
       dumpExclusion: false,
       forkBehaviour: 'absent',
+      kernelHidden: false,
     };
   }
 
@@ -227,8 +230,9 @@ export class Kernel32 implements System {
 
   #lockError(byteLength: number): Error {
     const errno = this.#calls.GetLastError();
-    const verdict = explainLockRefusal(this.#refusal('VirtualLock', errno, byteLength), NUMBERS);
-    return systemError(verdict.code, 'map', 'VirtualLock', errno, verdict.message, verdict.details);
+    const refusal = this.#refusal('VirtualLock', errno, byteLength);
+    const { code, message, details } = explainLockRefusal(refusal, NUMBERS);
+    return this.#errors.system(code, 'map', 'VirtualLock', errno, message, details);
   }
 
   #error(
@@ -239,13 +243,13 @@ export class Kernel32 implements System {
   ): Error {
     const errno = this.#calls.GetLastError();
     const refusal = this.#refusal(syscall, errno, byteLength);
-    const verdict = explainMapRefusal(refusal, MAP_NUMBERS, limit);
-    return systemError(verdict.code, operation, syscall, errno, verdict.message, verdict.details);
+    const { code, message, details } = explainMapRefusal(refusal, MAP_NUMBERS, limit);
+    return this.#errors.system(code, operation, syscall, errno, message, details);
   }
 
   #cannotRaise(requestedByteLength: number, errno: number, limitByteLength?: number): Error {
     const message = 'the system did not enlarge the working set';
-    return systemError(
+    return this.#errors.system(
       'ERR_SECMEM_CANNOT_RAISE',
       'raiseLockLimit',
       'SetProcessWorkingSetSize',

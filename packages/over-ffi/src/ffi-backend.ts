@@ -12,18 +12,19 @@ import {
 } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
 import type { Cipher } from './cipher.js';
-import { BACKEND_NAME, backendError } from './refusal.js';
+import type { BackendErrors } from './errors.js';
 import { type Region, RegionTable } from './region-table.js';
 import type { System } from './system.js';
 import { EmptyView, RevocableView } from './view.js';
 
 const LEVELS: Record<Protection, number> = { 'read-write': 0, 'read-only': 1, 'no-access': 2 };
 
-/** What a backend stands on, made and observed by `koffiBackend()`. */
+/** What a backend stands on, made and observed when it is opened. */
 export interface Foundation {
+  readonly errors: BackendErrors;
   readonly system: System;
   readonly capabilities: BackendCapabilities;
-  /** `koffi.view`: an ArrayBuffer over memory, with no finalizer. */
+  /** An ArrayBuffer over memory, with no finalizer. */
   viewOf(address: Address, byteLength: number): ArrayBuffer;
   /** Undefined where `capabilities.cipher` is `none`. */
   readonly cipher: Cipher | undefined;
@@ -40,18 +41,21 @@ interface Part {
  * The contract, for every operating system: checks what the caller gave, keeps the table of regions, opens a closed region
  * for the length of one operation. Everything that touches memory is behind `System`.
  */
-export class KoffiBackend implements MemoryBackend {
-  readonly name = BACKEND_NAME;
+export class FfiBackend implements MemoryBackend {
+  readonly name: string;
   readonly contractVersion = CONTRACT_VERSION;
   readonly capabilities: BackendCapabilities;
   readonly pageByteLength: number;
   readonly #foundation: Foundation;
   readonly #system: System;
+  readonly #errors: BackendErrors;
   readonly #regions = new RegionTable();
   #closed = false;
 
   constructor(foundation: Foundation) {
     this.#foundation = foundation;
+    this.#errors = foundation.errors;
+    this.name = foundation.errors.backend;
     this.#system = foundation.system;
     this.capabilities = foundation.capabilities;
     this.pageByteLength = foundation.system.pageByteLength;
@@ -90,7 +94,7 @@ export class KoffiBackend implements MemoryBackend {
     if (typeof level !== 'number') throw new TypeError('protection must be a Protection');
     const strongest = this.capabilities.protection;
     if (level > (strongest === 'none' ? 0 : LEVELS[strongest])) {
-      throw backendError(
+      throw this.#errors.own(
         'ERR_SECMEM_NOT_SUPPORTED',
         'protect',
         `the strongest protection here is ${strongest}`,
@@ -131,7 +135,7 @@ export class KoffiBackend implements MemoryBackend {
   openView(id: RegionId, byteOffset: number, byteLength: number): View {
     const region = this.#regionOf(id, 'openView');
     if (this.capabilities.views === 'none') {
-      throw backendError('ERR_SECMEM_NOT_SUPPORTED', 'openView', 'there are no views here');
+      throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', 'openView', 'there are no views here');
     }
     requireRange(region, byteOffset, byteLength);
     if (byteLength === 0) return new EmptyView();
@@ -147,7 +151,7 @@ export class KoffiBackend implements MemoryBackend {
   unmap(id: RegionId): void {
     const region = this.#regionOf(id, 'unmap');
     if (region.viewsHeld > 0) {
-      throw backendError('ERR_SECMEM_IN_USE', 'unmap', 'a view of the region may still be in use');
+      throw this.#errors.own('ERR_SECMEM_IN_USE', 'unmap', 'a view of the region may still be in use');
     }
     this.#wipeWhole(region);
     this.#system.unmap(region);
@@ -191,7 +195,7 @@ export class KoffiBackend implements MemoryBackend {
         const { address, byteLength } = text;
         if (cipher.unseal(keyAt.address, nonce, associatedData, source, address, byteLength))
           return;
-        throw backendError('ERR_SECMEM_UNSEAL_FAILED', 'unseal', 'the tag does not match');
+        throw this.#errors.own('ERR_SECMEM_UNSEAL_FAILED', 'unseal', 'the tag does not match');
       });
     });
   }
@@ -213,14 +217,14 @@ export class KoffiBackend implements MemoryBackend {
   }
 
   #requireOpen(operation: string): void {
-    if (this.#closed) throw backendError('ERR_SECMEM_CLOSED', operation, 'the backend is closed');
+    if (this.#closed) throw this.#errors.own('ERR_SECMEM_CLOSED', operation, 'the backend is closed');
   }
 
   #regionOf(id: RegionId, operation: string): Region {
     this.#requireOpen(operation);
     const region = this.#regions.get(id);
     if (region !== undefined) return region;
-    throw backendError('ERR_SECMEM_DISPOSED', operation, 'no live region has this id');
+    throw this.#errors.own('ERR_SECMEM_DISPOSED', operation, 'no live region has this id');
   }
 
   #setProtection(region: Region, protection: Protection): void {
@@ -272,7 +276,7 @@ export class KoffiBackend implements MemoryBackend {
     this.#requireOpen(operation);
     const cipher = this.#foundation.cipher;
     if (cipher !== undefined) return cipher;
-    throw backendError('ERR_SECMEM_NOT_SUPPORTED', operation, 'this runtime exports no cipher');
+    throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', operation, 'this runtime exports no cipher');
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * An address of this process. koffi gives pointers as plain `bigint`, which carry no type: a number that comes from
+ * An address of this process. An FFI gives pointers as plain `bigint`, which carry no type: a number that comes from
  * anywhere else would be followed just the same and crash the process. The brand keeps the two apart, and no address leaves
  * this package: not in a region id, not in an error, not in an event.
  */

@@ -1,5 +1,5 @@
 import { ownOptions } from '@securemem/core/contract';
-import { loadKoffi } from './ffi.js';
+import type { Binding } from './ffi.js';
 import { bindHardenCalls, LinuxHardening } from './linux-harden.js';
 
 /** Limits for this process. None is ever raised: what is stricter already stays as it is. */
@@ -86,12 +86,12 @@ function impossible(reason: string): Hardening {
   };
 }
 
-function hardeningHere(): Hardening {
+function hardeningOver(binding: Binding): Hardening {
   if (process.platform !== 'linux') return impossible(`not implemented on ${process.platform}`);
   try {
-    return new LinuxHardening(bindHardenCalls(loadKoffi()));
+    return new LinuxHardening(bindHardenCalls(binding.load()));
   } catch (cause) {
-    return impossible(`koffi cannot be used: ${(cause as Error).message}`);
+    return impossible(`no system call can be made: ${(cause as Error).message}`);
   }
 }
 
@@ -108,6 +108,12 @@ function hardeningHere(): Hardening {
  *
  * @throws TypeError for an unknown limit, RangeError for a bad value; nothing has changed then.
  */
-export function hardenProcess(limits?: HardenLimits): HardenReport {
-  return harden(hardeningHere(), takeLimits(limits));
+export type HardenProcess = (limits?: HardenLimits) => HardenReport;
+
+/** `hardenProcess` by the calls of one FFI, which is loaded when it is called. */
+export function hardenProcessOver(binding: Binding): HardenProcess {
+  return (limits) => {
+    const checked = takeLimits(limits);
+    return harden(hardeningOver(binding), checked);
+  };
 }

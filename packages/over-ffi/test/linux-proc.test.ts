@@ -58,7 +58,8 @@ describe('factsOf()', () => {
   const guard = (range: string) => mapping(range, '---p', 0, 'mr mw me sd');
   const before = guard('1000-2000');
   const after = guard('3000-4000');
-  const factsIn = (...lines: string[]) => factsOf(mappingsOf(lines.join('').split('\n')), span);
+  const factsIn = (...lines: string[]) =>
+    factsOf(mappingsOf(lines.join('').split('\n')), span, false);
 
   it('X7 reads what the kernel says: locked, hidden from dumps, wiped on fork, guarded', () => {
     const page = mapping('2000-3000', 'rw-p', 4, 'rd wr mr mw me lo ac wf dd sd');
@@ -95,7 +96,7 @@ describe('factsOf()', () => {
       mapping('3000-4000', 'r--p', 4, 'rd mr mw me lo dd'),
       guard('4000-5000'),
     ];
-    expect(factsOf(mappingsOf(lines.join('').split('\n')), two)).toEqual({
+    expect(factsOf(mappingsOf(lines.join('').split('\n')), two, false)).toEqual({
       lockedByteLength: 4096,
       protection: 'read-only',
       guarded: true,

@@ -112,17 +112,21 @@ export interface Mapping {
   readonly start: number;
   readonly end: number;
   readonly permissions: string;
+  /** The file that is mapped; empty for anonymous memory. */
+  readonly name: string;
+  readonly residentByteLength: number;
   readonly lockedByteLength: number;
   readonly flags: readonly string[];
 }
 
 /** Addresses of user space are below 2^57 and multiples of the page, so a double holds them exactly. */
-const HEADER = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) /;
+const HEADER = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ *(.*)$/;
 
 /** The mappings in the lines of an smaps file, in the order of the kernel, which is by address. */
 export function mappingsOf(lines: Iterable<string>): Mapping[] {
   const mappings: Mapping[] = [];
   let header: RegExpExecArray | null = null;
+  let residentByteLength = 0;
   let lockedByteLength = 0;
   for (const line of lines) {
     if (line.startsWith('VmFlags:')) {
@@ -131,12 +135,16 @@ export function mappingsOf(lines: Iterable<string>): Mapping[] {
         start: Number.parseInt(header[1] as string, 16),
         end: Number.parseInt(header[2] as string, 16),
         permissions: header[3] as string,
+        name: header[4] as string,
+        residentByteLength,
         lockedByteLength,
         flags: line.slice('VmFlags:'.length).trim().split(' '),
       });
       header = null;
     } else if (line.startsWith('Locked:')) {
       lockedByteLength = Number.parseInt(line.slice('Locked:'.length), 10) * 1024;
+    } else if (line.startsWith('Rss:')) {
+      residentByteLength = Number.parseInt(line.slice('Rss:'.length), 10) * 1024;
     } else if (header === null) {
       header = HEADER.exec(line);
     }
@@ -170,6 +178,18 @@ function indexOf(mappings: readonly Mapping[], address: number): number {
   return -1;
 }
 
+/** What the kernel calls the pages that it has no mapping of. */
+const HIDDEN = '/secretmem (deleted)';
+
+/**
+ * The bytes of a mapping that cannot leave memory. Hidden pages never do, and some kernels (6.1) neither mark nor count them
+ * as locked: there it is those that have been brought in.
+ */
+function lockedOf(part: Mapping, hidden: boolean): number {
+  if (part.flags.includes('lo')) return part.lockedByteLength;
+  return hidden && part.name === HIDDEN ? part.residentByteLength : 0;
+}
+
 /** The mappings that cover a span without a gap; empty where there is one. */
 function partsOf(mappings: readonly Mapping[], start: number, end: number): Mapping[] {
   const parts: Mapping[] = [];
@@ -186,9 +206,13 @@ function partsOf(mappings: readonly Mapping[], start: number, end: number): Mapp
 /**
  * The facts of one region. The backend treats a region as a whole and its guards have other flags, so it is one mapping of
  * exactly its size. Where somebody else changed a part of it there are several: then the locked bytes are added up, and in
- * everything else the weakest part speaks.
+ * everything else the weakest part speaks. `hidden` regions are made of memfd_secret.
  */
-export function factsOf(mappings: readonly Mapping[], span: Span): RegionFacts | 'unknown' {
+export function factsOf(
+  mappings: readonly Mapping[],
+  span: Span,
+  hidden: boolean,
+): RegionFacts | 'unknown' {
   const start = Number(span.address);
   const end = start + span.byteLength;
   const parts = partsOf(mappings, start, end);
@@ -197,7 +221,7 @@ export function factsOf(mappings: readonly Mapping[], span: Span): RegionFacts |
   let locked = 0;
   for (const part of parts) {
     const overlap = Math.min(part.end, end) - Math.max(part.start, start);
-    if (part.flags.includes('lo')) locked += Math.min(part.lockedByteLength, overlap);
+    locked += Math.min(lockedOf(part, hidden), overlap);
   }
   const forks = parts.map(({ flags }) => FORK_BEHAVIOURS.indexOf(forkBehaviourOf(flags)));
   const guards = [mappings[indexOf(mappings, start - 1)], mappings[indexOf(mappings, end)]];

@@ -1,52 +1,15 @@
 import type { LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
-import type { Koffi } from './ffi.js';
+import type { DarwinCalls } from './darwin-calls.js';
+import type { BackendErrors } from './errors.js';
 import {
   explainLockRefusal,
   explainMapRefusal,
   type Refusal,
   type RefusalNumbers,
-  systemError,
   type Verdict,
 } from './refusal.js';
 import type { Place, Span, System, SystemCapabilities } from './system.js';
-
-/** The functions of libSystem, as a table, so that a test can stand in for them. */
-export interface DarwinCalls {
-  mmap(at: null, byteLength: number, prot: number, flags: number, fd: -1, offset: 0): Address;
-  munmap(address: Address, byteLength: number): number;
-  mprotect(address: Address, byteLength: number, prot: number): number;
-  mlock(address: Address, byteLength: number): number;
-  munlock(address: Address, byteLength: number): number;
-  minherit(address: Address, byteLength: number, inherit: number): number;
-  memset(address: Address, byte: number, byteLength: number): unknown;
-  memmove(to: Place, from: Place, byteLength: number): unknown;
-  getrlimit(resource: number, limits: BigUint64Array): number;
-  setrlimit(resource: number, limits: BigUint64Array): number;
-  sysctlbyname(name: string, value: BigUint64Array, size: BigUint64Array, from: null, n: 0): number;
-  getpagesize(): number;
-  errno(): number;
-}
-
-export function bindDarwinCalls(koffi: Koffi): DarwinCalls {
-  const lib = koffi.load('/usr/lib/libSystem.B.dylib');
-  const p = 'void *';
-  return {
-    mmap: lib.func('mmap', p, [p, 'size_t', 'int', 'int', 'int', 'int64_t']),
-    munmap: lib.func('munmap', 'int', [p, 'size_t']),
-    mprotect: lib.func('mprotect', 'int', [p, 'size_t', 'int']),
-    mlock: lib.func('mlock', 'int', [p, 'size_t']),
-    munlock: lib.func('munlock', 'int', [p, 'size_t']),
-    minherit: lib.func('minherit', 'int', [p, 'size_t', 'int']),
-    memset: lib.func('memset', p, [p, 'int', 'size_t']),
-    memmove: lib.func('memmove', p, [p, p, 'size_t']),
-    getrlimit: lib.func('getrlimit', 'int', ['int', p]),
-    setrlimit: lib.func('setrlimit', 'int', ['int', p]),
-    sysctlbyname: lib.func('sysctlbyname', 'int', ['str', p, p, p, 'size_t']),
-    getpagesize: lib.func('getpagesize', 'int', []),
-    errno: () => koffi.errno(),
-  };
-}
 
 const PROT = { 'no-access': 0, 'read-only': 1, 'read-write': 3 } as const;
 const MAP_PRIVATE_ANON = 0x0002 | 0x1000;
@@ -71,11 +34,13 @@ const LOCK_REMEDY = 'raise the limit with ulimit -l, or vm.user_wire_limit with 
 export class Darwin implements System {
   readonly pageByteLength: number;
   readonly #calls: DarwinCalls;
+  readonly #errors: BackendErrors;
   readonly #limits = new BigUint64Array(2);
   #inheritNone = true;
 
-  constructor(calls: DarwinCalls) {
+  constructor(calls: DarwinCalls, errors: BackendErrors) {
     this.#calls = calls;
+    this.#errors = errors;
     this.pageByteLength = calls.getpagesize();
   }
 
@@ -97,6 +62,7 @@ export class Darwin implements System {
       protection: 'no-access',
       dumpExclusion: false,
       forkBehaviour: this.#inheritNone ? 'absent' : 'inherited',
+      kernelHidden: false,
     };
   }
 
@@ -212,12 +178,14 @@ export class Darwin implements System {
   }
 
   #error(operation: string, syscall: string, errno: number, verdict: Verdict): Error {
-    return systemError(verdict.code, operation, syscall, errno, verdict.message, verdict.details);
+    const { code, message, details } = verdict;
+    return this.#errors.system(code, operation, syscall, errno, message, details);
   }
 
   #cannotRaise(requestedByteLength: number, soft: bigint, errno: number): Error {
     const message = 'the hard limit or the wired-memory limit of the system does not allow it';
-    return systemError('ERR_SECMEM_CANNOT_RAISE', 'raiseLockLimit', 'setrlimit', errno, message, {
+    const code = 'ERR_SECMEM_CANNOT_RAISE';
+    return this.#errors.system(code, 'raiseLockLimit', 'setrlimit', errno, message, {
       limit: 'lock',
       requestedByteLength,
       limitByteLength: Number(soft),

@@ -1,0 +1,142 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { type Address, offsetBy } from './address.js';
+import type { LinuxCalls } from './linux-calls.js';
+import {
+  failed,
+  type LinuxPages,
+  PROT,
+  type Refused,
+  refusedBy,
+  reserve,
+  type Trial,
+} from './linux-pages.js';
+
+/** The number of memfd_secret is the same on every architecture: all system calls from 424 on are. */
+const SYS_MEMFD_SECRET = 447;
+const O_CLOEXEC = 0o2000000;
+const MAP_SHARED = 0x01;
+const MREMAP_MAYMOVE_FIXED = 1 | 2;
+const MADV_DONTFORK = 10;
+const EAGAIN = 11;
+const ENFILE = 23;
+const EMFILE = 24;
+
+/**
+ * Pages of a memfd_secret file, which the kernel takes out of its own map: not even root reads them through
+ * `/proc/<pid>/mem`. They are charged against the lock limit when they are mapped, need no mlock (which would fail), are in
+ * no core file, and a child has nothing in their place. The descriptor is closed at once; the mapping alone keeps the file,
+ * and the kernel clears the pages when it goes.
+ *
+ * They are mapped where the kernel likes and then moved between the guards. A mapping over the reserved place (MAP_FIXED)
+ * would be refused by the lock limit only after the kernel has taken away what was there: a hole in which another thread may
+ * map meanwhile, and which is not ours to unmap.
+ */
+export class SecretPages implements LinuxPages {
+  readonly kernelHidden = true;
+  readonly #calls: LinuxCalls;
+  readonly #page: number;
+
+  constructor(calls: LinuxCalls, page: number) {
+    this.#calls = calls;
+    this.#page = page;
+  }
+
+  make(byteLength: number): Address | Refused {
+    const file = this.#file(byteLength);
+    if (typeof file !== 'number') return file;
+    const loose = this.#mapped(file, byteLength);
+    this.#calls.close(file);
+    if (typeof loose !== 'bigint') return loose;
+    const address = this.#betweenGuards(loose, byteLength);
+    if (typeof address !== 'bigint') {
+      this.#calls.munmap(loose, byteLength);
+      return address;
+    }
+    // The first touch of such a page is what takes it out of the kernel's map; here, so that a region is resident as a whole.
+    this.#calls.memset(address, 0, byteLength);
+    return address;
+  }
+
+  makeTrial(): Trial | Refused {
+    const claims = { dumpExclusion: true, forkBehaviour: 'absent' } as const;
+    const made = this.make(this.#page);
+    if (typeof made === 'bigint') return { address: made, lockRefused: undefined, ...claims };
+    if (made.asksFor !== 'lock') return made;
+    return { address: undefined, lockRefused: made, ...claims }; // The file was had: that needs no lock.
+  }
+
+  #file(byteLength: number): number | Refused {
+    const file = this.#calls.syscall(SYS_MEMFD_SECRET, O_CLOEXEC);
+    if (file < 0) {
+      const refused = refusedBy(this.#calls, 'memfd_secret', 'memory');
+      const full = refused.errno === EMFILE || refused.errno === ENFILE;
+      return full ? { ...refused, asksFor: 'descriptor' } : refused;
+    }
+    if (this.#calls.ftruncate(file, byteLength) === 0) return file;
+    const refused = refusedBy(this.#calls, 'ftruncate', 'memory');
+    this.#calls.close(file);
+    return refused;
+  }
+
+  /** The pages, somewhere. This is where the lock limit is asked, and EAGAIN is its answer and nobody else's. */
+  #mapped(file: number, byteLength: number): Address | Refused {
+    const loose = this.#calls.mmap(null, byteLength, PROT['read-write'], MAP_SHARED, file, 0);
+    if (failed(loose)) {
+      const refused = refusedBy(this.#calls, 'mmap', 'address-space');
+      return refused.errno === EAGAIN ? { ...refused, asksFor: 'lock' } : refused;
+    }
+    if (this.#calls.madvise(loose, byteLength, MADV_DONTFORK) === 0) return loose;
+    const refused = refusedBy(this.#calls, 'madvise', 'memory');
+    this.#calls.munmap(loose, byteLength);
+    return refused;
+  }
+
+  /** Moves the pages into reserved address space. After a refusal they are where they were. */
+  #betweenGuards(loose: Address, byteLength: number): Address | Refused {
+    const calls = this.#calls;
+    const page = this.#page;
+    const address = reserve(calls, byteLength, page);
+    if (typeof address !== 'bigint') return address;
+    const moved = calls.mremap(loose, byteLength, byteLength, MREMAP_MAYMOVE_FIXED, address);
+    if (!failed(moved)) return address;
+    const refused = refusedBy(calls, 'mremap', 'memory');
+    // What was reserved may be gone by now and somebody else's, so only the guards are given back. If the kernel refused
+    // before it took anything, address space without access stays behind: it holds no memory and no lock.
+    calls.munmap(offsetBy(address, -page), page);
+    calls.munmap(offsetBy(address, byteLength), page);
+    return refused;
+  }
+}
+
+/**
+ * Whether the kernel refuses to read a page of this process, as it must where the page is hidden from it. True too where
+ * nothing can be asked; false where it gives bytes, as under an emulator that hands out ordinary memory.
+ */
+export function kernelCannotRead(address: Address): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openSync('/proc/self/mem', 'r');
+  } catch {
+    return true;
+  }
+  try {
+    return readSync(descriptor, new Uint8Array(new ArrayBuffer(1)), 0, 1, address) === 0;
+  } catch {
+    return true;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Whether this machine is set up to hibernate. While any process has pages that are hidden from it the kernel refuses to,
+ * and nobody can find out who has them, so they are taken on such a machine only by whoever asks for them.
+ */
+export function mayHibernate(): boolean {
+  try {
+    const offered = readFileSync('/sys/power/state', 'latin1').split(/\s/).includes('disk');
+    return offered && !readFileSync('/sys/power/disk', 'latin1').includes('[disabled]');
+  } catch {
+    return false;
+  }
+}
