@@ -10,7 +10,7 @@ import { BackendErrors } from './errors.js';
 import type { Binding, Ffi } from './ffi.js';
 import { FfiBackend, type Foundation } from './ffi-backend.js';
 import { openssl } from './openssl.js';
-import { takeOptions, type FfiBackendOptions } from './options.js';
+import { type FfiBackendOptions, takeOptions } from './options.js';
 import { openSystem } from './systems.js';
 import { revoke } from './view.js';
 
@@ -18,7 +18,7 @@ function loaded(binding: Binding, errors: BackendErrors): Ffi {
   try {
     return binding.load();
   } catch (cause) {
-    throw errors.unavailable((cause as Error).message, cause);
+    throw errors.unavailable((cause as Error).message, (cause as Error).cause ?? cause);
   }
 }
 

@@ -116,6 +116,7 @@ describe('Kernel32', () => {
       protection: 'read-only',
       dumpExclusion: false,
       forkBehaviour: 'absent',
+      kernelHidden: false,
     });
     expect(windows.log.events.at(-1)).toBe('free 0+0 8000');
   });

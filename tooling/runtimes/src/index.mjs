@@ -1,7 +1,7 @@
 import { digestOfJudged, readResults } from './results.mjs';
 import { BACKENDS, RUNTIMES } from './runtimes.mjs';
 
-export { fetchRuntime } from './cache.mjs';
+export { fetchRuntime } from '@securemem/launch/runtime';
 export { packPackages } from './project.mjs';
 export { RUNTIMES } from './runtimes.mjs';
 

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cache, run } from '@securemem/launch/runtime';
 import { runPnpm } from '@securemem/launch/workspace';
-import { cache, run } from './cache.mjs';
 import { BACKENDS } from './runtimes.mjs';
 
 const PACKED = join(cache, 'packed');

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cache, fetchRuntime, run } from './cache.mjs';
+import { cache, fetchRuntime, run } from '@securemem/launch/runtime';
 
 /** Under an emulator on a busy machine; a run that hangs is ended and told as such. */
 const RUN_MS_MAX = 900_000;

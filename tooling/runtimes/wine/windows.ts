@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { cache } from '@securemem/launch/runtime';
 import type { TestContext } from 'vitest';
-import { cache } from '../src/cache.mjs';
 import { missingProgram, wineEnvironment } from '../src/run-suite.mjs';
 import { RUNTIMES } from '../src/runtimes.mjs';
 

@@ -4,7 +4,7 @@ import { childUrl } from '../child-url.js';
 import { NotProven } from './evidence.js';
 
 /** Longer than any scene takes on a slow machine; a child that hangs is ended. */
-const CHILD_MS_MAX = 60_000;
+const CHILD_MS_MAX = 300_000;
 
 export interface ChildEnd {
   readonly result: unknown;

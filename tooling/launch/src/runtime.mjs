@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { root } from '@securemem/launch/workspace';
+import { root } from './workspace.mjs';
 
 /** Ignored by git; may be deleted at any time. */
 export const cache = join(root, '.cache', 'runtimes');
@@ -39,8 +40,30 @@ export function fetchRuntime(spec) {
       cwd: unfinished,
     });
     renameSync(join(unfinished, 'content'), directory);
+  } catch (error) {
+    if (!existsSync(directory)) throw error; // Somebody else was faster, with the same content.
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
   return directory;
+}
+
+/** The Node that is fetched where one with `node:ffi` is needed and this one has none. */
+export const NODE_WITH_FFI = '26.12.1';
+
+/**
+ * A Node that has `node:ffi` without a flag: this one, or one that is fetched; or why there is none.
+ * @returns {{ program: string } | { missing: string }}
+ */
+export function nodeWithFfi() {
+  if (isBuiltin('node:ffi')) return { program: process.execPath };
+  const target = `${process.platform}-${process.arch}`;
+  if (process.platform !== 'linux') return { missing: `nothing fetches a Node for ${target}` };
+  try {
+    const directory = fetchRuntime(`node-${target}@${NODE_WITH_FFI}`);
+    return { program: join(directory, 'bin', 'node') };
+  } catch (error) {
+    const [reason] = String(error).trim().split('\n').slice(-1);
+    return { missing: `Node ${NODE_WITH_FFI} cannot be fetched: ${reason}` };
+  }
 }

@@ -1,0 +1,8 @@
+/** A Node that has `node:ffi` without a flag: this one, or one that is fetched; or why there is none. */
+export function nodeWithFfi(): { program: string } | { missing: string };
+
+/** The directory of an npm package that holds a runtime, fetched and unpacked at the first use. */
+export function fetchRuntime(spec: string): string;
+
+/** Of all runtimes; ignored by git. */
+export const cache: string;
