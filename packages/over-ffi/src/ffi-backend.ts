@@ -151,7 +151,11 @@ export class FfiBackend implements MemoryBackend {
   unmap(id: RegionId): void {
     const region = this.#regionOf(id, 'unmap');
     if (region.viewsHeld > 0) {
-      throw this.#errors.own('ERR_SECMEM_IN_USE', 'unmap', 'a view of the region may still be in use');
+      throw this.#errors.own(
+        'ERR_SECMEM_IN_USE',
+        'unmap',
+        'a view of the region may still be in use',
+      );
     }
     this.#wipeWhole(region);
     this.#system.unmap(region);
@@ -217,7 +221,8 @@ export class FfiBackend implements MemoryBackend {
   }
 
   #requireOpen(operation: string): void {
-    if (this.#closed) throw this.#errors.own('ERR_SECMEM_CLOSED', operation, 'the backend is closed');
+    if (this.#closed)
+      throw this.#errors.own('ERR_SECMEM_CLOSED', operation, 'the backend is closed');
   }
 
   #regionOf(id: RegionId, operation: string): Region {
