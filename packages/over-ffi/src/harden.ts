@@ -1,6 +1,9 @@
 import { ownOptions } from '@securemem/core/contract';
 import type { Binding } from './ffi.js';
+import type { Hardening, HardenReport, HardenStep, Measure } from './harden-report.js';
 import { bindHardenCalls, LinuxHardening } from './linux-harden.js';
+
+export type { Hardening, HardenReport, HardenStep, Measure } from './harden-report.js';
 
 /** Limits for this process. None is ever raised: what is stricter already stays as it is. */
 export interface HardenLimits {
@@ -10,37 +13,6 @@ export interface HardenLimits {
   readonly coreByteLengthMax?: number;
   /** Seconds of processor time, at least 1, over the whole life of the process: SIGXCPU, 5 s later SIGKILL. Left alone by default. */
   readonly cpuSecondsMax?: number;
-}
-
-/** What one step of hardening is about. */
-export type Measure = 'not-dumpable' | 'core-limit' | 'lock-limit' | 'cpu-limit';
-
-/** What became of one step, read back from the system. */
-export interface HardenStep {
-  readonly measure: Measure;
-  /** `already`: it was as strict or stricter before, and nothing was changed. */
-  readonly outcome: 'set' | 'already' | 'failed';
-  /** The limit in force now, in bytes or seconds. */
-  readonly value?: number;
-  /** Why it failed. */
-  readonly reason?: string;
-  readonly syscall?: string;
-  readonly errno?: number;
-}
-
-/** What became of each step of hardening. */
-export interface HardenReport {
-  /** True when no step failed. */
-  readonly complete: boolean;
-  readonly steps: readonly HardenStep[];
-}
-
-/** What an operating system does of it; see `linux-harden.ts`. */
-export interface Hardening {
-  notDumpable(): HardenStep;
-  coreLimit(byteLengthMax: number): HardenStep;
-  lockLimit(byteLengthMax: number): HardenStep;
-  cpuLimit(secondsMax: number): HardenStep;
 }
 
 /** The smallest value of each limit. */

@@ -1,6 +1,6 @@
 import { Errno } from './errno.js';
 import type { CType, Ffi } from './ffi.js';
-import type { Hardening, HardenStep, Measure } from './harden.js';
+import type { Hardening, HardenStep, Measure } from './harden-report.js';
 
 /** What hardening calls, as a table, so that a test can refuse each of them. */
 export interface HardenCalls {

@@ -5,6 +5,7 @@ import { oldRows } from '@securemem/runtimes';
 import { brokenDirections } from './imports.mjs';
 import { brokenLinks } from './links.mjs';
 import { packedProblems } from './packed.mjs';
+import { brokenRooms, oldDrawing } from './rooms.mjs';
 
 /** Runs every check, so that one run shows all that is wrong, and exits 1 if anything is. */
 const own = join(import.meta.dirname, '../node_modules/.bin');
@@ -14,6 +15,9 @@ await check('format and lint', () =>
   program('node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
 );
 await check('dependency directions', () => report(brokenDirections(root, trackedFiles())));
+await check('rooms of core', () =>
+  report([...brokenRooms(root, trackedFiles()), ...oldDrawing(root)]),
+);
 await check('links', () => report(brokenLinks(root, trackedFiles())));
 await check('versions and manifests', () => program(join(own, 'sherif'), []));
 await check('unused code and dependencies', () => program(join(own, 'knip'), ['--no-progress']));
