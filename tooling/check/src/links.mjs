@@ -19,7 +19,13 @@ export function brokenLinks(root, files) {
 
 /** @param {string} root @param {string} file */
 function problemsOf(root, file) {
-  return linksOf(readFileSync(join(root, file), 'utf8')).flatMap((target) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...brokenTargets(root, file, text), ...brokenNames(root, file, text)];
+}
+
+/** @param {string} root @param {string} file @param {string} text */
+function brokenTargets(root, file, text) {
+  return linksOf(text).flatMap((target) => {
     const [path = '', heading] = target.split('#');
     const place = path === '' ? file : posix.join(posix.dirname(file), decodeURI(path));
     if (!existsSync(join(root, place))) return [`${file}: ${target} is not there`];
@@ -27,6 +33,31 @@ function problemsOf(root, file) {
     const headings = headingsOf(readFileSync(join(root, place), 'utf8'));
     return headings.has(heading) ? [] : [`${file}: ${target} has no such heading`];
   });
+}
+
+/**
+ * A link whose text is a name in code leads to the file that defines the name: lines move, names stay. `A.b` is the member b
+ * of A. Text with a slash or a dot and an extension is a path, and names nothing.
+ * @param {string} root @param {string} file @param {string} text
+ */
+function brokenNames(root, file, text) {
+  const named = text.matchAll(
+    /\[`((?:\w+\.)?#?\w+)(?:\(\))?`\]\(([^)\s#]+\.(?:ts|mts|mjs|cc|h))\)/g,
+  );
+  return [...named].flatMap(([, name = '', target = '']) => {
+    const place = join(root, posix.join(posix.dirname(file), target));
+    if (/\.(ts|mts|mjs|cc|h)$/.test(name) || !existsSync(place)) return [];
+    const source = readFileSync(place, 'utf8');
+    const absent = name.split('.').filter((part) => !defines(source, part));
+    return absent.map((part) => `${file}: ${target} does not define ${part}`);
+  });
+}
+
+/** @param {string} source @param {string} name */
+function defines(source, name) {
+  const declared = `\\b(?:class|interface|type|function\\*?|const|let|struct|enum)\\s+${name}\\b`;
+  const member = `^\\s+(?:(?:async|static|readonly|get|set|override|protected) |\\*)*${name}(?:<[^>]*>)?[(:?]`;
+  return new RegExp(`${declared}|${member}`, 'm').test(source);
 }
 
 /** What a page links to within the repository. @param {string} text */

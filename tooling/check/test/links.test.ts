@@ -44,3 +44,18 @@ it('brokenLinks() follows links to directories', () => {
     'a.md: doc is not there',
   ]);
 });
+
+it('brokenLinks() looks for the name in the source file that a link in code leads to', () => {
+  const pages = {
+    'a.md':
+      '[`Slab.take`](s.ts) [`#wipe`](s.ts) [`cut()`](s.ts) [`s.ts`](s.ts) [prose](s.ts)\n' +
+      '[`Slab.give`](s.ts) [`free`](s.ts) [`Place`](s.ts)\n',
+    's.ts':
+      'export class Slab {\n  take(n: number) {}\n  #wipe() { free(Place); }\n}\nfunction cut() {}\n',
+  };
+  expect(broken(pages)).toEqual([
+    'a.md: s.ts does not define give',
+    'a.md: s.ts does not define free',
+    'a.md: s.ts does not define Place',
+  ]);
+});
