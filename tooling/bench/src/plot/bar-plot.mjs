@@ -1,66 +1,75 @@
-import { styleSheet } from './subjects.mjs';
-import { element, line, picture, text } from './svg.mjs';
+import { ink, picture, text, top } from './picture.mjs';
+import { lookOf } from './subjects.mjs';
 
 /**
  * @typedef {{ subject: string, label: string, value: number, words: string }} Bar
  * @typedef {{ title: string, bars: Bar[] }} Group
  */
 
-const width = 860;
-const left = 258;
-const right = width - 220;
-const rowHeight = 26;
-const groupHeight = 38;
-const top = 66;
-const parts = 4;
+const margins = { left: 258, right: 220 };
+const rowHeight = 28;
 
 /**
  * How much of a whole each got, on a scale from nothing to all.
  * @param {{ title: string, subtitle: string, footer: readonly string[], whole: number, axis: string, groups: readonly Group[] }} plot
  */
 export function barPlot({ title, subtitle, footer, whole, axis, groups }) {
-  const at = (/** @type {number} */ value) => left + (value / whole) * (right - left);
-  const bottom =
-    top + groups.reduce((sum, { bars }) => sum + groupHeight + bars.length * rowHeight, 0) + 6;
-  const content = [];
-  for (let part = 0; part <= parts; part += 1) {
-    const value = (whole / parts) * part;
-    content.push(
-      line(at(value), top + 6, at(value), bottom + 4, { class: 'grid' }),
-      text(at(value), bottom + 19, value.toLocaleString('en'), {
-        ...{ class: 'quiet', 'text-anchor': 'middle' },
-      }),
-    );
-  }
-  let y = top;
-  for (const group of groups) {
-    content.push(text(20, y + 26, group.title, { class: 'strong', 'font-weight': 600 }));
-    y += groupHeight;
-    for (const bar of group.bars) {
-      content.push(...drawBar(bar, at, whole, y));
-      y += rowHeight;
-    }
-  }
-  content.push(
-    text((left + right) / 2, bottom + 38, axis, { class: 'quiet', 'text-anchor': 'middle' }),
-  );
-  const height = bottom + 56 + 15 * footer.length + 6;
-  const subjects = groups.flatMap(({ bars }) => bars.map(({ subject }) => subject));
-  return picture({ width, height, title, subtitle, footer }, styleSheet(subjects), content);
+  /** A row for each bar, and one before them for the title of their group. @type {(Bar | undefined)[]} */
+  const rows = groups.flatMap(({ bars }) => [undefined, ...bars]);
+  const bottom = top + rows.length * rowHeight;
+  const column = (/** @type {'label' | 'words'} */ name) => ({
+    ...{ type: 'category', inverse: true, axisLine: { show: false }, axisTick: { show: false } },
+    data: rows.map((bar) => bar?.[name] ?? ''),
+    axisLabel: { interval: 0, color: ink('words') },
+  });
+  const option = {
+    grid: { ...margins, top, height: bottom - top },
+    xAxis: {
+      ...{
+        type: 'value',
+        max: whole,
+        interval: whole / 4,
+        name: axis,
+        nameLocation: 'middle',
+        nameGap: 30,
+      },
+      nameTextStyle: { color: ink('quiet') },
+      axisLabel: {
+        color: ink('quiet'),
+        formatter: (/** @type {number} */ value) => value.toLocaleString('en'),
+      },
+      splitLine: { lineStyle: { color: ink('grid') } },
+    },
+    yAxis: [column('label'), { ...column('words'), position: 'right' }],
+    series: [bars(rows, whole)],
+    graphic: titles(groups),
+  };
+  const subjects = rows.flatMap((bar) => (bar === undefined ? [] : [bar.subject]));
+  return picture({ title, subtitle, footer, height: bottom + 52 }, option, subjects);
 }
 
-/** @param {Bar} bar @param {(value: number) => number} at @param {number} whole @param {number} y */
-function drawBar({ subject, label, value, words }, at, whole, y) {
-  const box = { y: y + 5, height: rowHeight - 10, rx: 2 };
-  const middle = y + rowHeight / 2 + 4;
-  return [
-    text(left - 12, middle, label, { class: 'words', 'text-anchor': 'end' }),
-    element('rect', { x: left, width: at(whole) - left, ...box, class: 'rest', opacity: 0.45 }),
-    element(
-      'g',
-      { class: subject },
-      element('rect', { x: left, width: Math.max(2, at(value) - left), ...box, class: 'ink' }),
+/** @param {readonly (Bar | undefined)[]} rows @param {number} whole */
+function bars(rows, whole) {
+  return {
+    type: 'bar',
+    barWidth: 16,
+    data: rows.map((bar) =>
+      bar === undefined
+        ? '-'
+        : {
+            value: Math.max(bar.value, whole / 250),
+            itemStyle: { color: lookOf(bar.subject).light, borderRadius: 2 },
+          },
     ),
-    text(right + 14, middle, words, { class: 'words' }),
-  ];
+  };
+}
+
+/** @param {readonly Group[]} groups */
+function titles(groups) {
+  let row = 0;
+  return groups.map(({ title, bars: own }) => {
+    const y = top + row * rowHeight;
+    row += 1 + own.length;
+    return text(20, y + 10, title, 'words', 12.5, 600);
+  });
 }

@@ -1,8 +1,6 @@
-import { logAxis } from './axis.mjs';
-import { cross, mark } from './marks.mjs';
-import { boxAround, boxesAlong, placeAll } from './places.mjs';
-import { labelOf, lookOf, styleSheet } from './subjects.mjs';
-import { element, line, picture, text, textWidth } from './svg.mjs';
+import { ink, picture, powers } from './picture.mjs';
+import { labelOf, lookOf } from './subjects.mjs';
+import { cross, symbolOf } from './symbols.mjs';
 
 /**
  * @typedef {object} Curve
@@ -25,196 +23,128 @@ import { element, line, picture, text, textWidth } from './svg.mjs';
  * @property {Scale} y
  */
 
-const width = 860;
 const height = 500;
-const area = { left: 84, right: width - 46, bottom: height - 92 };
-const failureFontSize = 11.5;
-const failureLineHeight = 14;
-/** Crosses that are nearer than this have their words together. */
-const clusterRadius = 16;
+const area = { left: 84, right: 46, bottom: 84 };
+const legendRow = { subjects: 5, height: 24 };
 
 /** @param {LinePlot} plot */
 export function linePlot({ title, subtitle, footer, curves, failures, levels, x, y }) {
   const shown = curves.filter(({ points }) => points.length > 0);
-  const legend = legendOf(shown.map(({ subject }) => subject));
-  const inside = { ...area, top: 68 + legend.height };
   const all = [...shown.flatMap(({ points }) => points), ...failures];
-  const across = axisOf(
-    x,
-    all.map((point) => point.x),
-    inside.left,
-    inside.right,
-  );
-  const heights = [...all.map((point) => point.y), ...levels.map((level) => level.y)];
-  const up = axisOf(y, heights, inside.bottom, inside.top);
-  const at = (/** @type {{ x: number, y: number }} */ point) => ({
-    x: across.at(point.x),
-    y: up.at(point.y),
-  });
-  const content = [
-    ...legend.content,
-    ...grid(across, up, inside),
-    text((inside.left + inside.right) / 2, inside.bottom + 40, x.title, {
-      ...{ class: 'quiet', 'text-anchor': 'middle' },
-    }),
-    text(20, inside.top - 12, y.title, { class: 'quiet' }),
-    ...levels.flatMap((level) => drawLevel(level, up, inside)),
-    ...shown.flatMap((curve) => drawCurve(curve, at)),
-  ];
-  const taken = [
-    ...shown.flatMap(({ points }) => boxesAlong(points.map(at))),
-    ...shown.flatMap(({ points }) => points.map((point) => boxAround(at(point), 8))),
-    ...failures.map((failure) => boxAround(at(failure), 10)),
-    ...levels.flatMap((level) => levelBoxes(level, up, inside)),
-  ];
-  content.push(...drawFailures(clusters(failures, at), inside, taken));
-  const subjects = [...shown, ...failures].map(({ subject }) => subject);
-  return picture({ width, height, title, subtitle, footer }, styleSheet(subjects), content);
-}
-
-/** @param {Scale} scale @param {readonly number[]} values @param {number} start @param {number} end */
-function axisOf({ base, unit, from, to, label }, values, start, end) {
-  const low = from ?? Math.min(...values);
-  const high = to ?? Math.max(...values);
-  return logAxis({ from: low, to: high, base, start, end, label }, unit);
-}
-
-/** @param {readonly string[]} subjects */
-function legendOf(subjects) {
-  const content = [];
-  let [x, y] = [26, 74];
-  for (const subject of subjects) {
-    const label = labelOf(subject);
-    const needed = 22 + textWidth(label, 12.5) + 22;
-    if (x + needed > width - 10) [x, y] = [26, y + 21];
-    content.push(mark(subject, x, y), text(x + 13, y + 4, label, { class: 'words' }));
-    x += needed;
-  }
-  return { content, height: y - 74 + 48 };
-}
-
-/**
- * @param {import('./axis.mjs').Axis} across @param {import('./axis.mjs').Axis} up
- * @param {import('./places.mjs').Box} inside
- */
-function grid(across, up, { left, right, top, bottom }) {
-  return [
-    ...up.ticks.flatMap(({ value, label }) => [
-      line(left, up.at(value), right, up.at(value), { class: 'grid' }),
-      text(left - 9, up.at(value) + 4, label, { class: 'quiet', 'text-anchor': 'end' }),
-    ]),
-    ...across.ticks.flatMap(({ value, label }) => [
-      line(across.at(value), top, across.at(value), bottom + 5, { class: 'grid' }),
-      text(across.at(value), bottom + 20, label, { class: 'quiet', 'text-anchor': 'middle' }),
-    ]),
-    line(left, bottom, right, bottom, { class: 'axis' }),
-    line(left, top, left, bottom, { class: 'axis' }),
-  ];
-}
-
-/** The line and its words. @param {Level} level @param {import('./axis.mjs').Axis} up @param {import('./places.mjs').Box} inside */
-function levelBoxes({ y, words }, up, { left, right }) {
-  const end = right - 8;
-  const at = up.at(y);
-  return [
-    { left, right, top: at - 3, bottom: at + 3 },
-    { left: end - textWidth(words, 12), right: end, top: at - 18, bottom: at },
-  ];
-}
-
-/** @param {Level} level @param {import('./axis.mjs').Axis} up @param {import('./places.mjs').Box} inside */
-function drawLevel(level, up, inside) {
-  const y = up.at(level.y);
-  return [
-    line(inside.left, y, inside.right, y, { class: 'axis', 'stroke-width': 1.6 }),
-    text(inside.right - 8, y - 6, level.words, {
-      ...{ class: 'quiet', 'text-anchor': 'end', 'font-size': 12 },
-    }),
-  ];
-}
-
-/** @param {Curve} curve @param {(point: { x: number, y: number }) => { x: number, y: number }} at */
-function drawCurve({ subject, points, brokenFrom = Number.POSITIVE_INFINITY }, at) {
-  const { dash } = lookOf(subject);
-  const parts = points.slice(1).map((to, i) => {
-    const [from, end] = [at(points[i] ?? to), at(to)];
-    const broken = to.x > brokenFrom;
-    const dashes = broken
-      ? { 'stroke-dasharray': '2 5', opacity: 0.8 }
-      : dash
-        ? { 'stroke-dasharray': dash }
-        : {};
-    return line(from.x, from.y, end.x, end.y, {
-      ...{ class: 'stroke', 'stroke-width': 2.2, 'stroke-linecap': 'round', ...dashes },
-    });
-  });
-  const marks = points
-    .filter(({ bare }) => bare !== true)
-    .map((point) => mark(subject, at(point).x, at(point).y));
-  return [element('g', { class: subject }, parts.join('')), ...marks];
-}
-
-/**
- * What failed at about the same place.
- * @typedef {object} Cluster
- * @property {number} x
- * @property {number} y
- * @property {{ subject: string, x: number, y: number }[]} crosses
- * @property {{ subject: string, words: string, first: boolean }[]} lines
- */
-
-/** @param {readonly Failure[]} failures @param {(point: Failure) => { x: number, y: number }} at */
-function clusters(failures, at) {
-  /** @type {Cluster[]} */
-  const found = [];
-  for (const failure of failures) {
-    const { subject, words } = failure;
-    const { x, y } = at(failure);
-    const near = found.find((each) => Math.hypot(each.x - x, each.y - y) < clusterRadius);
-    const cluster = near ?? { x, y, crosses: [], lines: [] };
-    if (near === undefined) found.push(cluster);
-    const named = cluster.lines.at(-1)?.subject === subject;
-    const lines = words.map((each, i) => ({ subject, words: each, first: i === 0 }));
-    cluster.crosses.push({ subject, x, y });
-    cluster.lines.push(...(named ? lines.slice(1) : lines));
-  }
-  return found;
-}
-
-/**
- * @param {readonly Cluster[]} all @param {import('./places.mjs').Box} inside
- * @param {readonly import('./places.mjs').Box[]} taken
- */
-function drawFailures(all, inside, taken) {
-  const wanted = all.map(({ x, y, lines }) => ({ point: { x, y }, size: sizeOf(lines) }));
-  const places = placeAll(wanted, inside, taken);
-  const leaders = all.flatMap(({ x, y }, i) => {
-    const to = places[i]?.leader;
-    return to === undefined ? [] : [line(x, y, to.x, to.y, { class: 'axis' })];
-  });
-  const crosses = all.flatMap((each) =>
-    each.crosses.map(({ subject, x, y }) => cross(subject, x, y)),
-  );
-  const words = all.flatMap(({ lines }, i) => {
-    const { left = 0, top = 0 } = places[i]?.box ?? {};
-    return lines.map(({ subject, words: each, first }, n) =>
-      element(
-        'g',
-        { class: subject },
-        text(left + 2, top + failureLineHeight * (n + 1) - 3, each, {
-          ...{ class: first ? 'ink' : 'words', 'font-size': failureFontSize },
-          ...(first ? { 'font-weight': 600 } : {}),
-        }),
+  const subjects = [...new Set(shown.map(({ subject }) => subject))];
+  const legendHeight = legendRow.height * Math.ceil(subjects.length / legendRow.subjects);
+  const option = {
+    grid: { ...area, top: 112 + legendHeight, bottom: area.bottom + 15 * footer.length },
+    legend: {
+      ...{
+        left: 16,
+        top: 62,
+        itemWidth: 22,
+        itemHeight: 11,
+        itemGap: 28,
+        inactiveColor: ink('quiet'),
+      },
+      textStyle: { color: ink('words') },
+      data: subjects.map((subject) => ({ name: labelOf(subject) })),
+    },
+    xAxis: {
+      ...scale(
+        x,
+        all.map((point) => point.x),
       ),
-    );
-  });
-  return [...leaders, ...crosses, ...words];
+      nameLocation: 'middle',
+      nameGap: 32,
+    },
+    yAxis: scale(y, [...all.map((point) => point.y), ...levels.map((level) => level.y)]),
+    series: [...shown.flatMap(drawCurve), ...levels.map(drawLevel), drawFailures(failures)],
+  };
+  return picture({ title, subtitle, footer, height }, option, [
+    ...subjects,
+    ...failures.map(({ subject }) => subject),
+  ]);
 }
 
-/** @param {Cluster['lines']} lines */
-function sizeOf(lines) {
+/** From the power below the least to the one above the most. @param {Scale} scale @param {readonly number[]} values */
+function scale({ title, base, from, to, label }, values) {
+  const power = (/** @type {number} */ value) => Math.log(value) / Math.log(base);
   return {
-    width: Math.max(...lines.map(({ words }) => textWidth(words, failureFontSize))) + 4,
-    height: lines.length * failureLineHeight + 2,
+    ...powers,
+    logBase: base,
+    name: title,
+    nameTextStyle: { color: ink('quiet') },
+    min: base ** Math.floor(power(from ?? Math.min(...values)) + 1e-9),
+    max: base ** Math.ceil(power(to ?? Math.max(...values)) - 1e-9),
+    axisLabel: { formatter: label, color: ink('quiet') },
+  };
+}
+
+/** What it is and, apart, what it only claims to be. @param {Curve} curve */
+function drawCurve({ subject, points, brokenFrom = Number.POSITIVE_INFINITY }) {
+  const { light: color, dash } = lookOf(subject);
+  const sound = points.filter((point) => point.x <= brokenFrom);
+  const broken = points.slice(Math.max(0, sound.length - 1));
+  return [
+    { own: sound, type: dash === undefined ? 'solid' : dash.split(' ').map(Number), opacity: 1 },
+    { own: broken, type: [2, 5], opacity: 0.8 },
+  ]
+    .filter(({ own }, i) => own.length > (i === 0 ? 0 : 1))
+    .map(({ own, type, opacity }) => ({
+      ...{ type: 'line', name: labelOf(subject), ...symbolOf(subject), showAllSymbol: true },
+      itemStyle: { color },
+      lineStyle: { width: 2.2, color, type, opacity },
+      data: own.map(({ x, y, bare }) => (bare ? { value: [x, y], symbol: 'none' } : [x, y])),
+    }));
+}
+
+/** @param {Level} level */
+function drawLevel({ y, words }) {
+  return {
+    type: 'line',
+    data: [],
+    markLine: {
+      ...{ symbol: 'none', silent: true, data: [{ yAxis: y }] },
+      lineStyle: { color: ink('axis'), width: 1.6, type: 'solid' },
+      label: { formatter: words, position: 'insideEndTop', color: ink('quiet') },
+    },
+  };
+}
+
+/** Crosses with their words, which move apart where they would lie on each other. @param {readonly Failure[]} failures */
+function drawFailures(failures) {
+  return {
+    type: 'scatter',
+    ...cross,
+    z: 10,
+    data: failures.map(({ subject, x, y, words: [first = '', ...rest] }) => ({
+      value: [x, y],
+      itemStyle: { color: lookOf(subject).light, opacity: 1 },
+      label: {
+        formatter: [`{first|${first}}`, ...rest].join('\n'),
+        rich: { first: { color: lookOf(subject).light, fontWeight: 600, fontSize: 11.5 } },
+      },
+    })),
+    label: {
+      ...{ show: true, position: 'right', distance: 8, align: 'left', color: ink('words') },
+      ...{ fontSize: 11.5, lineHeight: 14 },
+    },
+    labelLine: { show: true, lineStyle: { color: ink('axis') } },
+    labelLayout: keptApart(),
+  };
+}
+
+/** A label stands above what it is about, and goes up until it lies on none of those before it. */
+function keptApart() {
+  /** @typedef {{ x: number, y: number, width: number, height: number }} Box @type {Box[]} */
+  const placed = [];
+  return (/** @type {{ labelRect: Box }} */ { labelRect }) => {
+    const box = { ...labelRect, y: labelRect.y - labelRect.height };
+    const isOn = (/** @type {Box} */ other) =>
+      Math.abs(box.x + box.width / 2 - other.x - other.width / 2) < (box.width + other.width) / 2 &&
+      Math.abs(box.y - other.y) < (box.height + other.height) / 2;
+    for (let under = placed.find(isOn); under !== undefined; under = placed.find(isOn)) {
+      box.y = under.y - (box.height + under.height) / 2 - 2;
+    }
+    placed.push(box);
+    return { dy: box.y - labelRect.y };
   };
 }

@@ -1,7 +1,6 @@
-import { logAxis } from './axis.mjs';
-import { mark } from './marks.mjs';
-import { labelOf, styleSheet } from './subjects.mjs';
-import { element, line, picture, text } from './svg.mjs';
+import { ink, picture, powers, text, top, width } from './picture.mjs';
+import { labelOf, lookOf } from './subjects.mjs';
+import { symbolOf } from './symbols.mjs';
 
 /**
  * @typedef {object} Range
@@ -16,74 +15,87 @@ import { element, line, picture, text } from './svg.mjs';
  * @typedef {{ title: string, ranges: Range[] }} Group
  */
 
-const width = 860;
-const left = 196;
-const right = width - 172;
-const rowHeight = 23;
-const groupHeight = 34;
-const top = 70;
+const margins = { left: 196, right: 172 };
+const rowHeight = 25;
 
 /**
  * What each subject took, on one scale for all groups: a mark for the median, a bar for the middle half of the rounds.
  * @param {{ title: string, subtitle: string, footer: readonly string[], groups: readonly Group[], label: (value: number) => string }} plot
  */
 export function rangePlot({ title, subtitle, footer, groups, label }) {
+  /** A row for each range, and one before them for the title of their group. @type {(Range | undefined)[]} */
+  const rows = groups.flatMap(({ ranges }) => [undefined, ...ranges]);
   const ranges = groups.flatMap((group) => group.ranges);
-  const bottom =
-    top + groups.reduce((sum, group) => sum + groupHeight + group.ranges.length * rowHeight, 0) + 8;
-  const axis = logAxis({
-    ...{
-      from: Math.min(...ranges.map(({ low }) => low)),
-      base: 10,
-      start: left,
-      end: right,
-      label,
-    },
-    to: Math.max(...ranges.map(({ high }) => high)),
+  const bottom = top + rows.length * rowHeight;
+  const column = (/** @type {(range: Range) => string} */ words, /** @type {object} */ look) => ({
+    ...{ type: 'category', inverse: true, axisLine: { show: false }, axisTick: { show: false } },
+    data: rows.map((range) => (range === undefined ? '' : words(range))),
+    axisLabel: { interval: 0, color: ink('words'), ...look },
+    splitLine: { show: false },
   });
-  const content = tickLabels(axis, bottom);
-  let y = top;
-  for (const group of groups) {
-    content.push(text(20, y + 23, group.title, { class: 'strong', 'font-weight': 600 }));
-    y += groupHeight;
-    content.push(...grid(axis, y - 2, y + group.ranges.length * rowHeight + 4));
-    for (const range of group.ranges) {
-      content.push(...row(range, axis, y + rowHeight / 2));
-      y += rowHeight;
-    }
-  }
-  const frame = { width, height: bottom + 40 + 15 * footer.length + 6, title, subtitle, footer };
-  return picture(frame, styleSheet(ranges.map(({ subject }) => subject)), content);
+  const option = {
+    grid: { ...margins, top, height: bottom - top },
+    xAxis: {
+      ...powers,
+      min: 10 ** Math.floor(Math.log10(Math.min(...ranges.map(({ low }) => low))) + 1e-9),
+      max: 10 ** Math.ceil(Math.log10(Math.max(...ranges.map(({ high }) => high))) - 1e-9),
+      axisLabel: { formatter: label, color: ink('quiet') },
+      minorTick: { splitNumber: 9 },
+      minorSplitLine: { show: true, lineStyle: { color: ink('faint') } },
+    },
+    yAxis: [
+      column((range) => range.label ?? labelOf(range.subject), {}),
+      {
+        ...column(({ value }) => value, { fontWeight: 600, align: 'right', margin: 82 }),
+        position: 'right',
+      },
+      {
+        ...column(({ ratio }) => ratio, { color: ink('quiet'), align: 'right', margin: 152 }),
+        position: 'right',
+      },
+    ],
+    series: rows.flatMap((range, row) => (range === undefined ? [] : drawn(range, row))),
+    graphic: titles(groups),
+  };
+  const subjects = ranges.map(({ subject }) => subject);
+  return picture({ title, subtitle, footer, height: bottom + 36 }, option, subjects);
 }
 
-/** @param {import('./axis.mjs').Axis} axis @param {number} bottom */
-function tickLabels({ at, ticks }, bottom) {
-  return ticks.map(({ value, label }) =>
-    text(at(value), bottom + 17, label, { class: 'quiet', 'text-anchor': 'middle' }),
-  );
+/** @param {readonly Group[]} groups */
+function titles(groups) {
+  let row = 0;
+  return groups.flatMap(({ title, ranges }) => {
+    const y = top + row * rowHeight;
+    row += 1 + ranges.length;
+    // On a card of its own, so that no line of the scale goes through it.
+    const shape = {
+      x: margins.left - 1,
+      y,
+      width: width - margins.left - margins.right + 2,
+      height: rowHeight,
+    };
+    return [
+      { type: 'rect', shape, style: { fill: ink('card') }, z: 10, silent: true },
+      text(20, y + 8, title, 'words', 12.5, 600),
+    ];
+  });
 }
 
-/** Beside the rows only, so that no line goes through a heading.
- *  @param {import('./axis.mjs').Axis} axis @param {number} from @param {number} to */
-function grid({ at, ticks, between }, from, to) {
+/** @param {Range} range @param {number} row */
+function drawn({ subject, median, low, high }, row) {
+  const color = lookOf(subject).light;
   return [
-    ...between.map((value) => line(at(value), from, at(value), to, { class: 'faint' })),
-    ...ticks.map(({ value }) => line(at(value), from, at(value), to, { class: 'grid' })),
-  ];
-}
-
-/** @param {Range} range @param {import('./axis.mjs').Axis} axis @param {number} y */
-function row(range, { at }, y) {
-  const { subject, median, low, high, value, ratio } = range;
-  const label = range.label ?? labelOf(subject);
-  const bar = { class: 'stroke', 'stroke-width': 7, 'stroke-linecap': 'round', opacity: 0.3 };
-  return [
-    text(left - 12, y + 4, label, { class: 'words', 'text-anchor': 'end' }),
-    element('g', { class: subject }, line(at(low), y, Math.max(at(high), at(low) + 0.1), y, bar)),
-    mark(subject, at(median), y),
-    text(right + 82, y + 4, value, { class: 'words', 'text-anchor': 'end', 'font-weight': 600 }),
-    ...(ratio === ''
-      ? []
-      : [text(width - 20, y + 4, ratio, { class: 'quiet', 'text-anchor': 'end' })]),
+    {
+      type: 'line',
+      data: [low, Math.max(high, low * 1.001)].map((value) => [value, row]),
+      lineStyle: { width: 7, opacity: 0.3, cap: 'round', color },
+      showSymbol: false,
+    },
+    {
+      type: 'scatter',
+      data: [[median, row]],
+      ...symbolOf(subject),
+      itemStyle: { color, opacity: 1 },
+    },
   ];
 }

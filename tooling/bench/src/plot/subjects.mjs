@@ -47,27 +47,3 @@ export function lookOf(subject) {
 export function labelOf(subject) {
   return lookOf(subject).label;
 }
-
-/** The style sheet of a picture with these subjects. @param {readonly string[]} subjects */
-export function styleSheet(subjects) {
-  const own = [...new Set(subjects)];
-  const rules = (/** @type {'light' | 'dark'} */ theme) =>
-    own.map((subject) => `.${subject} { --own: ${lookOf(subject)[theme]} }`).join('\n');
-  return `
-.card { fill: #ffffff; stroke: #d1d9e0 }
-.strong { fill: #1f2328 } .quiet { fill: #59636e } .words { fill: #1f2328 }
-.grid { stroke: #d1d9e0; stroke-width: 1 } .faint { stroke: #d1d9e0; stroke-width: 1; opacity: .4 }
-.axis { stroke: #818b98; stroke-width: 1 } .guide { stroke: #818b98; fill: none; stroke-dasharray: 2 4 }
-.rest { fill: #d1d9e0 } .hollow { fill: #ffffff }
-.ink { fill: var(--own) } .stroke { stroke: var(--own); fill: none }
-${rules('light')}
-@media (prefers-color-scheme: dark) {
-.card { fill: #0d1117; stroke: #3d444d }
-.strong { fill: #f0f6fc } .quiet { fill: #9198a1 } .words { fill: #f0f6fc }
-.grid, .faint { stroke: #3d444d }
-.axis { stroke: #656c76 } .guide { stroke: #656c76 }
-.rest { fill: #3d444d } .hollow { fill: #0d1117 }
-${rules('dark')}
-}
-`.trimStart();
-}
