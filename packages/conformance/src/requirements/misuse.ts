@@ -222,7 +222,8 @@ export const misuse: readonly Requirement[] = [
   {
     id: 'misuse-raise',
     group: 'misuse',
-    sentence: 'raiseLockLimit of no byte count throws RangeError and changes nothing',
+    sentence:
+      'raiseLockLimit throws RangeError for anything that is not a byte count, and changes nothing',
     contract: 'MemoryBackend.raiseLockLimit',
     run: ({ backend }) => {
       const before = backend.lockLimit();

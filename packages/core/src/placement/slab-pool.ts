@@ -27,7 +27,7 @@ export class SlabPool implements SlabOwner {
   readonly slabs = new Set<Slab>();
   /** Slabs without a secret. */
   emptyCount = 0;
-  /** Somebody will look at the empty slabs anyway; kept by the owner, so that emptying one over and over costs nothing. */
+  /** A sweep is already scheduled, so `onEmpty` need not ask for one. Written by `Vacancies`. */
   sweepIsDue = false;
 
   readonly #shelves: readonly Shelf[];

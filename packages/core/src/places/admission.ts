@@ -20,7 +20,7 @@ export interface Claim {
 
 interface Waiter {
   readonly claim: Claim;
-  /** The same string as that of the waiter before it, where they are equal: then comparing them costs nothing. */
+  /** Shared with the previous waiter when equal, so that comparing is a pointer comparison. */
   readonly need: string | undefined;
   /** Whoever may cancel it: the phase it belongs to. */
   readonly owner: object;
@@ -60,7 +60,8 @@ const RETRY_MS_MAX = 250;
 
 /**
  * First come, first served. A request that finds no place waits in a queue of bounded length, for a bounded time, and can
- * be aborted; whoever leaves the queue takes nothing with it. This is the only place in core where anything waits.
+ * be aborted; whoever leaves the queue takes nothing with it. This is the only place in core where anything waits
+ * for a place.
  */
 export class Admission {
   readonly queueLengthMax: number;
@@ -231,7 +232,7 @@ export class Admission {
     return need === this.#lastRefused || (this.#refused.size > 0 && this.#refused.has(need));
   }
 
-  /** Clearing a set makes a new table, even where it is empty. */
+  /** `Set.clear()` allocates a table even when the set is empty. */
   #forgetRefused(): void {
     this.#lastRefused = undefined;
     if (this.#refused.size > 0) this.#refused.clear();
