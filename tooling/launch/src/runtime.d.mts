@@ -1,3 +1,5 @@
+import type { SpawnSyncOptions } from 'node:child_process';
+
 /** A Node that has `node:ffi` without a flag: this one, or one that is fetched; or why there is none. */
 export function nodeWithFfi(): { program: string } | { missing: string };
 
@@ -6,3 +8,6 @@ export function fetchRuntime(spec: string): string;
 
 /** Of all runtimes; ignored by git. */
 export const cache: string;
+
+/** What a command printed; throws with all that it printed if it fails. */
+export function run(command: string, args: readonly string[], options?: SpawnSyncOptions): string;
