@@ -27,7 +27,7 @@ describe('hardenProcess()', () => {
       locked: ['65536', '65536'],
       cpu: ['1000', '1005'],
       dumpable: 0,
-      again: ['already', 'already'],
+      again: ['already', 'already', 'already'],
     });
   });
 

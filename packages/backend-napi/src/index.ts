@@ -3,11 +3,11 @@
  *
  * @packageDocumentation
  */
-export {
-  type HardenLimits,
-  type HardenReport,
-  type HardenStep,
-  hardenProcess,
-  type Measure,
-} from './harden.js';
+export type {
+  HardenLimits,
+  HardenMeasure as Measure,
+  HardenReport,
+  HardenStep,
+} from '@securemem/core/contract';
+export { hardenProcess } from './harden.js';
 export { type NapiBackendOptions, napiBackend } from './opening.js';

@@ -21,6 +21,7 @@ describe('hardenProcess', () => {
           { measure: 'core-limit', value: 0 },
           { measure: 'lock-limit', outcome: 'set', value: 65_536 },
           { measure: 'cpu-limit', outcome: 'set', value: 1000 },
+          { measure: 'no-inspector', outcome: 'set' },
         ],
       },
       core: ['0', '0'],
@@ -28,7 +29,7 @@ describe('hardenProcess', () => {
       memlock: ['65536', '65536'],
     });
     const { second } = result as { second: { steps: { outcome: string }[] } };
-    expect(second.steps.map(({ outcome }) => outcome)).toEqual(Array(4).fill('already'));
+    expect(second.steps.map(({ outcome }) => outcome)).toEqual(Array(5).fill('already'));
   });
 
   it('keeps every region usable, and writes no core file when the process aborts', (ctx) => {

@@ -71,6 +71,7 @@ export function machine(different: Partial<Facts> = {}): Facts {
     memfdSecret: true,
     coreFiles: { limit: 0, toProgram: false },
     ptraceScope: 1,
+    debugger: { signal: false, ways: [] },
     swapByteLength: 0,
     hibernation: false,
     memory: {

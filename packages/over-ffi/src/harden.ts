@@ -1,79 +1,40 @@
-import { ownOptions } from '@securemem/core/contract';
+import { isMainThread } from 'node:worker_threads';
+import {
+  checkHardenLimits,
+  type Hardening,
+  type HardenLimits,
+  type HardenReport,
+  harden,
+  impossibleHardening,
+} from '@securemem/core/contract';
 import type { Binding } from './ffi.js';
-import type { Hardening, HardenReport, HardenStep, Measure } from './harden-report.js';
 import { bindHardenCalls, LinuxHardening } from './linux-harden.js';
 
-export type { Hardening, HardenReport, HardenStep, Measure } from './harden-report.js';
-
-/** Limits for this process. None is ever raised: what is stricter already stays as it is. */
-export interface HardenLimits {
-  /** Bytes that this process may lock. Left alone by default. */
-  readonly lockedByteLengthMax?: number;
-  /** Bytes of a core file. 0 by default: none. */
-  readonly coreByteLengthMax?: number;
-  /** Seconds of processor time, at least 1, over the whole life of the process: SIGXCPU, 5 s later SIGKILL. Left alone by default. */
-  readonly cpuSecondsMax?: number;
-}
-
-/** The smallest value of each limit. */
-const MINIMA = [
-  ['lockedByteLengthMax', 0],
-  ['coreByteLengthMax', 0],
-  ['cpuSecondsMax', 1],
-] as const;
-
-/** The limits as their caller wrote them, checked. */
-function takeLimits(given: HardenLimits | undefined): HardenLimits {
-  const limits = ownOptions(
-    given,
-    MINIMA.map(([name]) => name),
-    'limits',
-  );
-  for (const [name, minimum] of MINIMA) {
-    const value = limits[name];
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < minimum)) {
-      throw new RangeError(`${name} must be an integer of at least ${minimum}`);
-    }
-  }
-  return limits;
-}
-
-/** Runs the steps that `limits` asks for. Separate from the system, so that a test can refuse each step. */
-export function harden(hardening: Hardening, limits: HardenLimits): HardenReport {
-  const { coreByteLengthMax = 0, lockedByteLengthMax, cpuSecondsMax } = limits;
-  const steps = [hardening.notDumpable(), hardening.coreLimit(coreByteLengthMax)];
-  if (lockedByteLengthMax !== undefined) steps.push(hardening.lockLimit(lockedByteLengthMax));
-  if (cpuSecondsMax !== undefined) steps.push(hardening.cpuLimit(cpuSecondsMax));
-  return { complete: steps.every((step) => step.outcome !== 'failed'), steps };
-}
-
-/** Every step fails, for the reason given. */
-function impossible(reason: string): Hardening {
-  const fail = (measure: Measure) => (): HardenStep => ({ measure, outcome: 'failed', reason });
-  return {
-    notDumpable: fail('not-dumpable'),
-    coreLimit: fail('core-limit'),
-    lockLimit: fail('lock-limit'),
-    cpuLimit: fail('cpu-limit'),
-  };
-}
-
 function hardeningOver(binding: Binding): Hardening {
-  if (process.platform !== 'linux') return impossible(`not implemented on ${process.platform}`);
+  if (process.platform !== 'linux')
+    return impossibleHardening(`not implemented on ${process.platform}`);
   try {
     return new LinuxHardening(bindHardenCalls(binding.load()));
   } catch (cause) {
-    return impossible(`no system call can be made: ${(cause as Error).message}`);
+    return impossibleHardening(`no system call can be made: ${(cause as Error).message}`);
   }
 }
 
 /**
  * Makes it harder to get at the memory of this process from outside, for the whole process and for good: no core files, not
- * dumpable (other processes of the same user can no longer attach a debugger or read `/proc/<pid>/mem`; profilers that work
- * so stop working too), and limits lowered where `limits` names them. Children inherit the limits.
+ * dumpable (other processes of the same user can no longer attach a debugger of the system or read `/proc/<pid>/mem`;
+ * profilers that work so stop working too), no debugger of the runtime on SIGUSR1, and limits lowered where `limits` names
+ * them. Children inherit the limits.
  *
  * Nothing calls it for you. It tries every step whatever becomes of the others and returns what is in force: look at
- * `complete`. On Windows and macOS every step is reported as failed, since none is implemented there.
+ * `complete`. It is false also while a debugger of the runtime is open, or an option of the runtime has a signal or a
+ * crash write its heap or its environment to a file; the step `no-inspector` names them. Such options stay in force. On
+ * Windows and macOS every other step is reported as failed, since none is implemented there.
+ *
+ * Call it on the main thread and early: a worker thread can neither see nor close the debugger, and the step fails there.
+ * From the first instruction on, `--disable-sigusr1` closes it (Node 22.14, 24 and later). A debugger that a signal opened
+ * just before the call is closed soon after it; so is one that the program itself opens in the 5 s after the call. One that
+ * it opens later stays open, and another call reports it.
  *
  * A core file that goes to a program (`core_pattern` begins with `|`) ignores the limit of 0; being not dumpable prevents it
  * as well.
@@ -85,7 +46,10 @@ export type HardenProcess = (limits?: HardenLimits) => HardenReport;
 /** `hardenProcess` by the calls of one FFI, which is loaded when it is called. */
 export function hardenProcessOver(binding: Binding): HardenProcess {
   return (limits) => {
-    const checked = takeLimits(limits);
-    return harden(hardeningOver(binding), checked);
+    const wanted = checkHardenLimits(limits);
+    const inspector = process.features.inspector
+      ? process.getBuiltinModule('node:inspector')
+      : undefined;
+    return harden(hardeningOver(binding), { process, isMainThread, inspector }, wanted);
   };
 }

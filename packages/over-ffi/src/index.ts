@@ -4,17 +4,16 @@
  *
  * @packageDocumentation
  */
+export type {
+  HardenLimits,
+  HardenMeasure as Measure,
+  HardenReport,
+  HardenStep,
+} from '@securemem/core/contract';
 export { type Address, offsetBy } from './address.js';
 export { Errno } from './errno.js';
 export { BackendErrors } from './errors.js';
 export type { Binding, CType, Ffi, Library } from './ffi.js';
-export {
-  type HardenLimits,
-  type HardenProcess,
-  type HardenReport,
-  type HardenStep,
-  hardenProcessOver,
-  type Measure,
-} from './harden.js';
+export { type HardenProcess, hardenProcessOver } from './harden.js';
 export { backendOver } from './opening.js';
 export type { FfiBackendOptions } from './options.js';

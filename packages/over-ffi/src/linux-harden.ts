@@ -1,6 +1,6 @@
+import type { Hardening, HardenMeasure, HardenStep } from '@securemem/core/contract';
 import { Errno } from './errno.js';
 import type { CType, Ffi } from './ffi.js';
-import type { Hardening, HardenStep, Measure } from './harden-report.js';
 
 /** What hardening calls, as a table, so that a test can refuse each of them. */
 export interface HardenCalls {
@@ -70,7 +70,7 @@ export class LinuxHardening implements Hardening {
   }
 
   /** Lowers the soft limit to `max` and the hard one to `max` and `grace`; raises neither. */
-  #lower(measure: Measure, resource: number, max: bigint, grace: bigint): HardenStep {
+  #lower(measure: HardenMeasure, resource: number, max: bigint, grace: bigint): HardenStep {
     const limits = new BigUint64Array(2);
     if (this.#calls.getrlimit(resource, limits) !== 0) return this.#failed(measure, 'getrlimit');
     const [softBefore, hardBefore] = limits as unknown as [bigint, bigint];
@@ -93,7 +93,7 @@ export class LinuxHardening implements Hardening {
     };
   }
 
-  #failed(measure: Measure, syscall: string): HardenStep {
+  #failed(measure: HardenMeasure, syscall: string): HardenStep {
     const errno = this.#calls.errno();
     return { measure, outcome: 'failed', syscall, errno, reason: `${syscall} gave error ${errno}` };
   }

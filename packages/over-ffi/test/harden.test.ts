@@ -1,5 +1,5 @@
+import { type HardenLimits, harden as hardenRuntime } from '@securemem/core/contract';
 import { describe, expect, it } from 'vitest';
-import { harden } from '../src/harden.js';
 import { type HardenCalls, LinuxHardening } from '../src/linux-harden.js';
 
 /** A process with these limits and no will of its own. */
@@ -23,6 +23,22 @@ function fakeCalls(limits: Record<number, [bigint, bigint]>): HardenCalls & { du
   };
 }
 
+/** A runtime whose debugger is closed already. */
+const CLOSED = {
+  process: {
+    platform: 'linux',
+    execArgv: [],
+    env: {},
+    eventNames: () => [],
+    listeners: () => [{ name: 'of the program' }],
+    on: () => {},
+  },
+  isMainThread: true,
+  inspector: undefined,
+};
+const harden = (hardening: LinuxHardening, limits: HardenLimits) =>
+  hardenRuntime(hardening, CLOSED, limits);
+
 const CPU = 0;
 const CORE = 4;
 const MEMLOCK = 8;
@@ -36,6 +52,7 @@ describe('harden()', () => {
       steps: [
         { measure: 'not-dumpable', outcome: 'set' },
         { measure: 'core-limit', outcome: 'set', value: 0 },
+        { measure: 'no-inspector', outcome: 'already' },
       ],
     });
     expect(limits).toEqual({ [CORE]: [0n, 0n] });
@@ -66,7 +83,12 @@ describe('harden()', () => {
     const refusing = { ...fakeCalls({}), setrlimit: () => -1 };
     const report = harden(new LinuxHardening(refusing), { lockedByteLengthMax: 0 });
     expect(report.complete).toBe(false);
-    expect(report.steps.map((step) => step.outcome)).toEqual(['set', 'failed', 'failed']);
+    expect(report.steps.map((step) => step.outcome)).toEqual([
+      'set',
+      'failed',
+      'failed',
+      'already',
+    ]);
     expect(report.steps.at(1)).toMatchObject({ syscall: 'setrlimit', errno: 1 });
 
     const lying = { ...fakeCalls({}), setrlimit: () => 0 };

@@ -75,8 +75,9 @@ export const confinedWords = [
     pattern: /\bprocess\.(on|once|addListener|prependListener|prependOnceListener)\(/,
     files: /^packages\/[^/]+\/src\//,
     except:
-      /^packages\/(core\/src\/places\/shutdown\.ts|keeper\/src\/|cli\/src\/|conformance\/src\/child\/)/,
-    because: 'only the exit hooks of core and the keeper install handlers on the process',
+      /^packages\/(core\/src\/(places\/shutdown|contract\/runtime-debugger)\.ts|keeper\/src\/|cli\/src\/|conformance\/src\/child\/)/,
+    because:
+      'only the exit hooks of core, hardening and the keeper install handlers on the process',
   },
   {
     pattern: /\bbackend\.(map|protect|unmap)\(/,

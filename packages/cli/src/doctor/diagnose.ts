@@ -1,5 +1,6 @@
 import {
   checkCoreFiles,
+  checkDebugger,
   checkHibernation,
   checkKernelHidden,
   checkPtrace,
@@ -32,6 +33,7 @@ const CHECKS: readonly Check[] = [
   checkKernelHidden,
   checkCoreFiles,
   checkPtrace,
+  checkDebugger,
   checkSwap,
   checkHibernation,
   checkExternalBuffers,

@@ -54,6 +54,8 @@ export interface Facts {
   readonly coreFiles: { readonly limit: ByteLimit; readonly toProgram: boolean | Unknown };
   /** Yama's setting; `none` where the kernel has no Yama, which is as open as 0. */
   readonly ptraceScope: number | 'none' | Unknown;
+  /** Whether SIGUSR1 opens the debugger of the runtime, and what else of the runtime lets others in, in words. */
+  readonly debugger: { readonly signal: boolean; readonly ways: readonly string[] };
   readonly swapByteLength: number | Unknown;
   readonly hibernation: boolean | Unknown;
   readonly memory: {

@@ -1,4 +1,5 @@
 import { arch, freemem, release, totalmem } from 'node:os';
+import { answersDebugSignal, debuggerWays } from '@securemem/core/contract';
 import type { BackendFacts, Facts, Unknown } from './facts.js';
 import { installedBackends } from './installed-backends.js';
 import {
@@ -47,6 +48,7 @@ export function gatherFacts(directory: string): Facts {
     memfdSecret: memfdSecretOf(backends),
     coreFiles: { limit: limitOf(limits, 'Max core file size')[0], toProgram: coreGoesToProgram() },
     ptraceScope: ptraceScope(status),
+    debugger: debuggerOf(),
     swapByteLength: kilobytesOf(meminfo, 'SwapTotal'),
     hibernation: canHibernate(readText),
     memory: {
@@ -82,6 +84,15 @@ function coreGoesToProgram(): boolean | Unknown {
 function ptraceScope(status: string | undefined): Facts['ptraceScope'] {
   const scope = numberIn(readText('/proc/sys/kernel/yama/ptrace_scope'));
   return scope ?? (status === undefined ? 'unknown' : 'none');
+}
+
+/** Of this process: a program that is started in the same way is as open, until it closes what it can. */
+function debuggerOf(): Facts['debugger'] {
+  const inspector = process.features.inspector
+    ? process.getBuiltinModule('node:inspector')
+    : undefined;
+  const runtime = { process, isMainThread: true, inspector };
+  return { signal: answersDebugSignal(runtime), ways: debuggerWays(runtime) };
 }
 
 function permissionModel(): Facts['permissionModel'] {

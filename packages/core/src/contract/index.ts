@@ -7,7 +7,16 @@
 export * from './backend.js';
 export * from './capabilities.js';
 export * from './errors.js';
+export * from './harden.js';
+export * from './harden-report.js';
 export { byteLengthOfOrdinary } from './ordinary-bytes.js';
 export { ownOptions, ownProperties } from './own-properties.js';
 export * from './region.js';
+export {
+  answersDebugSignal,
+  debuggerWays,
+  type Runtime,
+  type RuntimeInspector,
+  type RuntimeProcess,
+} from './runtime-debugger.js';
 export { zero } from './zero.js';

@@ -115,6 +115,10 @@ export const CORE_REMEDY =
 /** Where other processes of the same user may attach a debugger. */
 export const PTRACE_REMEDY = 'call hardenProcess(), or `sysctl -w kernel.yama.ptrace_scope=1`';
 
+/** Where the runtime's own debugger is open, or a signal opens it. */
+export const DEBUGGER_REMEDY =
+  'call hardenProcess() on the main thread, and start Node with --disable-sigusr1 where it has the option (22.14, 24)';
+
 /** Where the machine can write all of its memory to disk. */
 export const HIBERNATION_REMEDY =
   'switch it off: `systemctl mask hibernate.target hybrid-sleep.target suspend-then-hibernate.target`';

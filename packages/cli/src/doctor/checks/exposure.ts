@@ -33,6 +33,21 @@ export function checkPtrace({ ptraceScope }: Facts): Finding | undefined {
   return { id, level: 'good', says, remedies: [] };
 }
 
+export function checkDebugger({ debugger: { signal, ways } }: Facts): Finding {
+  const id = 'debugger';
+  const lines = [remedies.DEBUGGER_REMEDY];
+  if (ways.length > 0) {
+    const says = `the runtime lets others in: ${ways.join('; ')}`;
+    return { id, level: 'weak', says, remedies: lines };
+  }
+  if (signal) {
+    const says =
+      'SIGUSR1 of any process of the same user opens the debugger of Node, which reads every secret, whatever the kernel hides';
+    return { id, level: 'weak', says, remedies: lines };
+  }
+  return { id, level: 'good', says: 'no signal opens the debugger of the runtime', remedies: [] };
+}
+
 export function checkSwap({ swapByteLength }: Facts): Finding | undefined {
   const id = 'swap';
   if (swapByteLength === 'unknown') return undefined;
