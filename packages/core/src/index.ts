@@ -27,6 +27,7 @@ export type {
 } from './options.js';
 export { type OptionsFromEnv, optionsFromEnv } from './options-from-env.js';
 export { type Loader, Phase, type PhaseOptions } from './phase.js';
+export type { Discrepancy } from './placement/kernel-check.js';
 export { type Room, roomFor } from './placement/room.js';
 export type { AccessMode } from './places/access.js';
 export type { Receipt, Weakness } from './places/receipt.js';
@@ -62,4 +63,4 @@ export { hash } from './use/hash.js';
 export { type HkdfOptions, hkdf } from './use/hkdf.js';
 export { type Data, hmac } from './use/hmac.js';
 export { toKeyObject } from './use/key-object.js';
-export type { Discrepancy, VerifyReport } from './verify.js';
+export type { VerifyReport } from './verify.js';

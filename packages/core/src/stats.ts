@@ -24,8 +24,9 @@ export interface SlabStats {
 /** The memory of one backend. */
 export interface PlacementStats {
   readonly backend: string;
-  /** Bytes of regions mapped now: all of them locked where the backend locks. */
+  /** Bytes of regions mapped now. */
   readonly mappedByteLength: number;
+  /** Bytes of them that are locked: all where the backend locks, less what `verify()` found to be locked no more. */
   readonly lockedByteLength: number;
   readonly regions: number;
   readonly mapCalls: number;
@@ -116,7 +117,7 @@ function placementStats(placement: Placement): PlacementStats {
   return {
     backend: backend.name,
     mappedByteLength: regions.mappedByteLength,
-    lockedByteLength: backend.capabilities.locking === 'locked' ? regions.mappedByteLength : 0,
+    lockedByteLength: regions.lockedByteLength,
     regions: regions.all.size,
     mapCalls: regions.mapCount,
     unmapCalls: regions.unmapCount,

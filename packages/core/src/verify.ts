@@ -1,18 +1,7 @@
-import type { RegionFacts } from './contract/region.js';
+import type { Discrepancy } from './placement/kernel-check.js';
 import type { PlaceHost } from './placement/place-host.js';
-import type { Placement } from './placement/placement.js';
-import type { Region } from './placement/region.js';
 import type { Places } from './places/places.js';
 import type { CanaryFinding } from './telemetry/events.js';
-
-/** A region of which the kernel says something else than the receipts do. */
-export interface Discrepancy {
-  readonly backend: string;
-  readonly fact: keyof RegionFacts;
-  readonly claimed: unknown;
-  readonly observed: unknown;
-  readonly byteLength: number;
-}
 
 /** What `verify()` found. */
 export interface VerifyReport {
@@ -30,6 +19,9 @@ export interface VerifyReport {
  * Checks every canary and asks the kernel about every region, now. A damaged canary throws `ERR_SECMEM_CANARY_MISMATCH`
  * after all of them were checked: the slots next to it are not used again once they are released, and the canaries are
  * written anew. May cost milliseconds.
+ *
+ * What the kernel says is gone is gone for everybody from then on: receipts and figures say so, `require` refuses, nothing new
+ * is placed there, and `securemem:protection-lost` tells of it. A later look that finds it again takes that back.
  */
 export function verify(places: Places): VerifyReport {
   let secrets = 0;
@@ -37,7 +29,10 @@ export function verify(places: Places): VerifyReport {
   const report = { regions: 0, regionsUnknown: 0, discrepancies: [] as Discrepancy[] };
   for (const placement of [places.primary, places.fallback]) {
     if (placement === undefined) continue;
-    compareWithKernel(placement, report);
+    const found = placement.askKernel();
+    report.regions += found.regions;
+    report.regionsUnknown += found.regionsUnknown;
+    report.discrepancies.push(...found.discrepancies);
     for (const host of placement.hosts()) {
       for (let index = 0; index < host.slotCount; index++) {
         if (!host.isUsed(index)) continue;
@@ -63,43 +58,4 @@ function condemn(damaged: readonly { host: PlaceHost; index: number }[]): void {
     host.condemned ??= new Set();
     host.condemned.add(index);
   }
-}
-
-function compareWithKernel(
-  placement: Placement,
-  report: { regions: number; regionsUnknown: number; discrepancies: Discrepancy[] },
-): void {
-  const { backend } = placement;
-  const regions = [...placement.regions.all];
-  const observed = backend.inspect(regions.map((region) => region.id));
-  for (const [i, region] of regions.entries()) {
-    report.regions++;
-    const facts = observed[i];
-    if (facts === undefined || facts === 'unknown') {
-      report.regionsUnknown++;
-      continue;
-    }
-    const claimed = claimsOf(placement, region);
-    for (const [fact, claim] of Object.entries(claimed) as [keyof RegionFacts, unknown][]) {
-      if (facts[fact] === claim) continue;
-      report.discrepancies.push({
-        backend: backend.name,
-        fact,
-        claimed: claim,
-        observed: facts[fact],
-        byteLength: region.byteLength,
-      });
-    }
-  }
-}
-
-function claimsOf(placement: Placement, region: Region): RegionFacts {
-  const { capabilities } = placement.backend;
-  return {
-    lockedByteLength: capabilities.locking === 'locked' ? region.byteLength : 0,
-    protection: region.protection,
-    guarded: capabilities.guardPages,
-    dumpExcluded: capabilities.dumpExclusion,
-    forkBehaviour: capabilities.forkBehaviour,
-  };
 }

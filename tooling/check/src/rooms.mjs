@@ -106,7 +106,7 @@ export const rooms = [
   {
     room: 'verify.ts',
     holds: 'canaries and claims, checked now',
-    may: ['contract/', 'telemetry/', 'placement/', 'places/'],
+    may: ['telemetry/', 'placement/', 'places/'],
   },
   {
     room: 'stats.ts',

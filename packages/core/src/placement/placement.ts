@@ -3,9 +3,10 @@ import { isSecureMemoryError } from '../contract/errors.js';
 import type { LockBudget } from '../limits/lock-budget.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
 import { explainDenial, type Fragmentation } from '../limits/shortage-error.js';
+import { askKernel, type KernelReport } from './kernel-check.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
-import type { Region } from './region.js';
+import type { Losses, Region } from './region.js';
 import type { Regions } from './regions.js';
 import { Slab } from './slab.js';
 import { SlabPool } from './slab-pool.js';
@@ -159,6 +160,21 @@ export class Placement implements OwnRegionOwner {
     this.purge();
   }
 
+  /** What the kernel says of every region now. Receipts, `require`, figures and new secrets follow it. */
+  askKernel(): KernelReport {
+    return askKernel(this.regions, (found) => this.#noteLosses(found));
+  }
+
+  /**
+   * The same where the process as a whole has fewer bytes locked than these regions should have. Costs some microseconds,
+   * and misses a loss that somebody else's locks make up for.
+   */
+  recheckLocks(): void {
+    if (this.backend.capabilities.locking !== 'locked') return;
+    const locked = this.backend.lockedByteLength();
+    if (locked !== 'unknown' && locked < this.regions.lockedByteLength) this.askKernel();
+  }
+
   /** Whatever holds secrets now. */
   *hosts(): Generator<PlaceHost> {
     yield* this.pool.slabs;
@@ -307,6 +323,23 @@ export class Placement implements OwnRegionOwner {
     if (missing > this.vacancies.byteLength) return false;
     this.vacancies.reclaim(missing);
     return byteLength <= this.#room();
+  }
+
+  /** Nothing new is placed where a protection is gone, and what is vacant there goes back to the system. */
+  #noteLosses(found: readonly (readonly [Region, Losses | undefined])[]): void {
+    const worse: Region[] = [];
+    for (const [region, losses] of found) {
+      const before = region.losses ?? {};
+      if (Object.keys(losses ?? {}).some((fact) => !(fact in before))) worse.push(region);
+      this.regions.noteLosses(region, losses);
+    }
+    for (const slab of this.pool.slabs) {
+      if (slab.region.losses !== undefined) this.pool.close(slab);
+      else if (slab.closedToNew && slab.region.pinned === 0) this.pool.reopen(slab);
+    }
+    this.vacancies.giveBackLost();
+    // Last: whoever hears of it finds all of it noted.
+    for (const region of worse) this.regions.tellLosses(region);
   }
 
   #room(): number {

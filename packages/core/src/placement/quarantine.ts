@@ -106,7 +106,8 @@ export class Quarantine {
     if (region.retired) region.owner.retryRetired();
     else {
       host.readmit(index);
-      if (host instanceof Slab && region.pinned === 0) this.#pool(host).reopen(host);
+      const sound = region.pinned === 0 && region.losses === undefined;
+      if (host instanceof Slab && sound) this.#pool(host).reopen(host);
     }
     return true;
   }

@@ -1,10 +1,13 @@
 import type { MemoryBackend } from '../contract/backend.js';
 import type { Protection } from '../contract/capabilities.js';
-import type { RegionId, View } from '../contract/region.js';
+import type { RegionFacts, RegionId, View } from '../contract/region.js';
 import { zero } from '../contract/zero.js';
 import type { AtRest } from '../options.js';
 
 const RANK: Record<Protection, number> = { 'no-access': 0, 'read-only': 1, 'read-write': 2 };
+
+/** What a region does not have any more, as it was found; what it has is left out. */
+export type Losses = Partial<RegionFacts>;
 
 /** What a region asks of whoever mapped it. */
 export interface RegionOwner {
@@ -50,6 +53,11 @@ export class Region {
   /** Why the region could not be closed at rest, if it could not. */
   openBecause: string | undefined = undefined;
 
+  /** What the kernel says it has no more, since the last look; undefined while it has all that is claimed. */
+  losses: Losses | undefined = undefined;
+  /** When the kernel was asked about it last, in milliseconds since 1970: at its mapping, and by each look that it answered. */
+  checkedAtMs = Date.now();
+
   /** Views of user code over this region that are open now. */
   views = 0;
   /** Views that escaped or refused to be revoked and may still be alive: the region stays open and mapped. */
@@ -93,6 +101,12 @@ export class Region {
    */
   doubles(): Float64Array | undefined {
     return this.writableDoubles ?? this.#openDoubles();
+  }
+
+  /** Bytes of it that are locked, as far as the last look at the kernel knows. */
+  get lockedByteLength(): number {
+    if (this.backend.capabilities.locking !== 'locked') return 0;
+    return this.losses?.lockedByteLength ?? this.byteLength;
   }
 
   /** Copies bytes of the region to `target`, whatever the state of the region. */
@@ -175,7 +189,7 @@ export class Region {
 
   /** The same now. Precondition: the region is mapped. */
   close(): void {
-    const needed = this.#neededProtection();
+    const needed = this.neededProtection();
     if (RANK[this.protection] <= RANK[needed]) return;
     try {
       this.#protect(needed);
@@ -184,6 +198,13 @@ export class Region {
       this.openBecause = 'the system refused to close its pages';
       this.owner.onProtectionFailed(this, error);
     }
+  }
+
+  /** Somebody else changed the protection: what the kernel says is true, and is put right at the end of this turn. */
+  adoptProtection(protection: Protection): void {
+    if (this.protection === protection) return;
+    this.#noteProtection(protection);
+    this.closeLater();
   }
 
   /** Opens core's own view. Throws what the backend throws. */
@@ -221,11 +242,16 @@ export class Region {
 
   #protect(protection: Protection): void {
     this.backend.protect(this.id, protection);
+    this.#noteProtection(protection);
+  }
+
+  #noteProtection(protection: Protection): void {
     this.protection = protection;
     this.writableDoubles = protection === 'read-write' ? this.#doubles : undefined;
   }
 
-  #neededProtection(): Protection {
+  /** The most permissive level that its open accesses need, or the level at rest. */
+  neededProtection(): Protection {
     if (this.writers > 0 || this.pinned > 0) return 'read-write';
     if (this.readers > 0 && this.atRest === 'no-access') return 'read-only';
     return this.atRest;

@@ -2,7 +2,7 @@ import type { MemoryBackend } from '../contract/backend.js';
 import type { Protection } from '../contract/capabilities.js';
 import type { AtRest } from '../options.js';
 import type { Telemetry } from '../telemetry/events.js';
-import { Region, type RegionOwner } from './region.js';
+import { type Losses, Region, type RegionOwner } from './region.js';
 
 /**
  * Work for the end of a turn: `queueMicrotask` makes an asynchronous resource for each, which a promise does not. Taken at
@@ -22,6 +22,8 @@ export class Regions implements RegionOwner {
   readonly all = new Set<Region>();
   /** Bytes of all mapped regions: what is charged to the budget. */
   mappedByteLength = 0;
+  /** Bytes of them that are locked, as far as the last look at the kernel knows. */
+  lockedByteLength = 0;
   mapCount = 0;
   unmapCount = 0;
   /** Regions that the system refused to take back: wiped, still mapped and charged, to be tried again. */
@@ -91,6 +93,7 @@ export class Regions implements RegionOwner {
     if (region.stranded) this.strandedCount--;
     this.all.delete(region);
     this.mappedByteLength -= region.byteLength;
+    this.lockedByteLength -= region.lockedByteLength;
     this.unmapCount++;
     return true;
   }
@@ -111,6 +114,20 @@ export class Regions implements RegionOwner {
     for (const region of this.all) {
       if (region.retired && region.views === 0 && region.pinned === 0) this.unmap(region);
     }
+  }
+
+  /** From now on a region lacks `losses`, and nothing else of what is claimed. */
+  noteLosses(region: Region, losses: Losses | undefined): void {
+    this.lockedByteLength -= region.lockedByteLength;
+    region.losses = losses;
+    region.checkedAtMs = Date.now();
+    this.lockedByteLength += region.lockedByteLength;
+  }
+
+  /** Publishes which protections a region was found without. */
+  tellLosses({ byteLength, losses = {} }: Region): void {
+    const lost = Object.keys(losses) as (keyof Losses)[];
+    this.#telemetry.emit('protection-lost', { byteLength, lost });
   }
 
   closeLater(region: Region): void {
@@ -135,6 +152,7 @@ export class Regions implements RegionOwner {
     const region = new Region(this, this.backend.map(byteLength), byteLength, atRest);
     this.all.add(region);
     this.mappedByteLength += byteLength;
+    this.lockedByteLength += region.lockedByteLength;
     this.mapCount++;
     return region;
   }

@@ -49,9 +49,9 @@ export class Vacancies {
     }
   }
 
-  /** A wiped region has become free. */
+  /** A wiped region has become free. One that lost a protection goes back to the system. */
   add(region: Region): void {
-    if (region.retired) {
+    if (region.retired || region.losses !== undefined) {
       this.#regions.unmap(region);
       return;
     }
@@ -87,6 +87,7 @@ export class Vacancies {
     for (const slab of this.#pool.empties()) {
       const { region } = slab;
       if (region.byteLength < byteLength || region.pinned > 0) continue;
+      if (region.losses !== undefined) continue;
       region.wipe(0, region.byteLength);
       this.#pool.abandon(slab);
       return region;
@@ -122,6 +123,14 @@ export class Vacancies {
     this.#regions.unmap(region);
   }
 
+  /** Gives back every vacant region that lost a protection. */
+  giveBackLost(): void {
+    for (const region of [...this.#spares]) if (region.losses !== undefined) this.giveBack(region);
+    for (const { region } of [...this.#pool.empties()]) {
+      if (region.losses !== undefined) this.giveBack(region);
+    }
+  }
+
   /** Forgets the spares, which the caller unmaps, and sweeps no more. */
   clear(): void {
     this.#spares.length = 0;
@@ -144,6 +153,7 @@ export class Vacancies {
     this.#pool.sweepIsDue = false;
     this.#regions.retryRetired();
     let again = false;
+    this.giveBackLost();
     const isDue = (region: Region): boolean => {
       const left = this.#regions.mappedByteLength - region.byteLength;
       if (left < this.#options.reserveByteLength) return false;

@@ -96,6 +96,7 @@ export class Places implements AccessHost {
 
   /** The receipt of a place in `host`; without a host, what a pooled secret of this placement would get. */
   receipt(placement: Placement, host?: PlaceHost): Receipt {
+    if (host !== undefined) placement.recheckLocks();
     return receiptOf(placement.regions, host, {
       fallback: placement === this.fallback,
       viewsStopped: this.viewsStopped,

@@ -2,7 +2,7 @@ import type { ForkBehaviour } from '../contract/capabilities.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { AtRest, Guarantee } from '../options.js';
 import type { PlaceHost, Route } from '../placement/place-host.js';
-import type { RegionOwner } from '../placement/region.js';
+import type { Losses, RegionOwner } from '../placement/region.js';
 
 /** A protection that is missing or weaker than its name, and why. */
 export interface Weakness {
@@ -10,7 +10,13 @@ export interface Weakness {
   readonly reason: string;
 }
 
-/** What protection a secret really has, now. From the backend's checked capabilities and the state of its region. */
+/**
+ * What protection a secret really has, from the backend's checked capabilities and the state of its region.
+ *
+ * It is as true as the last look at the kernel, whose moment it names. Other code in the process can take protections
+ * away with one call (`munlockall`, `madvise`, `mprotect`): reading a receipt notices locks that the process as a whole lacks,
+ * `verify()` notices all of it.
+ */
 export interface Receipt {
   readonly backend: string;
   /** True when it is on the fallback backend. */
@@ -34,8 +40,13 @@ export interface Receipt {
   /** What becomes of it when its worker thread is terminated. */
   readonly threadExit: 'wiped' | 'kept';
   readonly cipher: 'in-place' | 'node-crypto';
+  /** When the kernel was asked about its region last, in milliseconds since 1970: when it was mapped, or by a look since. */
+  readonly checkedAtMs: number;
   readonly weaknesses: readonly Weakness[];
 }
+
+/** Why something is gone that was there. */
+const TAKEN_AWAY = 'other code in this process took it away, by what the kernel says';
 
 /** What the receipt depends on beside the region. */
 export interface ReceiptContext {
@@ -52,27 +63,32 @@ export function receiptOf(
 ): Receipt {
   const { backend, atRest } = owner;
   const can = backend.capabilities;
-  const openBecause = host?.region.openBecause;
+  const { openBecause, losses = {}, checkedAtMs = Date.now() } = host?.region ?? {};
+  const guarded = can.guardPages && losses.guarded === undefined;
+  const forkBehaviour = losses.forkBehaviour ?? can.forkBehaviour;
+  const found = losses.protection === 'read-write' ? 'accessible' : losses.protection;
+  const atRestNow = openBecause === undefined ? (found ?? atRest) : 'accessible';
   const route = host?.route ?? 'pooled';
   const views = can.views === 'revocable' && context.viewsStopped === undefined;
   const facts = {
     backend: backend.name,
     fallback: context.fallback,
     route,
-    locked: can.locking === 'locked',
-    guarded: can.guardPages,
-    guards: can.guardPages ? (route === 'own' ? 'secret' : 'slab') : 'none',
-    dumpExcluded: can.dumpExclusion,
+    locked: can.locking === 'locked' && losses.lockedByteLength === undefined,
+    guarded,
+    guards: guarded ? (route === 'own' ? 'secret' : 'slab') : 'none',
+    dumpExcluded: can.dumpExclusion && losses.dumpExcluded === undefined,
     kernelHidden: can.kernelHidden,
-    forkBehaviour: can.forkBehaviour,
-    forkSafe: can.forkBehaviour !== 'inherited',
-    atRest: openBecause === undefined ? atRest : 'accessible',
-    noAccessAtRest: atRest === 'no-access' && openBecause === undefined,
+    forkBehaviour,
+    forkSafe: forkBehaviour !== 'inherited',
+    atRest: atRestNow,
+    noAccessAtRest: atRestNow === 'no-access',
     access: views ? 'view' : 'copy',
     threadExit: can.threadExit,
     cipher: can.cipher === 'in-place' ? 'in-place' : 'node-crypto',
+    checkedAtMs,
   } as const;
-  const weaknesses = [...weaknessesOf(facts, context, openBecause)];
+  const weaknesses = [...weaknessesOf(facts, context, { openBecause, losses })];
   return Object.freeze({ ...facts, weaknesses: Object.freeze(weaknesses) });
 }
 
@@ -81,30 +97,36 @@ type Facts = Omit<Receipt, 'weaknesses'>;
 function* weaknessesOf(
   facts: Facts,
   context: ReceiptContext,
-  openBecause: string | undefined,
+  { openBecause, losses }: { openBecause: string | undefined; losses: Losses },
 ): Generator<Weakness> {
   const { backend } = facts;
   const lacking = `the backend ${backend} does not do it on this machine`;
+  const why = (fact: keyof Losses): string => (losses[fact] === undefined ? lacking : TAKEN_AWAY);
   if (facts.fallback) {
     yield { field: 'fallback', reason: 'there was no place on the first backend' };
   }
-  if (!facts.locked) yield { field: 'locked', reason: `may be swapped: ${lacking}` };
-  if (!facts.guarded) yield { field: 'guarded', reason: lacking };
+  if (!facts.locked)
+    yield { field: 'locked', reason: `may be swapped: ${why('lockedByteLength')}` };
+  if (!facts.guarded) yield { field: 'guarded', reason: why('guarded') };
   else if (facts.guards === 'slab') {
     yield {
       field: 'guards',
       reason: 'guard pages stand at the ends of its slab; a canary stands between neighbours',
     };
   }
-  if (!facts.dumpExcluded) yield { field: 'dumpExcluded', reason: lacking };
+  if (!facts.dumpExcluded) yield { field: 'dumpExcluded', reason: why('dumpExcluded') };
   if (!facts.kernelHidden) {
     yield { field: 'kernelHidden', reason: `root can read it through the kernel: ${lacking}` };
   }
   if (!facts.forkSafe) {
-    yield { field: 'forkSafe', reason: 'a forked child without exec inherits the bytes' };
+    const since = losses.forkBehaviour === undefined ? '' : `: ${TAKEN_AWAY}`;
+    yield { field: 'forkSafe', reason: `a forked child without exec inherits the bytes${since}` };
   }
   if (openBecause !== undefined) {
     yield { field: 'atRest', reason: `its pages stay open: ${openBecause}` };
+  }
+  if (losses.protection !== undefined && openBecause === undefined) {
+    yield { field: 'atRest', reason: `its pages were found ${facts.atRest}: ${TAKEN_AWAY}` };
   }
   if (!facts.noAccessAtRest && openBecause === undefined) {
     yield { field: 'noAccessAtRest', reason: `at rest its pages are ${facts.atRest}` };

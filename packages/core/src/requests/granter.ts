@@ -186,7 +186,9 @@ export class Granter implements PlaceFinder {
     places.live += found.length;
     this.#fallingBack = false;
     for (const { host } of found) {
-      if (host.region.openBecause === undefined || require.length === 0) continue;
+      const { openBecause, losses } = host.region;
+      const sound = openBecause === undefined && losses === undefined;
+      if (sound || require.length === 0) continue;
       try {
         demand(places.receipt(places.placementOf(host), host), require, 'the place found');
       } catch (error) {

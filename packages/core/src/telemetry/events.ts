@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type { SecureMemoryError } from '../contract/errors.js';
+import type { RegionFacts } from '../contract/region.js';
 
 /** What was found when the surroundings of a slot were looked at. */
 export interface CanaryFinding {
@@ -28,6 +29,11 @@ export interface TelemetryEvents {
   purge: { readonly reason: string; readonly secrets: number };
   /** The system refused to close a region; it stays open and is tried again at the next access. */
   'protection-failed': { readonly byteLength: number; readonly error: unknown };
+  /** The kernel says that a region lacks protections that it had: somebody else in the process took them. Once for each loss. */
+  'protection-lost': {
+    readonly byteLength: number;
+    readonly lost: readonly (keyof RegionFacts)[];
+  };
   /** The system refused to unmap a region, or a step of cleaning up failed; the bytes are wiped, it is tried again. */
   'release-failed': { readonly byteLength: number; readonly error: unknown };
   /** Pages are closed at rest and the program listens to SIGSEGV: a stray touch would spin instead of killing. */
@@ -46,6 +52,7 @@ const channels = {
   leak: channel('securemem:leak'),
   purge: channel('securemem:purge'),
   'protection-failed': channel('securemem:protection-failed'),
+  'protection-lost': channel('securemem:protection-lost'),
   'release-failed': channel('securemem:release-failed'),
   'sigsegv-listener': channel('securemem:sigsegv-listener'),
 } satisfies Record<TelemetryEvent, unknown>;
@@ -65,6 +72,7 @@ export class Telemetry {
     leak: 0,
     purge: 0,
     'protection-failed': 0,
+    'protection-lost': 0,
     'release-failed': 0,
     'sigsegv-listener': 0,
   };
