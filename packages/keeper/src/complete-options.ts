@@ -50,7 +50,7 @@ const NAMES: Readonly<Record<keyof KeeperOptions, true>> = {
 const MIB = 1024 * 1024;
 
 /** What `setTimeout` can wait at most. */
-const MS_MAX = 2 ** 31 - 1;
+export const MS_MAX = 2 ** 31 - 1;
 
 /** Of every limit: the smallest value. */
 const LIMIT_MINIMA: Readonly<Record<keyof KeeperLimits, number>> = {
@@ -160,7 +160,8 @@ function text(name: string, value: unknown): string {
   throw new TypeError(`${name} must be a string`);
 }
 
-function integer(name: string, value: unknown, min: number, max: number): number {
+/** Throws `RangeError` for what is no integer from `min` to `max`. */
+export function integer(name: string, value: unknown, min: number, max: number): number {
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
     return value as number;
   }

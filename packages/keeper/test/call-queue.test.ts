@@ -13,7 +13,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 function newCall(name: string): Call {
-  const options = { signal: undefined, idempotent: true, secret: false };
+  const options = { signal: undefined, idempotent: true, secret: false, callMsMax: CALL_MS_MAX };
   return new Call(
     name,
     new Uint8Array(),
@@ -26,7 +26,7 @@ function newCall(name: string): Call {
 /** A queue, and how long each call that it gave up had waited in it. */
 function newQueue(): { queue: CallQueue; waited: Map<string, number> } {
   const waited = new Map<string, number>();
-  const queue = new CallQueue(new HeardClock(), CALL_MS_MAX, (call, waitedMs) =>
+  const queue = new CallQueue(new HeardClock(), (call, waitedMs) =>
     waited.set(call.operation, waitedMs),
   );
   return { queue, waited };

@@ -139,6 +139,32 @@ describe('P04 a keeper that hangs', () => {
   });
 });
 
+describe('callMsMax of one call', () => {
+  it('is its own: a shorter one is a hang, and a longer one outlives that of the keeper', async () => {
+    const keeper = await openSubject({ crashPolicy: terminate(), callMsMax: 200 });
+    const patient = rejectionOf(keeper.call('hold', undefined, { callMsMax: 60_000 }));
+    for (let n = 0; n < 10; n++) await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(keeper.stats()).toMatchObject({ state: 'ready', crashes: 0, openCalls: 1 });
+    const crashed = nextEvent(keeper, 'crash');
+    const short = rejectionOf(keeper.call('hold', undefined, { callMsMax: 100 }));
+    expect(await crashed).toMatchObject({ category: 'hang' });
+    for (const error of await Promise.all([short, patient])) {
+      expect(error).toMatchObject({ code: 'ERR_SECMEM_OUTCOME_UNKNOWN' });
+    }
+  });
+
+  it.each([0, 1.5, 2 ** 31, '1'])(
+    'is refused where it is no number of milliseconds (%s)',
+    async (value) => {
+      const keeper = await openSubject();
+      const callMsMax = value as number;
+      expect(await rejectionOf(keeper.call('echo', undefined, { callMsMax }))).toBeInstanceOf(
+        RangeError,
+      );
+    },
+  );
+});
+
 describe('KS12 a call that was sent and waits to be repeated', () => {
   const slow = quickRetry({ restartsMax: 5, backoff: { baseMs: 60_000, capMs: 60_000 } });
 

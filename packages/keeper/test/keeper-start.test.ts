@@ -81,6 +81,12 @@ describe('openKeeper()', () => {
     expect(await keeper.call('echo', bytes('x'))).toEqual(bytes('x'));
   });
 
+  it('KS10 takes a module that was compiled to CommonJS', async () => {
+    const module = new URL('./modules/compiled.cjs', import.meta.url);
+    const keeper = await openSubject({ module });
+    expect(await keeper.call('echo', bytes('x'))).toEqual(bytes('x'));
+  });
+
   it('S7 S14 starts a module that always fails exactly max + 1 times', async () => {
     const log = freshFile();
     const crashPolicy = quickRetry({ restartsMax: 3 });

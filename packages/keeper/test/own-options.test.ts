@@ -86,7 +86,7 @@ const functions: Readonly<Record<string, () => unknown>> = {
   openKeeper: () =>
     completeOptions({ module, crashPolicy: terminate(), limits: {}, env: {}, host: {} }),
   'openKeeper with less': () => completeOptions({ module } as KeeperOptions).callMsMax,
-  call: () => completeCallOptions({}),
+  call: () => completeCallOptions({}, { callMsMax: 30_000 }),
   defineKeeper: () =>
     Object.keys(defineKeeper({ backend, operations: { echo: (payload) => payload } })),
   halt: () => halt({}).exitHost,

@@ -63,7 +63,15 @@ function greeted(): Hello {
 
 async function importModule(url: string): Promise<KeeperDefinition<unknown>> {
   const module: { default?: unknown } = await import(url);
-  return completeDefinition(module.default);
+  return completeDefinition(defaultOf(module.default));
+}
+
+/** A compiler that turns a module into CommonJS puts its default beside a mark, and the runtime calls both the default. */
+function defaultOf(exported: unknown): unknown {
+  if (typeof exported !== 'object' || exported === null) return exported;
+  return Object.hasOwn(exported, '__esModule')
+    ? (exported as { default?: unknown }).default
+    : exported;
 }
 
 /** Sets the limits from inside, before the first secret. What was asked for and could not be done fails the start. */

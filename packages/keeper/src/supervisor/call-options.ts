@@ -1,5 +1,5 @@
 import { ownProperties } from '@securemem/core';
-import { refuseUnknown } from '../complete-options.js';
+import { integer, MS_MAX, refuseUnknown } from '../complete-options.js';
 
 /** What a caller may say about one call. */
 export interface CallOptions {
@@ -15,6 +15,11 @@ export interface CallOptions {
    * returns; the one copy that was made of it, off V8's heap, as soon as it was sent, or never will be. Default false.
    */
   readonly secret?: boolean;
+  /**
+   * The longest time that this call may take in the keeper, in milliseconds, and wait for one before: 1 to 2,147,483,647. A
+   * keeper that exceeds it hangs and is killed, with all other calls in it. Default: that of `openKeeper`.
+   */
+  readonly callMsMax?: number;
 }
 
 /** The options of one call, read. */
@@ -22,19 +27,25 @@ export interface CompleteCallOptions {
   readonly signal: AbortSignal | undefined;
   readonly idempotent: boolean;
   readonly secret: boolean;
+  readonly callMsMax: number;
 }
 
 const NAMES: Readonly<Record<keyof CallOptions, true>> = {
   signal: true,
   idempotent: true,
   secret: true,
+  callMsMax: true,
 };
 
-const NONE: CompleteCallOptions = { signal: undefined, idempotent: false, secret: false };
-
-/** Throws `TypeError` for what is unknown or of a wrong type, or does not go together. */
-export function completeCallOptions(options: CallOptions | undefined): CompleteCallOptions {
-  if (options === undefined) return NONE;
+/** Throws `TypeError` or `RangeError` for what is unknown, of a wrong type or out of range, or does not go together. */
+export function completeCallOptions(
+  options: CallOptions | undefined,
+  defaults: { readonly callMsMax: number },
+): CompleteCallOptions {
+  const { callMsMax: msMax } = defaults;
+  if (options === undefined) {
+    return { signal: undefined, idempotent: false, secret: false, callMsMax: msMax };
+  }
   const given = ownProperties(options, 'call: options');
   refuseUnknown('call', given, NAMES);
   const { signal, idempotent = false, secret = false } = given;
@@ -47,7 +58,8 @@ export function completeCallOptions(options: CallOptions | undefined): CompleteC
   if (secret && idempotent) {
     throw new TypeError('call: a secret payload is wiped once sent, so it cannot be repeated');
   }
-  return { signal, idempotent, secret };
+  const callMsMax = integer('call: callMsMax', given.callMsMax ?? msMax, 1, MS_MAX);
+  return { signal, idempotent, secret, callMsMax };
 }
 
 /** By its shape, since a signal of another realm is as good. */

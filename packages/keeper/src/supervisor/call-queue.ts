@@ -8,7 +8,6 @@ import type { HeardClock } from './heard-clock.js';
  */
 export class CallQueue {
   readonly #clock: HeardClock;
-  readonly #callMsMax: number;
   readonly #onExpired: (call: Call, waitedMs: number) => void;
   readonly #deadline: Deadline;
   #entries: Call[] = [];
@@ -16,13 +15,8 @@ export class CallQueue {
   #length = 0;
 
   /** `onExpired` settles a call that has waited too long, and is no longer here. */
-  constructor(
-    clock: HeardClock,
-    callMsMax: number,
-    onExpired: (call: Call, waitedMs: number) => void,
-  ) {
+  constructor(clock: HeardClock, onExpired: (call: Call, waitedMs: number) => void) {
     this.#clock = clock;
-    this.#callMsMax = callMsMax;
     this.#onExpired = onExpired;
     this.#deadline = new Deadline(
       clock,
@@ -89,7 +83,7 @@ export class CallQueue {
 
   #beginToWait(call: Call): void {
     call.queuedAtMs = performance.now();
-    call.deadlineMs = this.#clock.nowMs + this.#callMsMax;
+    call.deadlineMs = this.#clock.nowMs + call.callMsMax;
     this.#deadline.watch(call.deadlineMs);
   }
 

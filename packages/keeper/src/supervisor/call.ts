@@ -7,6 +7,8 @@ export class Call {
   readonly operation: string;
   readonly idempotent: boolean;
   readonly secret: boolean;
+  /** How long it may be in the keeper, and how long it may wait in the host. */
+  readonly callMsMax: number;
   /** The id under which the keeper knows it; 0 while it waits in the host. */
   id = 0;
   /** When it has waited too long where it is now, in the keeper or in the host, by the clock of what is heard. */
@@ -35,6 +37,7 @@ export class Call {
     this.operation = operation;
     this.idempotent = options.idempotent;
     this.secret = options.secret;
+    this.callMsMax = options.callMsMax;
     this.#payload = payload;
     this.#resolve = resolve;
     this.#reject = reject;

@@ -127,7 +127,7 @@ export class Generation implements FrameHandler {
     const id = this.#nextId();
     const index = this.#operations.get(call.operation) as number;
     call.id = id;
-    call.deadlineMs = this.#clock.nowMs + this.#options.callMsMax;
+    call.deadlineMs = this.#clock.nowMs + call.callMsMax;
     this.#calls.set(id, call);
     this.#deadline.watch(call.deadlineMs);
     if (call.secret) {

@@ -50,7 +50,7 @@ export class Keeper {
       const { payloadByteLengthMax } = this.#options;
       const bytes = viewOfGiven(payload, 'call: payload', payloadByteLengthMax);
       if (!this.#supervisor.offers(name)) throw new RangeError(`call: no operation ${name}`);
-      const complete = completeCallOptions(options);
+      const complete = completeCallOptions(options, this.#options);
       if (complete.secret && bytes.length === 0) {
         throw new RangeError('call: a secret payload must have at least one byte');
       }

@@ -63,7 +63,7 @@ export class Supervisor implements GenerationListener {
     this.#options = options;
     this.#listener = listener;
     this.#hello = encodeHello(options);
-    this.#waiting = new CallQueue(this.#clock, options.callMsMax, (call, waitedMs) =>
+    this.#waiting = new CallQueue(this.#clock, (call, waitedMs) =>
       this.#refuse(call, waitTimeout(call.operation, waitedMs)),
     );
   }

@@ -253,7 +253,7 @@ class RealEnd {
   #sendCalls(generation: Generation): void {
     const [operation] = generation.operations.keys();
     for (let n = 1; n <= CALLS; n++) {
-      const given = { signal: undefined, idempotent: false, secret: false };
+      const given = { signal: undefined, idempotent: false, secret: false, callMsMax: 30_000 };
       const settle = (value: unknown): void => {
         assert.ok(!this.settled.has(n), 'settled once');
         this.settled.set(n, value);
