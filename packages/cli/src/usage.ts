@@ -10,3 +10,26 @@ export function positiveInteger(name: string, text: string | undefined): number 
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value;
   throw new UsageError(`--${name} must be a positive integer; it is ${text}`);
 }
+
+/** Words that differ by one slip of the finger more or less, the nearest first; nothing where all are far. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const near = known
+    .map((name) => [distance(word, name), name] as const)
+    .filter(([far, name]) => far <= Math.max(1, Math.floor(name.length / 3)))
+    .sort(([left], [right]) => left - right);
+  return near[0] === undefined ? '' : `; did you mean ${near[0][1]}?`;
+}
+
+/** How many letters have to be put in, left out or changed (Levenshtein). */
+function distance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= left.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[right.length] ?? 0;
+}

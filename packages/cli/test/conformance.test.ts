@@ -35,6 +35,28 @@ describe('conformance', () => {
     expect(JSON.parse(stdout)).toMatchObject({ failed: 0, seed: 7, backend: { name: 'nolock' } });
   });
 
+  it('runs the requirements that are named alone', () => {
+    const line = cli(
+      'conformance',
+      subject('honest'),
+      '--only',
+      'misuse-range',
+      '--only',
+      'map-zeroed',
+    );
+    const { code, stdout } = run(line);
+    expect(stdout).toContain('2 passed, 0 failed, 0 not proven');
+    expect(code).toBe(0);
+  });
+
+  it('N29 tells its version, and what a misspelt command or requirement was meant to be', () => {
+    expect(run(cli('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(run(cli('docter')).stderr).toContain('no command docter; did you mean doctor?');
+    const misspelt = run(cli('conformance', subject('honest'), '--only', 'dump-flg'));
+    expect(misspelt).toMatchObject({ code: 2, stdout: '' });
+    expect(misspelt.stderr).toContain('did you mean dump-flag?');
+  });
+
   it.each([
     ['no file', 'conformance'],
     ['two files', 'conformance', subject('honest'), subject('honest')],

@@ -60,6 +60,23 @@ export function countsOf(pid) {
   };
 }
 
+/** What a backend has no business to change: limits, filters of core files, privileges. @param {number | 'self'} pid */
+export function surroundingsOf(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const limits = readFileSync(`/proc/${pid}/limits`, 'latin1');
+  /** @type {Record<string, string>} */
+  const found = {
+    'the filter of core files': readFileSync(`/proc/${pid}/coredump_filter`, 'latin1').trim(),
+  };
+  for (const name of ['CapEff', 'CapBnd', 'NoNewPrivs', 'Seccomp', 'SigCgt', 'SigIgn', 'Umask']) {
+    found[name] = new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
+  }
+  for (const [, name = '', values = ''] of limits.matchAll(/^(Max [a-z ]+?)\s{2,}(.*?)\s*$/gm)) {
+    found[name] = values.replace(/\s+/g, ' ');
+  }
+  return found;
+}
+
 /** Reads memory of a process, or says why it cannot be read. @param {number | 'self'} pid
  *  @param {number} address @param {number} byteLength @returns {Uint8Array | undefined} */
 export function readMemory(pid, address, byteLength) {
@@ -174,32 +191,46 @@ export function offsetsIn(bytes, needle) {
 }
 
 /**
- * What the kernel says of one range of addresses. @param {number | 'self'} pid
- * @param {number} start @param {number} byteLength
+ * What the kernel says of one range of addresses, now or when `all` was recorded. A range may lie in several mappings: what
+ * holds of it holds of every piece. @param {number | 'self'} pid
+ * @param {number} start @param {number} byteLength @param {Mapping[]} [all]
  */
-export function factsOf(pid, start, byteLength) {
+export function factsOf(pid, start, byteLength, all = detailedMappingsOf(pid)) {
   const end = start + byteLength;
-  const all = detailedMappingsOf(pid);
   const parts = all.filter((mapping) => mapping.start < end && start < mapping.end);
   const covered = parts.reduce(
     (sum, part) => sum + Math.min(part.end, end) - Math.max(part.start, start),
     0,
   );
-  const accesses = new Set(parts.map((part) => part.access.slice(0, 2)));
-  /** @param {number} address */
-  const closedAt = (address) =>
-    all.some((m) => m.start <= address && address < m.end && m.access.startsWith('---'));
+  const accesses = new Set(parts.map((part) => part.access.slice(0, 3)));
   /** @param {string} flag */
   const everywhere = (flag) => parts.length > 0 && parts.every((part) => part.flags.includes(flag));
   return {
     mapped: covered === byteLength,
     lockedByteLength: parts.reduce((sum, part) => sum + lockedIn(part, start, end), 0),
     protection: accesses.size === 1 ? protectionOf([...accesses][0] ?? '') : 'mixed',
-    guardBefore: closedAt(start - 1),
-    guardAfter: closedAt(end),
+    guardBefore: isGuard(pid, all, start - pageByteLength),
+    guardAfter: isGuard(pid, all, end),
     dumpExcluded: everywhere('dd'),
     forkBehaviour: everywhere('dc') ? 'absent' : everywhere('wf') ? 'zeroed' : 'inherited',
   };
+}
+
+/**
+ * A page that kills: one without access, or one that is open on paper and that the kernel itself finds nothing behind, as it
+ * does behind a guard marker (MADV_GUARD_INSTALL). Memory that is hidden from the kernel reads the same and kills nobody.
+ * @param {number | 'self'} pid @param {Mapping[]} all @param {number} address
+ */
+function isGuard(pid, all, address) {
+  const mapping = all.find(({ start, end }) => start <= address && address < end);
+  if (mapping === undefined || mapping.name.startsWith('[v')) return false;
+  if (mapping.access.startsWith('---')) return true;
+  return !isHidden(mapping) && readMemory(pid, address, 1) === undefined;
+}
+
+/** @param {Mapping} mapping */
+function isHidden({ name }) {
+  return name.startsWith('/secretmem');
 }
 
 /** @param {Mapping} part @param {number} start @param {number} end */
@@ -207,30 +238,57 @@ function lockedIn(part, start, end) {
   return Math.min(part.lockedByteLength, Math.min(part.end, end) - Math.max(part.start, start));
 }
 
-/** @param {string} access */
+/** Pages that can be executed are nothing that a backend may give. @param {string} access */
 function protectionOf(access) {
-  return { rw: 'read-write', 'r-': 'read-only', '--': 'no-access' }[access] ?? 'mixed';
+  return { 'rw-': 'read-write', 'r--': 'read-only', '---': 'no-access' }[access] ?? 'executable';
 }
 
 /**
- * The first byte of a region of `byteLength` bytes that begins with the marker, or undefined when no memory shows it.
+ * The first byte of a region of `byteLength` bytes that begins with the marker, or undefined when no memory shows it. A region
+ * begins with a page, and is found whole where several mappings make it up; where a part of it is missing, so be it.
  * @param {number | 'self'} pid @param {Marker} marker @param {number} byteLength
  */
 export function locateMarked(pid, marker, byteLength) {
   const mappings = mappingsOf(pid);
   /** @param {number} address */
-  const fits = (address) =>
-    mappings.some((m) => m.start <= address && address + byteLength <= m.end);
+  const begins = (address) => address % pageByteLength === 0;
+  /** @param {number} address */
+  const whole = (address) => endOfRun(mappings, address) >= address + byteLength;
   // Nearly always the first hit is the region, and the search of all memory is spared.
-  return findMarker(pid, marker, 1).find(fits) ?? findMarker(pid, marker).find(fits);
+  const first = findMarker(pid, marker, 1).find((address) => begins(address) && whole(address));
+  if (first !== undefined) return first;
+  const hits = findMarker(pid, marker);
+  return (
+    hits.find((address) => begins(address) && whole(address)) ??
+    hits.find(whole) ??
+    hits.find(begins)
+  );
+}
+
+/** Where the mappings that follow each other without a gap from this address on end.
+ *  @param {Mapping[]} mappings in the order of addresses @param {number} address */
+function endOfRun(mappings, address) {
+  let end = address;
+  for (const mapping of mappings) {
+    if (mapping.start <= end && end < mapping.end) end = mapping.end;
+  }
+  return end;
 }
 
 /**
- * Mappings of memory that the kernel itself has no mapping of, of exactly this size: their content cannot be searched.
+ * Runs of memory that the kernel itself has no mapping of, of exactly this size: their content cannot be searched. A run may
+ * be made of several mappings.
  * @param {number | 'self'} pid @param {number} byteLength
  */
 export function hiddenMappingsOf(pid, byteLength) {
-  return mappingsOf(pid)
-    .filter(({ name, start, end }) => name.startsWith('/secretmem') && end - start === byteLength)
+  /** @type {{ start: number, end: number, access: string }[]} */
+  const runs = [];
+  for (const { start, end, access } of mappingsOf(pid).filter(isHidden)) {
+    const last = runs.at(-1);
+    if (last === undefined || last.end !== start) runs.push({ start, end, access });
+    else Object.assign(last, { end, access: `${last.access} ${access}` });
+  }
+  return runs
+    .filter(({ start, end }) => end - start === byteLength)
     .map(({ start, access }) => ({ start, access }));
 }

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import {
   countsOf,
+  detailedMappingsOf,
   factsOf,
   findMarker,
   hiddenMappingsOf,
@@ -14,9 +15,16 @@ import {
  */
 const pid = process.ppid;
 
+/** What was true when somebody asked to remember it. @type {ReturnType<typeof detailedMappingsOf>} */
+let remembered = [];
+
 /** @type {Record<string, (request: any) => unknown>} */
 const operations = {
   counts: () => countsOf(pid),
+  remember: () => {
+    remembered = detailedMappingsOf(pid);
+  },
+  rememberedFacts: ({ start, byteLength }) => factsOf(pid, start, byteLength, remembered),
   locate: ({ marker, byteLength }) => locateMarked(pid, marker, byteLength) ?? null,
   hidden: ({ byteLength }) => hiddenMappingsOf(pid, byteLength),
   facts: ({ start, byteLength }) => factsOf(pid, start, byteLength),
@@ -31,7 +39,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { id, operation, ...request } = JSON.parse(line);
   let answer;
   try {
-    answer = { id, result: operations[operation]?.(request) };
+    answer = { id, result: operations[operation]?.(request) ?? null };
   } catch (error) {
     answer = { id, error: String(error) };
   }

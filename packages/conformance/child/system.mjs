@@ -16,8 +16,13 @@ const EPERM = 1;
 const EAGAIN = 11;
 const ENOMEM = 12;
 const MADV_DONTFORK = 10;
+const MADV_DOFORK = 11;
 const MADV_DONTDUMP = 16;
+const MADV_DODUMP = 17;
 const MADV_WIPEONFORK = 18;
+/** Does nothing, and fails, on kernels without guard markers. */
+const MADV_GUARD_REMOVE = 103;
+const PR_GET_DUMPABLE = 3;
 const PR_SET_SECCOMP = 22;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_MODE_FILTER = 2;
@@ -48,6 +53,7 @@ function systemOf(koffi) {
   );
   const munlock = libc.func('int munlock(uintptr_t, size_t)');
   const mprotect = libc.func('int mprotect(uintptr_t, size_t, int)');
+  const madvise = libc.func('int madvise(uintptr_t, size_t, int)');
   const mlock = libc.func('int mlock(uintptr_t, size_t)');
   const mmap = libc.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, long)');
   const munmap = libc.func('int munmap(uintptr_t, size_t)');
@@ -58,6 +64,19 @@ function systemOf(koffi) {
   return {
     /** Takes the lock off a range behind everybody's back. @param {number} start @param {number} byteLength */
     unlock: (start, byteLength) => munlock(start, byteLength) === 0,
+
+    /** Makes pages accessible that were not, guards and their markers too. @param {number} start @param {number} byteLength */
+    open(start, byteLength) {
+      madvise(start, byteLength, MADV_GUARD_REMOVE);
+      return mprotect(start, byteLength, 3) === 0;
+    },
+
+    /** Gives pages back to core files, or to children. @param {number} start @param {number} byteLength @param {'dump' | 'fork'} to */
+    advise: (start, byteLength, to) =>
+      madvise(start, byteLength, to === 'dump' ? MADV_DODUMP : MADV_DOFORK) === 0,
+
+    /** Whether this process leaves core files, and others of its user may look at it. */
+    dumpable: () => prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
 
     /** Takes all access away likewise. @param {number} start @param {number} byteLength */
     close: (start, byteLength) => mprotect(start, byteLength, 0) === 0,

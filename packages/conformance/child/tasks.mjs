@@ -8,6 +8,7 @@
  * @typedef {{ lockedByteLength: number, mappings: number, descriptors: number }} Counts
  * @typedef {{
  *   counts(): Counts,
+ *   looksLikeAddress(value: number): boolean,
  *   setLockLimit(byteLength: number): void,
  *   refuse(call: string, backend: MemoryBackend, region: RegionId | undefined, byteLength: number): void,
  * }} Tools
@@ -19,7 +20,14 @@ const pagesMax = 40;
 /** Failures in a row, so that what each leaves behind stands out from what the engine itself does. */
 const attemptsInVain = 50;
 
-/** An error as plain data. @param {unknown} error */
+/** The levels that close a region, strongest first, as far as a backend offers them.
+ *  @param {{ readonly protection: 'no-access' | 'read-only' | 'none' }} capabilities @returns {('no-access' | 'read-only')[]} */
+export function levelsOf({ protection }) {
+  if (protection === 'none') return [];
+  return protection === 'no-access' ? ['no-access', 'read-only'] : ['read-only'];
+}
+
+/** An error as plain data, with all that it says in any field. @param {unknown} error */
 export function describeError(error) {
   if (error === undefined) return undefined;
   const e = /** @type {any} */ (error);
@@ -36,7 +44,39 @@ export function describeError(error) {
     syscall,
     errno,
     details,
+    words: wordsOf(error),
   };
+}
+
+/**
+ * Every name and value that can be reached from an error: fields that nobody asked for, causes and what hangs on them.
+ * The stack tells files and lines only, after the message. @param {unknown} value @param {Set<unknown>} [seen] @returns {string}
+ */
+export function wordsOf(value, seen = new Set()) {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (seen.has(value)) return '';
+  seen.add(value);
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex');
+  }
+  return Reflect.ownKeys(value)
+    .filter((name) => name !== 'stack')
+    .map((name) => `${String(name)} ${wordsOf(Reflect.get(value, name), seen)}`)
+    .join(' ');
+}
+
+/** The addresses that an error tells. @param {ReturnType<typeof describeError>} error @param {Tools} tools */
+function addressesIn(error, tools) {
+  return numbersIn(error?.words ?? '').filter((value) => tools.looksLikeAddress(value));
+}
+
+/** All numbers in a text that could be addresses, written in any way. @param {string} text @returns {number[]} */
+export function numbersIn(text) {
+  const found = text.match(/(?:0x)?[0-9a-f]{5,16}(?![0-9a-z])/gi) ?? [];
+  return found.flatMap((digits) => {
+    const plain = digits.replace(/^0x/i, '');
+    return [Number.parseInt(plain, 16), Number(plain)].filter(Number.isSafeInteger);
+  });
 }
 
 /** @param {() => unknown} run */
@@ -57,6 +97,7 @@ export const tasks = {
     const byteLength = pages * backend.pageByteLength;
     const limit = backend.lockLimit();
     const { regions, error } = mapUntilRefused(backend, byteLength, pagesMax);
+    const addresses = addressesIn(error, tools);
     const before = tools.counts();
     for (let attempt = 0; error !== undefined && attempt < attemptsInVain; attempt += 1) {
       errorOf(() => backend.map(byteLength));
@@ -76,6 +117,7 @@ export const tasks = {
       pageByteLength,
       mappedPages,
       error,
+      addresses,
       before,
       after,
       errorAfterRelease,
@@ -89,7 +131,8 @@ export const tasks = {
     const before = tools.counts();
     const error = errorOf(() => backend.map(byteLength ?? backend.pageByteLength));
     const after = tools.counts();
-    return { limit: backend.lockLimit(), error, before, after };
+    const addresses = addressesIn(error, tools);
+    return { limit: backend.lockLimit(), error, addresses, before, after };
   },
 
   /** What lockLimit answers before and after the limit is lowered from outside. */
@@ -101,13 +144,46 @@ export const tasks = {
   },
 
   /** Raises the limit within the hard one, asks for less, and asks for too much. */
-  raiseLockLimit(open, { within, beyond }) {
+  raiseLockLimit(open, { within, further, beyond }, tools) {
     const backend = open();
     const raised = backend.raiseLockLimit(within);
     const inForce = backend.lockLimit();
     const less = backend.raiseLockLimit(within / 2);
     const error = errorOf(() => backend.raiseLockLimit(beyond));
-    return { raised, inForce, less, error, after: backend.lockLimit() };
+    const after = backend.lockLimit();
+    const addresses = addressesIn(error, tools);
+    // The way up to the hard limit must still be open.
+    const furtherError = errorOf(() => backend.raiseLockLimit(further));
+    return {
+      raised,
+      inForce,
+      less,
+      error,
+      addresses,
+      after,
+      furtherError,
+      last: backend.lockLimit(),
+    };
+  },
+
+  /** Locked bytes before a region, with it, and at once after it was released, or its backend disposed. */
+  releaseAtOnce(open, _parameters, tools) {
+    const backend = open();
+    const { pageByteLength } = backend;
+    const locked = () => tools.counts().lockedByteLength;
+    const released = ['read-write', ...levelsOf(backend.capabilities)].map((level) => {
+      const before = locked();
+      const region = backend.map(2 * pageByteLength);
+      const during = locked();
+      if (level !== 'read-write') backend.protect(region, /** @type {'read-only'} */ (level));
+      backend.unmap(region);
+      return { before, during, after: locked() };
+    });
+    const before = locked();
+    for (let index = 0; index < 3; index += 1) backend.map(pageByteLength);
+    const during = locked();
+    backend[Symbol.dispose]();
+    return { released, disposed: { before, during, after: locked() } };
   },
 
   /** Maps single pages until the process has no mapping left; then protects and releases there. */
@@ -150,6 +226,7 @@ export const tasks = {
     backend.write(kept, 0, oneByte(7));
     tools.refuse(call, backend, undefined, 0);
     const error = errorOf(() => backend.map(2 * backend.pageByteLength));
+    const addresses = addressesIn(error, tools);
     const before = tools.counts();
     for (let attempt = 0; attempt < attemptsInVain; attempt += 1) {
       errorOf(() => backend.map(2 * backend.pageByteLength));
@@ -157,7 +234,7 @@ export const tasks = {
     const after = tools.counts();
     const target = oneByte(0);
     backend.read(kept, 0, target);
-    return { error, before, after, keptByte: target[0] };
+    return { error, addresses, before, after, keptByte: target[0] };
   },
 
   /** The kernel refuses to change the protection of a region. */
@@ -167,23 +244,29 @@ export const tasks = {
     tools.refuse('mprotect', backend, region, backend.pageByteLength);
     backend.write(region, 0, oneByte(7));
     const error = errorOf(() => backend.protect(region, 'read-only'));
+    const addresses = addressesIn(error, tools);
     const [facts] = backend.inspect([region]);
     const target = oneByte(0);
     const readError = errorOf(() => backend.read(region, 0, target));
-    return { error, facts, byte: target[0], readError };
+    return { error, addresses, facts, byte: target[0], readError };
   },
 
   /** The kernel refuses to give a region back: the bytes must be gone all the same, and the id must live on. */
-  unmapRefused(open, { byteLength }, tools) {
+  unmapRefused(open, { byteLength, level }, tools) {
     const backend = open();
     const length = byteLength ?? backend.pageByteLength;
     const region = backend.map(length);
     const bytes = new Uint8Array(new ArrayBuffer(length)).fill(0x5a);
     backend.write(region, 0, bytes);
     tools.refuse('munmap', backend, region, length);
+    // Finding the region, to refuse the call for it alone, left zeros on its first bytes.
+    backend.write(region, 0, bytes);
+    if (level !== undefined) backend.protect(region, level);
     const error = errorOf(() => backend.unmap(region));
+    const addresses = addressesIn(error, tools);
     const readError = errorOf(() => backend.read(region, 0, bytes));
-    return { error, readError, firstLeft: bytes.findIndex((byte) => byte !== 0) };
+    const left = bytes.filter((byte) => byte !== 0).length;
+    return { error, addresses, readError, left, firstLeft: bytes.findIndex((byte) => byte !== 0) };
   },
 
   /** Random sequences of operations against a model; see model.mjs. */

@@ -7,6 +7,8 @@ export interface PlacedRegion {
   readonly place: Place;
 }
 
+const PAGES_MANY = 40;
+
 /** What one requirement gets: a backend of its own, more if it asks, and the evidence. */
 export class Context {
   readonly evidence: Evidence;
@@ -52,6 +54,18 @@ export class Context {
 
   map(pages = 1): RegionId {
     return this.backend.map(pages * this.page);
+  }
+
+  /**
+   * How many pages a large region has here: more than a backend would do by hand, and half of what the lock limit leaves at
+   * most. One that handles the first pages only is found by it.
+   */
+  get manyPages(): number {
+    const limit = this.backend.lockLimit();
+    const locked = this.backend.lockedByteLength();
+    if (limit.kind !== 'bytes' || locked === 'unknown') return PAGES_MANY;
+    const left = Math.floor((limit.byteLength - locked) / this.page / 2);
+    return Math.max(3, Math.min(PAGES_MANY, left));
   }
 
   /** Maps and asks the evidence where that is. */

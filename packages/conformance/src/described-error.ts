@@ -10,4 +10,6 @@ export interface DescribedError {
   readonly syscall?: string;
   readonly errno?: number;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** Every name and value that can be reached from the error, the stack aside. */
+  readonly words: string;
 }

@@ -1,8 +1,8 @@
 import { CONTRACT_VERSION } from '@securemem/core/contract';
 import { type Report, reportOf, type Subject, subjectOf } from './report.js';
-import { requirements } from './requirements/index.js';
 import { type RequirementResult, runRequirement } from './run-requirement.js';
-import { type ConformanceOptions, systemEvidence, takeSettings } from './settings.js';
+import { selected } from './selection.js';
+import { type ConformanceOptions, evidenceOptions, systemEvidence, takeSettings } from './settings.js';
 
 export interface RunOptions extends ConformanceOptions {
   /** Called after each requirement, for progress. */
@@ -19,7 +19,7 @@ export interface RunPart {
  * Runs every requirement without a test runner, one after another in this process, and reports. Works under every runtime
  * that can load the backend. A backend that crashes takes the process with it; `runConformanceIsolated` survives that.
  *
- * Rejects only when the backend cannot be opened at all.
+ * Rejects with `RangeError` for an unknown id in `only`, and when the backend cannot be opened at all.
  */
 export async function runConformance(given: RunOptions): Promise<Report> {
   const options = takeSettings(given, ['onResult']);
@@ -41,12 +41,14 @@ export async function runPart(
 ): Promise<readonly RequirementResult[]> {
   const options = takeSettings(given, ['onResult']);
   const { open, thorough, seed } = options;
-  const evidence = options.evidence ?? systemEvidence(options.module);
+  const chosen = selected(options.only).slice(from);
+  const evidence = options.evidence ?? systemEvidence(options.module, evidenceOptions(options));
+  await evidence.begin();
   const first = open();
   try {
     onOpen(subjectOf(first), evidence.name);
     const results: RequirementResult[] = [];
-    for (const requirement of requirements.slice(from)) {
+    for (const requirement of chosen) {
       const result = await runRequirement(requirement, { open, evidence, thorough, seed });
       results.push(result);
       options.onResult?.(result);

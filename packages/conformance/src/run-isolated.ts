@@ -2,14 +2,20 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { childUrl } from './child-url.js';
+import { endOf } from './evidence/child.js';
+import { NotProven } from './evidence/evidence.js';
+import { outOfTime } from './evidence/out-of-time.js';
 import { type Report, reportOf, type Subject } from './report.js';
-import { requirements } from './requirements/index.js';
 import type { RunOptions } from './run-conformance.js';
 import type { RequirementResult } from './run-requirement.js';
+import { selected } from './selection.js';
 import { takeSettings, urlOf } from './settings.js';
 
 /** A backend that crashes this often has shown enough. */
 const CRASHES_MAX = 20;
+
+/** One requirement asks several children, one after another: twice what each of them may take without a sign of life is long. */
+const SILENCE_MS_MAX = 240_000;
 
 /** As `RunOptions`, without what cannot go to another process. */
 export type IsolatedOptions = Omit<RunOptions, 'open' | 'evidence' | 'module'> & {
@@ -22,6 +28,8 @@ interface Part {
   readonly signal: NodeJS.Signals | null;
   readonly exitCode: number | null;
   readonly error?: string;
+  /** Nothing came of a requirement for so long that the process was ended. */
+  readonly late?: Error;
   readonly subject?: Subject;
   readonly evidence?: string;
 }
@@ -33,38 +41,42 @@ interface Part {
  * Rejects when the backend cannot be opened, or when the process died more than 20 times.
  */
 export async function runConformanceIsolated(options: IsolatedOptions): Promise<Report> {
-  const { module, thorough, seed, onResult } = takeSettings(options, ['onResult']);
+  const { module, thorough, seed, only, timeLimitMs, onResult } = takeSettings(options, ['onResult']);
+  const chosen = selected(only);
   const startedAt = new Date();
   const results: RequirementResult[] = [];
   for (let crashes = 0; crashes <= CRASHES_MAX; crashes += 1) {
     const from = results.length;
-    const part = await runPartIn(urlOf(module), { from, thorough, seed }, onResult);
+    const parameters = { from, thorough, seed, only, timeLimitMs };
+    const part = await runPartIn(urlOf(module), parameters, onResult);
     results.push(...part.results);
     const { subject, evidence } = part;
     if (subject === undefined || evidence === undefined) {
       throw new Error(part.error ?? `the backend cannot be opened: ${endOf(part)}`);
     }
     if (part.error !== undefined) throw new Error(part.error);
-    const next = requirements[results.length];
+    const next = chosen[results.length];
     if (part.finished || next === undefined) {
       return reportOf({ subject, evidence, startedAt, seed, thorough, results });
     }
     const { id, group, sentence, contract } = next;
-    const reason = `the process ${endOf(part)}`;
-    const result = { id, group, sentence, contract, half: 'always', durationMs: 0 } as const;
-    results.push({ ...result, outcome: 'failed', reason });
-    onResult?.({ ...result, outcome: 'failed', reason });
+    const known = { id, group, sentence, contract, half: 'always', durationMs: 0 } as const;
+    const { late } = part;
+    const outcome = late instanceof NotProven ? 'not proven' : 'failed';
+    const result = {
+      ...known,
+      outcome,
+      reason: late?.message ?? `the process ${endOf(part)}`,
+    } as const;
+    results.push(result);
+    onResult?.(result);
   }
   throw new Error(`the process died more than ${CRASHES_MAX} times`);
 }
 
-function endOf({ signal, exitCode }: Part): string {
-  return signal === null ? `ended with exit code ${exitCode}` : `died by ${signal}`;
-}
-
 async function runPartIn(
   module: URL,
-  parameters: { readonly from: number; readonly thorough: boolean; readonly seed: number },
+  parameters: { readonly from: number; readonly timeLimitMs: number | undefined },
   onResult: RunOptions['onResult'],
 ): Promise<Part> {
   const suite = fileURLToPath(childUrl('suite'));
@@ -73,8 +85,15 @@ async function runPartIn(
   const child = spawn(process.execPath, line, { stdio: ['ignore', 2, 2, 'pipe'] });
   const results: RequirementResult[] = [];
   let told: Partial<Part> = {};
+  const silenceMsMax =
+    parameters.timeLimitMs === undefined ? SILENCE_MS_MAX : 2 * parameters.timeLimitMs;
+  let ended = false;
+  const watch = setTimeout(() => {
+    ended = child.kill('SIGKILL');
+  }, silenceMsMax);
   const lines = createInterface({ input: child.stdio[3] as NodeJS.ReadableStream });
   lines.on('line', (text) => {
+    watch.refresh();
     const { result, ...more } = JSON.parse(text) as Partial<Part> & { result?: RequirementResult };
     told = { ...told, ...more };
     if (result === undefined) return;
@@ -85,7 +104,8 @@ async function runPartIn(
   const end = await new Promise<Pick<Part, 'signal' | 'exitCode'>>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
-  });
+  }).finally(() => clearTimeout(watch));
   await drained;
-  return { finished: false, ...told, ...end, results };
+  const late = ended ? await outOfTime('the requirement', silenceMsMax) : undefined;
+  return { finished: false, ...told, ...end, ...(late === undefined ? {} : { late }), results };
 }

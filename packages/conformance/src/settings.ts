@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { type MemoryBackend, ownOptions } from '@securemem/core/contract';
 import type { Evidence } from './evidence/evidence.js';
-import { linuxEvidence } from './evidence/linux-evidence.js';
+import { type LinuxEvidenceOptions, linuxEvidence } from './evidence/linux-evidence.js';
 import { noEvidence } from './evidence/no-evidence.js';
 
 /** What a run of the suite needs to know. */
@@ -18,12 +18,27 @@ export interface ConformanceOptions {
   readonly evidence?: Evidence;
   /** Longer random sequences. */
   readonly thorough?: boolean;
+  /** The ids of the requirements to run, such as `dump-flag`. All of them unless told. Throws `RangeError` for an unknown one. */
+  readonly only?: readonly string[];
+  /**
+   * How long one child may take before it is ended, in milliseconds; two minutes unless told. What takes longer has failed,
+   * unless the machine itself is slow: then it is not proven.
+   */
+  readonly timeLimitMs?: number;
   /** Repeats random sequences. Chosen at random, and reported, unless told. */
   readonly seed?: number;
 }
 
 /** The names in `ConformanceOptions`. */
-const NAMES = ['open', 'module', 'evidence', 'thorough', 'seed'] as const;
+const NAMES = [
+  'open',
+  'module',
+  'evidence',
+  'thorough',
+  'only',
+  'timeLimitMs',
+  'seed',
+] as const;
 
 /** Options as their caller wrote them, with defaults for what a run always has. */
 export function takeSettings<T extends Partial<ConformanceOptions>>(
@@ -35,18 +50,26 @@ export function takeSettings<T extends Partial<ConformanceOptions>>(
 }
 
 /** Evidence from the operating system that this runs on. */
-export function systemEvidence(module: URL | string | undefined): Evidence {
+export function systemEvidence(
+  module: URL | string | undefined,
+  options: LinuxEvidenceOptions = {},
+): Evidence {
   if (module === undefined) return noEvidence('no module was given that children could import');
   if (process.platform !== 'linux') {
     return noEvidence(`the suite cannot question ${process.platform} yet`);
   }
-  return linuxEvidence(urlOf(module));
+  return linuxEvidence(urlOf(module), options);
 }
 
 /** A path is as good as a URL. */
 export function urlOf(module: URL | string): URL {
   if (module instanceof URL) return module;
   return /^[a-z]{2,}:/.test(module) ? new URL(module) : pathToFileURL(module);
+}
+
+/** What the evidence is told of the options of a run. */
+export function evidenceOptions({ timeLimitMs }: Pick<ConformanceOptions, 'timeLimitMs'>) {
+  return timeLimitMs === undefined ? {} : { timeLimitMs };
 }
 
 export function newSeed(): number {

@@ -25,6 +25,7 @@ const CLAIMED_ONLY = [
   'limit-raise',
   'limit-zero',
   'lock-figure',
+  'lock-released',
   'lock-survives-protect',
   'lock-whole-region',
   'map-guards',

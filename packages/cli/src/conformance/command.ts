@@ -2,10 +2,11 @@ import { parseArgs } from 'node:util';
 import {
   type RunOptions,
   renderReport,
+  requirements,
   runConformance,
   runConformanceIsolated,
 } from '@securemem/conformance';
-import { UsageError } from '../usage.js';
+import { didYouMean, UsageError } from '../usage.js';
 import { loadSubject } from './load-subject.js';
 
 export const CONFORMANCE_USAGE = `npx securemem conformance FILE [OPTION…]
@@ -13,6 +14,7 @@ export const CONFORMANCE_USAGE = `npx securemem conformance FILE [OPTION…]
 Proves a backend: FILE is a module that exports \`open\`, a function that opens it. What it claims is compared with what the
 operating system says. Children import the same file, so it must not do anything but export.
 
+  --only ID    this requirement alone, such as dump-flag; may be given several times
   --thorough   longer random sequences
   --seed N     repeats the random sequences of an earlier run
   --json       the report as JSON
@@ -39,6 +41,7 @@ export async function runConformanceCommand(
   let done = 0;
   const options: Omit<RunOptions, 'open' | 'module'> = {
     thorough: values.thorough === true,
+    ...(values.only === undefined ? {} : { only: knownIds(values.only) }),
     ...(values.seed === undefined ? {} : { seed: seedOf(values.seed) }),
     onResult: ({ id, outcome }) =>
       log(`${String(++done).padStart(3)} ${outcome.padEnd(10)} ${id}\n`),
@@ -50,6 +53,16 @@ export async function runConformanceCommand(
       : await runConformanceIsolated({ ...options, module: subject.url });
   print(values.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : renderReport(report));
   return report.failed === 0 ? 0 : 1;
+}
+
+/** As given, or a `UsageError` that names the requirements that there are. */
+function knownIds(ids: readonly string[]): readonly string[] {
+  for (const id of ids) {
+    const names = requirements.map((requirement) => requirement.id);
+    if (!names.includes(id))
+      throw new UsageError(`--only: no requirement ${id}${didYouMean(id, names)}`);
+  }
+  return ids;
 }
 
 function seedOf(text: string): number {
@@ -64,6 +77,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
+        only: { type: 'string', multiple: true },
         thorough: { type: 'boolean' },
         seed: { type: 'string' },
         json: { type: 'boolean' },

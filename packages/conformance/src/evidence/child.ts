@@ -2,9 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { childUrl } from '../child-url.js';
 import { NotProven } from './evidence.js';
-
-/** Longer than any scene takes on a slow machine; a child that hangs is ended. */
-const CHILD_MS_MAX = 300_000;
+import { outOfTime } from './out-of-time.js';
 
 export interface ChildEnd {
   readonly result: unknown;
@@ -15,7 +13,14 @@ export interface ChildEnd {
   readonly pid: number;
 }
 
+/** How a child ended, as the end of a sentence. */
+export function endOf({ signal, exitCode }: Pick<ChildEnd, 'signal' | 'exitCode'>): string {
+  return signal === null ? `ended with exit code ${exitCode}` : `died by ${signal}`;
+}
+
 export interface ChildOptions {
+  /** How long the child may take before it is ended. */
+  readonly timeLimitMs: number;
   /** Commands that start the command that follows them, such as `prlimit`. */
   readonly launcher?: readonly string[];
   readonly cwd?: string;
@@ -26,7 +31,7 @@ export async function runChild(
   module: URL,
   scene: string,
   parameters: object,
-  options: ChildOptions = {},
+  options: ChildOptions,
 ): Promise<ChildEnd> {
   const main = fileURLToPath(childUrl('main'));
   const line = [
@@ -42,7 +47,11 @@ export async function runChild(
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_MS_MAX);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, options.timeLimitMs);
   let output = '';
   let complaints = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -59,6 +68,8 @@ export async function runChild(
       child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
     },
   ).finally(() => clearTimeout(timer));
+  if (late)
+    throw await outOfTime(`the process that ran ${nameOf(scene, parameters)}`, options.timeLimitMs);
   const answers = output.split('\n').filter(Boolean).map(parse);
   const last = Object.assign({}, ...answers) as Record<string, unknown>;
   if (typeof last['notProven'] === 'string') throw new NotProven(last['notProven']);
@@ -67,6 +78,12 @@ export async function runChild(
     throw new Error(`a child ended with exit code ${end.exitCode}: ${complaints.slice(-2000)}`);
   }
   return { result: last['result'], ready: last['ready'] === true, pid: child.pid ?? 0, ...end };
+}
+
+/** The scene, or the task where the scene is only its stage. */
+function nameOf(scene: string, parameters: object): string {
+  const { name } = parameters as { readonly name?: unknown };
+  return typeof name === 'string' ? `the task ${name}` : `the scene ${scene}`;
 }
 
 /** Backends may print; only the lines that are answers count. */

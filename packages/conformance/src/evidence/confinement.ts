@@ -2,22 +2,25 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type Confinement, NotProven } from './evidence.js';
 
-/** CAP_IPC_LOCK: who has it may lock without limit. */
+/** CAP_IPC_LOCK: who has it may lock without limit. CAP_SYS_RESOURCE: who has it may raise its own hard limits. */
 const IPC_LOCK_BIT = 14n;
+const SYS_RESOURCE_BIT = 24n;
+const PRIVILEGES = '-ipc_lock,-sys_resource';
 
 /** The commands in front of a child that must be bound by a lock limit. The child proves for itself that it is. */
 export function confine({ softByteLength, hardByteLength }: Confinement): readonly string[] {
   const limit = ['prlimit', `--memlock=${softByteLength}:${hardByteLength}`];
   requireCommand('prlimit');
-  if (!mayLockWithoutLimit()) return limit;
+  if (!isPrivileged()) return limit;
   requireCommand('setpriv');
-  return [...limit, 'setpriv', '--bounding-set=-ipc_lock', '--inh-caps=-ipc_lock'];
+  return [...limit, 'setpriv', `--bounding-set=${PRIVILEGES}`, `--inh-caps=${PRIVILEGES}`];
 }
 
-function mayLockWithoutLimit(): boolean {
+/** Root hides the answer: no limit binds it, and none is hard. */
+function isPrivileged(): boolean {
   const status = readFileSync('/proc/self/status', 'latin1');
-  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
-  return ((BigInt(`0x${effective}`) >> IPC_LOCK_BIT) & 1n) === 1n;
+  const effective = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return [IPC_LOCK_BIT, SYS_RESOURCE_BIT].some((bit) => ((effective >> bit) & 1n) === 1n);
 }
 
 /** @throws NotProven when the command is not installed. */

@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Protection } from '@securemem/core/contract';
-import { expect } from '../expectation.js';
-import { runChild } from './child.js';
+import { expect, Unmet } from '../expectation.js';
+import { endOf, runChild } from './child.js';
 import { requireCommand } from './confinement.js';
 import { NotProven } from './evidence.js';
 import { Marker } from './marker.js';
@@ -12,35 +11,44 @@ import { Marker } from './marker.js';
 const CHUNK_BYTE_LENGTH = 4 * 1024 * 1024;
 
 /**
- * Lets a child abort with a marker in a region and another one in ordinary memory, and looks for both in the core file.
- * The second must be there, or the file proves nothing.
+ * Lets a child abort with a marker on each page of its regions and another one in ordinary memory, and looks for both in the
+ * core file. The second must be there, or the file proves nothing; whether that is the machine's doing or the backend's is
+ * shown by a child without a backend.
  */
-export async function coreFileHolds(
-  module: URL,
-  protectionsBefore: readonly Protection[],
-): Promise<boolean> {
+export async function coreFileHolds(module: URL, timeLimitMs: number): Promise<boolean> {
   const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trim();
   if (pattern.startsWith('|') || pattern.includes('/')) {
     throw new NotProven(`core files go elsewhere here (core_pattern is ${pattern})`);
   }
   requireCommand('prlimit');
+  const withBackend = await coreOf(module, true, timeLimitMs);
+  if (withBackend.holdsControl) return withBackend.holdsMarker;
+  const without = await coreOf(module, false, timeLimitMs);
+  const seen = withBackend.written ? 'a core file without ordinary memory' : 'no core file';
+  if (!without.holdsControl) throw new NotProven(`the kernel writes ${seen} here`);
+  throw new Unmet(`a process that opened the backend leaves ${seen}, and one without it does`);
+}
+
+interface Core {
+  readonly written: boolean;
+  readonly holdsControl: boolean;
+  readonly holdsMarker: boolean;
+}
+
+async function coreOf(module: URL, withBackend: boolean, timeLimitMs: number): Promise<Core> {
   const [marker, control] = [new Marker(), new Marker()];
   const directory = await mkdtemp(join(tmpdir(), 'securemem-core-'));
   try {
-    const parameters = { marker, control, protectionsBefore };
     const launcher = ['prlimit', '--core=unlimited:unlimited'];
-    const { ready, signal } = await runChild(module, 'core', parameters, {
-      launcher,
-      cwd: directory,
-    });
-    expect(ready && signal === 'SIGABRT', `the child that had to abort ended by ${signal}`);
+    const parameters = { marker, control, withBackend };
+    const options = { launcher, cwd: directory, timeLimitMs };
+    const end = await runChild(module, 'core', parameters, options);
+    expect(end.ready && end.signal === 'SIGABRT', `the child that had to abort ${endOf(end)}`);
     const [file] = readdirSync(directory);
-    if (file === undefined) throw new NotProven('the kernel wrote no core file');
+    if (file === undefined) return { written: false, holdsControl: false, holdsMarker: false };
     const path = join(directory, file);
-    if (!(await fileHolds(path, control))) {
-      throw new NotProven('the core file does not even hold ordinary memory');
-    }
-    return await fileHolds(path, marker);
+    const holdsControl = await fileHolds(path, control);
+    return { written: true, holdsControl, holdsMarker: await fileHolds(path, marker) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -16,22 +16,32 @@ export interface Counts {
   readonly descriptors: number;
 }
 
-/** Where a region is, as the evidence found it. Nothing but the evidence looks inside. */
-export interface Place {
-  readonly byteLength: number;
-  readonly handle: unknown;
-}
-
-/** What an observer sees of a region. `mixed`: not all of it has the same protection. */
+/** What an observer sees of a region, on all of its pages. `mixed`: not all of it has the same protection. */
 export interface ObservedFacts {
   readonly mapped: boolean;
   readonly lockedByteLength: number;
-  readonly protection: Protection | 'mixed';
+  readonly protection: Protection | 'mixed' | 'executable';
   readonly guardBefore: boolean;
   readonly guardAfter: boolean;
   readonly dumpExcluded: boolean;
   readonly forkBehaviour: ForkBehaviour;
 }
+
+/** Where a region is, as the evidence found it. Nothing but the evidence looks inside. */
+export interface Place {
+  readonly byteLength: number;
+  readonly handle: unknown;
+  /** What was true before anybody touched the region: a lock that waits for the first touch is none as yet. */
+  readonly untouched: ObservedFacts;
+}
+
+/** What `inspect` answers at first, and after each thing that was taken from the region behind the backend's back. */
+export type TamperAnswers = Readonly<
+  Record<'before' | 'closed', unknown> &
+    Partial<
+      Record<'unlockedLastPage' | 'unlocked' | 'inDumps' | 'inChildren' | 'unguarded', unknown>
+    >
+>;
 
 /** One touch of one byte of a fresh region, in a process that may die of it. */
 export interface Touch {
@@ -61,10 +71,16 @@ export interface Evidence {
   /** Appears in the report, such as `operating system (Linux)`. */
   readonly name: string;
 
+  /**
+   * Sees whether this process can be observed at all, before a backend is loaded: what can no longer be seen afterwards is the
+   * backend's doing and no lack of the machine.
+   */
+  begin(): Promise<void>;
+
   /** What the process has in all. */
   counts(): Promise<Counts>;
 
-  /** Finds a region in memory, by what is written into it. Its bytes are zero afterwards. */
+  /** Finds a new region in memory, by what is written into it. Its bytes are zero afterwards. */
   locate(backend: MemoryBackend, region: RegionId, byteLength: number): Promise<Place>;
 
   /** What is true of the region at a place. */
@@ -82,16 +98,19 @@ export interface Evidence {
   /** What a touch of one byte does to whoever touches it. */
   touch(touch: Touch): Promise<'dies' | 'survives'>;
 
-  /** Whether the core file of a child that aborts holds what was in a region. */
-  coreHolds(protectionsBefore: readonly Protection[]): Promise<boolean>;
+  /** Whether the core file of a child that aborts holds what was on any page of a region, at any level of protection. */
+  coreHolds(): Promise<boolean>;
 
-  /** What a forked child finds where a region was. */
-  forkedView(): Promise<ForkBehaviour>;
+  /** What a forked child finds on each page of a region: of a new one, and of one that was closed and opened again. */
+  forkedView(): Promise<readonly ForkBehaviour[]>;
 
-  /** What `inspect` answers before and after the region is unlocked and closed from outside. */
-  tamper(): Promise<{ readonly before: unknown; readonly after: unknown }>;
+  /** What `inspect` answers before and after the region is changed from outside. */
+  tamper(): Promise<TamperAnswers>;
 
-  /** Copies of a marker in a region while its thread runs, and after the thread was terminated. */
+  /** What opening and disposing changes about the process, by name: limits, privileges, listeners. Nothing, if all is well. */
+  opening(): Promise<readonly string[]>;
+
+  /** Copies of a marker in regions at each level while their thread runs, and after the thread was terminated. */
   terminateThread(): Promise<{ readonly during: number; readonly after: number }>;
 
   /** Runs a task of `child/tasks.mjs`, under a lock limit where one is given. */

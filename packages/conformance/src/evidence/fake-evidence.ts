@@ -1,21 +1,17 @@
-import type {
-  ForkBehaviour,
-  LockLimit,
-  MemoryBackend,
-  Protection,
-  RegionId,
-} from '@securemem/core/contract';
+import type { ForkBehaviour, LockLimit, MemoryBackend, RegionId } from '@securemem/core/contract';
 import { scratch } from '../bytes.js';
 import { childUrl } from '../child-url.js';
-import {
-  type Confinement,
-  type Counts,
-  type Evidence,
-  NotProven,
-  type ObservedFacts,
-  type Place,
-  type RefusedCall,
-  type Touch,
+import { expect } from '../expectation.js';
+import { levelsOf } from '../levels.js';
+import type {
+  Confinement,
+  Counts,
+  Evidence,
+  ObservedFacts,
+  Place,
+  RefusedCall,
+  TamperAnswers,
+  Touch,
 } from './evidence.js';
 import { Marker } from './marker.js';
 import type { SimulatedKernel } from './simulated-kernel.js';
@@ -47,19 +43,25 @@ class FakeEvidence implements Evidence {
     this.#open = open;
   }
 
+  begin(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async counts(): Promise<Counts> {
     return this.#counts();
   }
 
   async locate(backend: MemoryBackend, region: RegionId, byteLength: number): Promise<Place> {
     const marker = new Marker();
+    const all = this.#kernel.regionIds.map((id) => [id, this.#kernel.find(id)?.facts] as const);
+    const untouched = new Map(all.map(([id, facts]) => [id, { mapped: true, ...facts }]));
     marker.lend((bytes) => backend.write(region, 0, bytes));
     const handle = this.#kernel.regionIds.find((id) =>
       marker.matches(this.#kernel.peek(id, 0, marker.byteLength)),
     );
     backend.write(region, 0, scratch(marker.byteLength));
-    if (handle === undefined) throw new NotProven('the simulated kernel has no such region');
-    return { byteLength, handle };
+    expect(handle !== undefined, 'what was written into a region is nowhere in memory');
+    return { byteLength, handle, untouched: { ...GONE, ...untouched.get(handle) } };
   }
 
   async facts({ handle, byteLength }: Place): Promise<ObservedFacts> {
@@ -105,26 +107,55 @@ class FakeEvidence implements Evidence {
     });
   }
 
-  async coreHolds(protectionsBefore: readonly Protection[]): Promise<boolean> {
+  async coreHolds(): Promise<boolean> {
     return this.#withRegion(4, (backend, region, handle) => {
-      for (const protection of protectionsBefore) backend.protect(region, protection);
-      return this.#kernel.find(handle)?.facts.dumpExcluded !== true;
+      const levels = levelsOf(backend.capabilities);
+      return [undefined, ...levels, 'read-write' as const].some((level) => {
+        if (level !== undefined) backend.protect(region, level);
+        return this.#kernel.find(handle)?.facts.dumpExcluded !== true;
+      });
     });
   }
 
-  async forkedView(): Promise<ForkBehaviour> {
-    return this.#withRegion(
-      1,
-      (_backend, _region, handle) => this.#kernel.find(handle)?.facts.forkBehaviour ?? 'absent',
-    );
+  async forkedView(): Promise<readonly ForkBehaviour[]> {
+    return this.#withRegion(1, (backend, region, handle) => {
+      const found = () => this.#kernel.find(handle)?.facts.forkBehaviour ?? 'absent';
+      const first = found();
+      for (const level of [...levelsOf(backend.capabilities), 'read-write'] as const) {
+        backend.protect(region, level);
+      }
+      return [first, found()];
+    });
   }
 
-  async tamper(): Promise<{ readonly before: unknown; readonly after: unknown }> {
+  async tamper(): Promise<TamperAnswers> {
     return this.#withRegion(2, (backend, region, handle) => {
-      const before = backend.inspect([region])[0];
-      this.#kernel.tamper(handle, { lockedByteLength: 0, protection: 'no-access' });
-      return { before, after: backend.inspect([region])[0] };
+      const after = (facts: Parameters<SimulatedKernel['tamper']>[1]) => {
+        this.#kernel.tamper(handle, facts);
+        return backend.inspect([region])[0];
+      };
+      const { kernelHidden, guardPages, dumpExclusion, forkBehaviour } = backend.capabilities;
+      const { pageByteLength } = backend;
+      return {
+        before: after({}),
+        ...(kernelHidden ? {} : { unlockedLastPage: after({ lockedByteLength: pageByteLength }) }),
+        ...(kernelHidden ? {} : { unlocked: after({ lockedByteLength: 0 }) }),
+        ...(dumpExclusion ? { inDumps: after({ dumpExcluded: false }) } : {}),
+        ...(forkBehaviour === 'absent'
+          ? { inChildren: after({ forkBehaviour: 'inherited' }) }
+          : {}),
+        ...(guardPages ? { unguarded: after({ guardAfter: false }) } : {}),
+        closed: after({ protection: 'no-access' }),
+      };
     });
+  }
+
+  async opening(): Promise<readonly string[]> {
+    const { lockLimit, hardLockLimit } = this.#kernel;
+    const before = JSON.stringify([lockLimit, hardLockLimit]);
+    this.#open()[Symbol.dispose]();
+    const after = JSON.stringify([this.#kernel.lockLimit, this.#kernel.hardLockLimit]);
+    return before === after ? [] : ['Max locked memory'];
   }
 
   async terminateThread(): Promise<{ readonly during: number; readonly after: number }> {
@@ -157,6 +188,7 @@ class FakeEvidence implements Evidence {
     try {
       return tasks[name]?.(open, parameters, {
         counts: () => this.#counts(),
+        looksLikeAddress: () => false,
         setLockLimit: (byteLength: number) => this.#kernel.setLockLimit(bytes(byteLength)),
         refuse: (call: RefusedCall) => this.#kernel.refuse(call),
       }) as Result;

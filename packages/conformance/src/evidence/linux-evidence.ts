@@ -1,7 +1,7 @@
-import type { ForkBehaviour, MemoryBackend, Protection, RegionId } from '@securemem/core/contract';
+import type { ForkBehaviour, MemoryBackend, RegionId } from '@securemem/core/contract';
 import { scratch } from '../bytes.js';
 import { expect, Unmet } from '../expectation.js';
-import { runChild } from './child.js';
+import { endOf, runChild } from './child.js';
 import { confine } from './confinement.js';
 import { coreFileHolds } from './core-file.js';
 import {
@@ -11,6 +11,7 @@ import {
   NotProven,
   type ObservedFacts,
   type Place,
+  type TamperAnswers,
   type Touch,
 } from './evidence.js';
 import { Marker } from './marker.js';
@@ -33,13 +34,22 @@ interface Hidden {
   readonly access: string;
 }
 
+/** Far longer than any question takes, on a machine ten times slower than usual too. */
+const TIME_LIMIT_MS = 120_000;
+
+/** How the operating system is asked. */
+export interface LinuxEvidenceOptions {
+  /** How long one child may take before it is ended, in milliseconds. Two minutes unless told. */
+  readonly timeLimitMs?: number;
+}
+
 /**
  * Evidence from Linux: what /proc says of this process to another one, and children that die.
  *
  * @param module exports `open()`; children import it.
  */
-export function linuxEvidence(module: URL): Evidence {
-  return new LinuxEvidence(module);
+export function linuxEvidence(module: URL, options: LinuxEvidenceOptions = {}): Evidence {
+  return new LinuxEvidence(module, options.timeLimitMs ?? TIME_LIMIT_MS);
 }
 
 class LinuxEvidence implements Evidence {
@@ -48,8 +58,15 @@ class LinuxEvidence implements Evidence {
   readonly #observer = new Observer();
   readonly #answers = new Map<string, Promise<unknown>>();
 
-  constructor(module: URL) {
+  readonly #timeLimitMs: number;
+
+  constructor(module: URL, timeLimitMs: number) {
     this.#module = module;
+    this.#timeLimitMs = timeLimitMs;
+  }
+
+  begin(): Promise<void> {
+    return this.#observer.begin();
   }
 
   counts(): Promise<Counts> {
@@ -57,12 +74,19 @@ class LinuxEvidence implements Evidence {
   }
 
   async locate(backend: MemoryBackend, region: RegionId, byteLength: number): Promise<Place> {
+    // Before the first byte goes in: from then on nobody can tell what only a touch brought about.
+    await this.#observer.ask('remember');
     const marker = new Marker();
     marker.lend((bytes) => backend.write(region, 0, bytes));
     const found = await this.#observer.ask<number | null>('locate', { marker, byteLength });
     // Written, not wiped: wiping is itself under test.
     backend.write(region, 0, scratch(marker.byteLength));
-    return { byteLength, handle: found ?? (await this.#locateHidden(backend, region, byteLength)) };
+    const start = found ?? (await this.#locateHidden(backend, region, byteLength));
+    const untouched = await this.#observer.ask<ObservedFacts>('rememberedFacts', {
+      start,
+      byteLength,
+    });
+    return { byteLength, handle: start, untouched };
   }
 
   facts({ handle, byteLength }: Place): Promise<ObservedFacts> {
@@ -89,32 +113,30 @@ class LinuxEvidence implements Evidence {
   }
 
   async touch(touch: Touch): Promise<'dies' | 'survives'> {
-    const { ready, signal, result } = await runChild(this.#module, 'touch', {
-      ...touch,
-      marker: new Marker(),
-    });
-    if (result === 'survived') return 'survives';
-    if (ready && DEADLY.includes(signal)) return 'dies';
-    throw new Unmet(`the child ended by ${signal} ${ready ? 'at' : 'before'} the touch`);
+    const end = await this.#child('touch', { ...touch, marker: new Marker() });
+    if (end.result === 'survived') return 'survives';
+    if (end.ready && DEADLY.includes(end.signal)) return 'dies';
+    throw new Unmet(`the child ${endOf(end)} ${end.ready ? 'at' : 'before'} the touch`);
   }
 
-  coreHolds(protectionsBefore: readonly Protection[]): Promise<boolean> {
-    return coreFileHolds(this.#module, protectionsBefore);
+  coreHolds(): Promise<boolean> {
+    return coreFileHolds(this.#module, this.#timeLimitMs);
   }
 
-  async forkedView(): Promise<ForkBehaviour> {
-    const { result } = await runChild(this.#module, 'fork', { marker: new Marker() });
-    return result as ForkBehaviour;
+  async forkedView(): Promise<readonly ForkBehaviour[]> {
+    return this.#answer('fork', { marker: new Marker() });
   }
 
-  async tamper(): Promise<{ readonly before: unknown; readonly after: unknown }> {
-    const { result } = await runChild(this.#module, 'tamper', { marker: new Marker() });
-    return result as { before: unknown; after: unknown };
+  async tamper(): Promise<TamperAnswers> {
+    return this.#answer('tamper', { marker: new Marker() });
+  }
+
+  async opening(): Promise<readonly string[]> {
+    return this.#answer('opening', {});
   }
 
   async terminateThread(): Promise<{ readonly during: number; readonly after: number }> {
-    const { result } = await runChild(this.#module, 'terminate', { marker: new Marker() });
-    return result as { during: number; after: number };
+    return this.#answer('terminate', { marker: new Marker() });
   }
 
   /** The same question is put to a child once, however many requirements judge the answer. */
@@ -138,9 +160,21 @@ class LinuxEvidence implements Evidence {
       ...(confinement === undefined ? {} : { confinedTo: confinement.softByteLength }),
     };
     const launcher = [...(confinement === undefined ? [] : confine(confinement)), ...QUIET_ENGINE];
-    const { result, signal } = await runChild(this.#module, 'task', parameters, { launcher });
-    expect(signal === null, `the process that ran the task ${name} died by ${signal}`);
-    return result;
+    const end = await this.#child('task', parameters, launcher);
+    expect(end.signal === null, `the process that ran the task ${name} ${endOf(end)}`);
+    return end.result;
+  }
+
+  #child(scene: string, parameters: object, launcher: readonly string[] = []) {
+    const options = { launcher, timeLimitMs: this.#timeLimitMs };
+    return runChild(this.#module, scene, parameters, options);
+  }
+
+  /** What a child says, if it lives to say it. */
+  async #answer<Result>(scene: string, parameters: object): Promise<Result> {
+    const end = await this.#child(scene, parameters);
+    expect(end.signal === null, `the process that ran the scene ${scene} ${endOf(end)}`);
+    return end.result as Result;
   }
 
   /** Memory that the kernel cannot read is found by its name, its size, and by which one answers to `protect`. */
@@ -149,6 +183,8 @@ class LinuxEvidence implements Evidence {
     region: RegionId,
     byteLength: number,
   ): Promise<number> {
+    const { kernelHidden } = backend.capabilities;
+    expect(kernelHidden, 'what was written into a region is nowhere in the memory of this process');
     const before = await this.#observer.ask<Hidden[]>('hidden', { byteLength });
     const [only] = before;
     if (only !== undefined && before.length === 1) return only.start;

@@ -8,6 +8,7 @@ export function noEvidence(reason: string): Evidence {
   const refuse = (): Promise<never> => Promise.reject(new NotProven(reason));
   return {
     name: `none (${reason})`,
+    begin: () => Promise.resolve(),
     counts: refuse,
     locate: refuse,
     facts: refuse,
@@ -18,6 +19,7 @@ export function noEvidence(reason: string): Evidence {
     coreHolds: refuse,
     forkedView: refuse,
     tamper: refuse,
+    opening: refuse,
     terminateThread: refuse,
     task: refuse,
     close: () => Promise.resolve(),

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { childUrl } from '../child-url.js';
+import { Unmet } from '../expectation.js';
 import { NotProven } from './evidence.js';
 
 interface Waiting {
@@ -15,7 +16,18 @@ export class Observer {
   #child: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
   #lastId = 0;
+  #hasSeen = false;
   readonly #waiting = new Map<number, Waiting>();
+
+  /** Looks once, so that it is known whether looking is possible here at all. */
+  async begin(): Promise<void> {
+    try {
+      await this.ask('counts');
+      this.#hasSeen = true;
+    } catch {
+      // Whoever asks later is told, and told why.
+    }
+  }
 
   async ask<Result>(operation: string, request: object = {}): Promise<Result> {
     const child = this.#start();
@@ -64,7 +76,13 @@ export class Observer {
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(result);
     else if (/EACCES|EPERM/.test(error)) {
-      waiting?.reject(new NotProven(`another process may not look at this one: ${error}`));
+      waiting?.reject(
+        this.#hasSeen
+          ? new Unmet(
+              `since the backend was loaded no other process may look at this one: ${error}`,
+            )
+          : new NotProven(`another process may not look at this one: ${error}`),
+      );
     } else waiting?.reject(new Error(error));
   }
 

@@ -11,8 +11,8 @@ import {
   expectPlain,
   expectSame,
 } from '../expectation.js';
+import { levelsOf } from '../levels.js';
 import type { Requirement } from '../requirement.js';
-import { levelsOf } from './protection.js';
 
 const claims = ({ cipher }: { readonly cipher: 'in-place' | 'none' }): boolean =>
   cipher === 'in-place';

@@ -1,8 +1,10 @@
-import { ERROR_KINDS, type ErrorCode, type RegionFacts } from '@securemem/core/contract';
+import type { RegionFacts } from '@securemem/core/contract';
+import { scratch } from '../bytes.js';
 import type { DescribedError } from '../described-error.js';
+import { describedBy, expectShape, numbersIn, provokedErrors } from '../error-shape.js';
 import type { Counts } from '../evidence/evidence.js';
 import { Marker } from '../evidence/marker.js';
-import { expect, expectEqual, thrownBy } from '../expectation.js';
+import { expect, expectEqual } from '../expectation.js';
 import { callsOnRegion } from '../region-calls.js';
 import type { Requirement } from '../requirement.js';
 
@@ -23,33 +25,11 @@ interface ProtectRefused {
   readonly readError?: DescribedError;
 }
 
-function expectShape(error: DescribedError | undefined, operation: string, backend: string): void {
-  expect(error !== undefined, `${operation} should throw and did not throw`);
-  expect(
-    error.branded,
-    `${operation} should throw SecureMemoryError: ${error.name} ${error.message}`,
-  );
-  const kind = ERROR_KINDS[error.code as ErrorCode];
-  expect(kind !== undefined, `${operation}: no code of the contract: ${error.code}`);
-  expectEqual(error.kind, kind, `${operation}: the kind of ${error.code}`);
-  expectEqual(error.operation, operation, `${operation}: the operation`);
-  expectEqual(error.backend, backend, `${operation}: the backend`);
-}
-
 function expectNothingLeft({ before, after, keptByte }: MapRefused): void {
   expectEqual(after.lockedByteLength, before.lockedByteLength, 'locked bytes after 50 failures');
   const grown = after.mappings - before.mappings;
   expect(grown < MAPPINGS_NOISE, `50 failures left ${grown} mappings`);
   expectEqual(keptByte, 7, 'a byte of another region');
-}
-
-/** All numbers in a text that could be addresses, written in any way. */
-function numbersIn(text: string): number[] {
-  const found = text.match(/0x[0-9a-f]{5,16}|\b[0-9a-f]{9,16}\b|\b\d{7,16}\b/gi) ?? [];
-  return found.flatMap((digits) => {
-    const plain = digits.replace(/^0x/i, '');
-    return [Number.parseInt(plain, 16), Number(plain)].filter(Number.isSafeInteger);
-  });
 }
 
 export const errors: readonly Requirement[] = [
@@ -59,21 +39,22 @@ export const errors: readonly Requirement[] = [
     sentence:
       'every error of the contract has a known code, its kind, the operation and the backend',
     contract: 'SecureMemoryError',
-    run: ({ backend }) => {
+    run: async (context) => {
+      const { backend } = context;
       const stale = backend.map(backend.pageByteLength);
       backend.unmap(stale);
       for (const [name, call] of callsOnRegion(backend)) {
-        const error = thrownBy(() => call(stale)) as Partial<DescribedError> | undefined;
-        expect(error !== undefined, `${name} of a released region did not throw`);
-        const branded = (error as Record<symbol, unknown>)[Symbol.for('securemem.error')] === true;
-        expectShape({ message: '', ...error, branded }, name, backend.name);
+        expectShape(await describedBy(() => call(stale)), name, backend.name);
+      }
+      for (const { operation, error } of await provokedErrors(context)) {
+        if (error !== undefined) expectShape(error, operation, backend.name);
       }
     },
   },
   {
     id: 'error-discreet',
     group: 'errors',
-    sentence: 'no error tells an address or a byte of a secret',
+    sentence: 'no error tells an address or a byte of a secret, in its words or in any field',
     contract: 'ErrorDetails',
     run: async (context) => {
       const { backend, evidence } = context;
@@ -81,24 +62,32 @@ export const errors: readonly Requirement[] = [
       const marker = new Marker();
       marker.lend((bytes) => backend.write(region, 0, bytes));
       const thrown = [
-        thrownBy(() => backend.read(region, 2 ** 40, new Uint8Array(8))),
-        thrownBy(() => backend.raiseLockLimit(2 ** 50)),
+        await describedBy(() => backend.read(region, 2 ** 40, scratch(8))),
+        await describedBy(() => backend.write(region, 2 ** 40, scratch(8))),
+        await describedBy(() => backend.wipe(region, 0, 2 ** 40)),
+        await describedBy(() => backend.protect(region, 'open' as 'read-only')),
+        await describedBy(() => backend.raiseLockLimit(2 ** 50)),
       ];
       backend.unmap(region);
-      thrown.push(...callsOnRegion(backend).map(([, call]) => thrownBy(() => call(region))));
+      for (const [, call] of callsOnRegion(backend)) {
+        thrown.push(await describedBy(() => call(region)));
+      }
       for (const error of thrown) {
-        if (!(error instanceof Error)) continue;
-        const text = `${error.message} ${JSON.stringify({ ...error, stack: undefined })}`;
+        const words = error?.words ?? '';
         marker.lend((bytes) => {
-          const secret = Buffer.from(bytes.buffer as ArrayBuffer).toString('hex', 0, 8);
-          expect(!text.includes(secret), `an error shows bytes of a secret: ${error.name}`);
+          const secret = Buffer.from(bytes.buffer as ArrayBuffer);
+          for (const told of [secret.toString('hex', 0, 8), secret.toString('base64', 0, 9)]) {
+            expect(!words.includes(told), `an error shows bytes of a secret: ${error?.name}`);
+          }
         });
-        for (const value of numbersIn(text)) {
-          expect(
-            !(await evidence.isInside(place, value)),
-            `an error shows the address ${value}: ${text}`,
-          );
+        for (const value of await numbersIn(words)) {
+          const inside = await evidence.isInside(place, value);
+          expect(!inside, `an error shows the address ${value}: ${words}`);
         }
+      }
+      for (const { operation, error, addresses } of await provokedErrors(context)) {
+        const told = `${operation} shows an address in its error: ${error?.words}`;
+        expect(addresses.length === 0, told);
       }
     },
   },

@@ -41,7 +41,9 @@ interface Raised {
   readonly inForce: LockLimit;
   readonly less: LockLimit;
   readonly after: LockLimit;
+  readonly last: LockLimit;
   readonly error?: DescribedError;
+  readonly furtherError?: DescribedError;
 }
 
 interface Exhausted {
@@ -223,14 +225,18 @@ export const limits: readonly Requirement[] = [
     run: async ({ evidence }) => {
       const seen = await evidence.task<Raised>(
         'raiseLockLimit',
-        { within: 2 * LIMIT, beyond: 4 * LIMIT },
-        { softByteLength: LIMIT, hardByteLength: 2 * LIMIT },
+        { within: 2 * LIMIT, further: 3 * LIMIT, beyond: 4 * LIMIT },
+        { softByteLength: LIMIT, hardByteLength: 3 * LIMIT },
       );
-      const raised = { kind: 'bytes', byteLength: 2 * LIMIT };
-      for (const name of ['raised', 'inForce', 'less', 'after'] as const) {
+      const { raised, furtherError } = seen;
+      const enough = raised.kind === 'bytes' && raised.byteLength >= 2 * LIMIT;
+      expect(enough && raised.byteLength <= 3 * LIMIT, `raised to ${JSON.stringify(raised)}`);
+      for (const name of ['inForce', 'less', 'after'] as const) {
         expectEqual(seen[name], raised, `the limit ${name}`);
       }
       expectEqual(seen.error?.code, 'ERR_SECMEM_CANNOT_RAISE', 'the code beyond the hard limit');
+      expect(furtherError === undefined, `the way up to the hard limit: ${furtherError?.message}`);
+      expectEqual(seen.last, { kind: 'bytes', byteLength: 3 * LIMIT }, 'the limit at the end');
     },
     instead: 'raiseLockLimit answers unlimited',
     otherwise: (context) => {

@@ -1,10 +1,21 @@
 import type { Context } from '../context.js';
 import { expect, expectEqual } from '../expectation.js';
+import { levelsOf } from '../levels.js';
 import type { Requirement } from '../requirement.js';
-import { levelsOf } from './protection.js';
 
 const claims = ({ locking }: { readonly locking: 'locked' | 'none' }): boolean =>
   locking === 'locked';
+
+interface Locked {
+  readonly before: number;
+  readonly during: number;
+  readonly after: number;
+}
+
+interface AtOnce {
+  readonly released: readonly Locked[];
+  readonly disposed: Locked;
+}
 
 /** Without locking, nothing that a backend does changes what the process has locked. */
 async function locksNothing(context: Context): Promise<void> {
@@ -16,6 +27,16 @@ async function locksNothing(context: Context): Promise<void> {
   expectEqual(during.lockedByteLength, before.lockedByteLength, 'locked bytes with a region');
 }
 
+/** Every method is complete when it returns: the bytes are back before anything else can run. */
+async function releasesAtOnce({ evidence, page }: Context): Promise<void> {
+  const { released, disposed } = await evidence.task<AtOnce>('releaseAtOnce', {});
+  for (const { before, during, after } of released) {
+    expectEqual(during - before, 2 * page, 'locked bytes that map added');
+    expectEqual(after, before, 'locked bytes as soon as unmap returns');
+  }
+  expectEqual(disposed.after, disposed.before, 'locked bytes as soon as dispose returns');
+}
+
 export const locking: readonly Requirement[] = [
   {
     id: 'lock-whole-region',
@@ -25,10 +46,17 @@ export const locking: readonly Requirement[] = [
     capability: 'locking',
     claims,
     run: async (context) => {
-      for (const pages of [1, 3, 16]) {
+      for (const pages of [1, 3, context.manyPages]) {
         const { region, place } = await context.mapPlaced(pages);
-        const { lockedByteLength } = await context.evidence.facts(place);
-        expectEqual(lockedByteLength, pages * context.page, `locked bytes of ${pages} pages`);
+        const all = pages * context.page;
+        const { lockedByteLength } = place.untouched;
+        expectEqual(
+          lockedByteLength,
+          all,
+          `locked bytes of ${pages} pages that nobody touched yet`,
+        );
+        const now = await context.evidence.facts(place);
+        expectEqual(now.lockedByteLength, all, `locked bytes of ${pages} pages`);
         context.backend.unmap(region);
       }
     },
@@ -75,6 +103,7 @@ export const locking: readonly Requirement[] = [
       }
       const after = await context.evidence.counts();
       expectEqual(after.lockedByteLength, before.lockedByteLength, 'locked bytes after release');
+      await releasesAtOnce(context);
     },
     instead: 'map and unmap change nothing about what the process has locked',
     otherwise: locksNothing,

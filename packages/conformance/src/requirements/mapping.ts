@@ -1,40 +1,9 @@
 import type { RegionId } from '@securemem/core/contract';
 import { pattern, scratch } from '../bytes.js';
 import type { Context } from '../context.js';
-import type { Touch } from '../evidence/evidence.js';
 import { expect, expectEqual, expectFilled, expectSame } from '../expectation.js';
 import type { Requirement } from '../requirement.js';
-
-const PAGES = 2;
-
-/** Touches around a region of two pages: each must kill where there are guards. */
-const OUTSIDE: readonly (readonly [string, Touch['offset'], Touch['access']])[] = [
-  ['the byte before', { pages: 0, bytes: -1 }, 'read'],
-  ['one page before', { pages: -1, bytes: 0 }, 'read'],
-  ['the byte after', { pages: PAGES, bytes: 0 }, 'read'],
-  ['a write to the byte after', { pages: PAGES, bytes: 0 }, 'write'],
-  ['the end of the page after', { pages: PAGES + 1, bytes: -1 }, 'read'],
-];
-
-function touchOf(offset: Touch['offset'], access: Touch['access']): Touch {
-  return { pages: PAGES, protection: 'read-write', offset, access, via: 'address' };
-}
-
-async function guardsKill({ evidence }: Context): Promise<void> {
-  // The control first: the same way of touching must be harmless inside.
-  const inside = [
-    touchOf({ pages: 0, bytes: 0 }, 'write'),
-    touchOf({ pages: PAGES, bytes: -1 }, 'write'),
-  ];
-  const survived = await Promise.all(inside.map((touch) => evidence.touch(touch)));
-  expectEqual(survived, ['survives', 'survives'], 'processes that touch the region itself');
-  const outcomes = await Promise.all(
-    OUTSIDE.map(([, offset, access]) => evidence.touch(touchOf(offset, access))),
-  );
-  for (const [index, outcome] of outcomes.entries()) {
-    expectEqual(outcome, 'dies', `a process that touches ${OUTSIDE[index]?.[0]}`);
-  }
-}
+import { guardsKill } from './guards.js';
 
 /** Eight regions, each full of a pattern of its own. */
 function fillSeveral(context: Context): { regions: RegionId[]; byteLength: number } {
@@ -84,13 +53,17 @@ export const mapping: readonly Requirement[] = [
   {
     id: 'map-read-write',
     group: 'mapping',
-    sentence: 'map gives a region that is read-write as a whole',
+    sentence: 'map gives a region that is read-write as a whole, and not executable',
     contract: 'MemoryBackend.map',
     run: async (context) => {
-      const { place } = await context.mapPlaced(3);
-      const facts = await context.evidence.facts(place);
-      expect(facts.mapped, 'the whole region should be mapped');
-      expectEqual(facts.protection, 'read-write', 'the protection of a new region');
+      for (const pages of [1, 3, context.manyPages]) {
+        const { region, place } = await context.mapPlaced(pages);
+        for (const facts of [place.untouched, await context.evidence.facts(place)]) {
+          expect(facts.mapped, `a region of ${pages} pages should be mapped as a whole`);
+          expectEqual(facts.protection, 'read-write', `the protection of ${pages} new pages`);
+        }
+        context.backend.unmap(region);
+      }
     },
   },
   {

@@ -63,4 +63,15 @@ export const opening: readonly Requirement[] = [
       expectEqual(after.descriptors, before.descriptors, 'open descriptors');
     },
   },
+  {
+    id: 'opening-changes-nothing',
+    group: 'opening',
+    sentence:
+      'import, open and dispose leave limits, privileges, listeners and the environment as they were',
+    contract: 'BackendFactory',
+    run: async ({ evidence }) => {
+      const changed = await evidence.opening();
+      expect(changed.length === 0, `opening changed ${changed.join(', ')} of the process`);
+    },
+  },
 ];

@@ -1,15 +1,10 @@
-import type { BackendCapabilities, Protection } from '@securemem/core/contract';
+import type { Protection } from '@securemem/core/contract';
 import { pattern, scratch } from '../bytes.js';
 import type { Context } from '../context.js';
 import type { Touch } from '../evidence/evidence.js';
-import { expectCode, expectEqual, expectPlain, expectSame } from '../expectation.js';
+import { expect, expectCode, expectEqual, expectPlain, expectSame } from '../expectation.js';
+import { levelsOf } from '../levels.js';
 import type { Requirement } from '../requirement.js';
-
-/** The levels that close a region, strongest first, as far as the backend offers them. */
-export function levelsOf({ protection }: BackendCapabilities): readonly Protection[] {
-  if (protection === 'none') return [];
-  return protection === 'no-access' ? ['no-access', 'read-only'] : ['read-only'];
-}
 
 const PAGES = 3;
 
@@ -95,6 +90,10 @@ export const protection: readonly Requirement[] = [
         for (const [index, { place }] of placed.entries()) {
           const facts = await context.evidence.facts(place);
           const expected = index === 1 ? level : 'read-write';
+          expect(
+            facts.mapped,
+            `region ${index} of 3 should be mapped after protect(${level}) of 1`,
+          );
           expectEqual(
             facts.protection,
             expected,
@@ -133,7 +132,8 @@ export const protection: readonly Requirement[] = [
   {
     id: 'protect-io',
     group: 'protection',
-    sentence: 'read, write and wipe work under every protection and leave it as it was',
+    sentence:
+      'read, write and wipe work under every protection and leave it as it was, refused or not',
     contract: 'MemoryBackend.read, write, wipe',
     run: async (context) => {
       const { backend } = context;
@@ -148,6 +148,16 @@ export const protection: readonly Requirement[] = [
         expectSame(actual, expected, `a range of a ${level} region`);
         const facts = await context.evidence.facts(place);
         expectEqual(facts.protection, level, 'the protection after read, write and wipe');
+        const past = 2 * context.page - 4;
+        for (const refused of [
+          () => backend.read(region, past, scratch(8)),
+          () => backend.write(region, past, scratch(8)),
+          () => backend.wipe(region, past, 8),
+        ]) {
+          expectPlain(refused, ['RangeError'], `a call past the end of a ${level} region`);
+        }
+        const after = await context.evidence.facts(place);
+        expectEqual(after.protection, level, 'the protection after calls that were refused');
       }
     },
   },

@@ -1,12 +1,15 @@
+import type { Protection, RegionId } from '@securemem/core/contract';
 import { pattern, scratch } from '../bytes.js';
+import type { Context } from '../context.js';
 import { Marker } from '../evidence/marker.js';
 import { expect, expectEqual, expectFilled, expectSame } from '../expectation.js';
+import { levelsOf } from '../levels.js';
 import type { Requirement } from '../requirement.js';
-import { levelsOf } from './protection.js';
 
 interface UnmapRefused {
   readonly error?: { readonly code?: string };
   readonly readError?: { readonly code?: string };
+  readonly left: number;
   readonly firstLeft: number;
 }
 
@@ -42,7 +45,8 @@ export const wiping: readonly Requirement[] = [
   {
     id: 'wipe-at-once',
     group: 'wiping',
-    sentence: 'wipe has removed the bytes from the memory of the process when it returns',
+    sentence:
+      'wipe has removed the bytes from the memory of the process when it returns, however they were used',
     contract: 'MemoryBackend.wipe',
     run: async (context) => {
       const { backend, evidence } = context;
@@ -54,6 +58,8 @@ export const wiping: readonly Requirement[] = [
       const marker = new Marker();
       marker.lend((bytes) => backend.write(region, 40, bytes));
       expectEqual(await evidence.copies(marker), 1, 'copies of the bytes before wipe');
+      useAll(context, region, marker.byteLength);
+      expectEqual(await evidence.copies(marker), 1, 'copies of the bytes after every kind of use');
       backend.wipe(region, 40, marker.byteLength);
       expectEqual(await evidence.copies(marker), 0, 'copies of the bytes after wipe');
     },
@@ -80,27 +86,50 @@ export const wiping: readonly Requirement[] = [
     id: 'unmap-wipes',
     group: 'wiping',
     sentence:
-      'unmap wipes before it releases: if the release is refused the bytes are gone all the same',
+      'unmap wipes before it releases, closed regions too: if the release is refused the bytes are gone all the same',
     contract: 'MemoryBackend.unmap',
     run: async (context) => {
       if (context.capabilities.locking === 'none') {
         // Ordinary memory is not released by a system call that could be refused.
         return expectNoCopyAfterUnmap(context);
       }
-      const seen = await context.evidence.task<UnmapRefused>('unmapRefused', {
-        byteLength: 2 * context.page,
-      });
-      expect(seen.error !== undefined, 'unmap should throw when the system refuses the release');
-      expect(seen.readError === undefined, 'the region should still be live');
-      expectEqual(seen.firstLeft, -1, 'the first byte that was not wiped');
+      const byteLength = 3 * context.page;
+      const levels = [undefined, ...levelsOf(context.capabilities)] as const;
+      const ask = (level: Protection | undefined) =>
+        context.evidence.task<UnmapRefused>('unmapRefused', { byteLength, level });
+      for (const [index, seen] of (await Promise.all(levels.map(ask))).entries()) {
+        const what = `unmap of a region that is ${levels[index] ?? 'read-write'}`;
+        expect(seen.error !== undefined, `${what} should throw when the release is refused`);
+        expect(seen.readError === undefined, `${what}: the region should still be live`);
+        const { left, firstLeft } = seen;
+        expect(
+          left === 0,
+          `${what} left ${left} of ${byteLength} bytes, the first at ${firstLeft}`,
+        );
+      }
     },
   },
 ];
 
-async function expectNoCopyAfterWipe(context: Parameters<Requirement['run']>[0]): Promise<void> {
+/** Everything that a caller does with bytes, leaving none of its own behind. */
+function useAll({ backend, capabilities }: Context, region: RegionId, byteLength: number): void {
+  const target = scratch(byteLength);
+  backend.read(region, 40, target);
+  target.fill(0);
+  if (capabilities.views === 'revocable') backend.openView(region, 40, byteLength).close();
+  for (const level of [...levelsOf(capabilities), 'read-write'] as const) {
+    backend.protect(region, level);
+    backend.read(region, 40, target);
+    target.fill(0);
+  }
+  backend.inspect([region]);
+}
+
+async function expectNoCopyAfterWipe(context: Context): Promise<void> {
   const region = context.map();
   const marker = new Marker();
   marker.lend((bytes) => context.backend.write(region, 40, bytes));
+  useAll(context, region, marker.byteLength);
   expectEqual(await context.evidence.copies(marker), 0, 'copies outside of the hidden region');
   context.backend.wipe(region, 40, marker.byteLength);
   const actual = scratch(marker.byteLength, 1);
@@ -108,7 +137,7 @@ async function expectNoCopyAfterWipe(context: Parameters<Requirement['run']>[0])
   expectFilled(actual, 0, 'the range after wipe');
 }
 
-async function expectNoCopyAfterUnmap(context: Parameters<Requirement['run']>[0]): Promise<void> {
+async function expectNoCopyAfterUnmap(context: Context): Promise<void> {
   const region = context.map();
   const marker = new Marker();
   marker.lend((bytes) => context.backend.write(region, 40, bytes));

@@ -81,7 +81,13 @@ export const bytes: readonly Broken[] = [
   },
   {
     name: 'takes no access for read-only',
-    rejectedBy: ['protect-no-access', 'protect-whole-region', 'protect-io', 'cipher-protection'],
+    rejectedBy: [
+      'protect-no-access',
+      'protect-whole-region',
+      'protect-io',
+      'cipher-protection',
+      'inspect-true',
+    ],
     breakIt: (backend) =>
       altered(backend, {
         protect: (region, protection) =>
@@ -90,7 +96,13 @@ export const bytes: readonly Broken[] = [
   },
   {
     name: 'does not make a region read-only',
-    rejectedBy: ['protect-read-only', 'protect-whole-region', 'protect-io', 'cipher-protection'],
+    rejectedBy: [
+      'protect-read-only',
+      'protect-whole-region',
+      'protect-io',
+      'cipher-protection',
+      'inspect-true',
+    ],
     breakIt: (backend) =>
       altered(backend, {
         protect: (region, protection) => {
@@ -141,13 +153,13 @@ export const bytes: readonly Broken[] = [
   },
   {
     name: 'leaves its regions in core files',
-    rejectedBy: ['dump-flag', 'dump-core-file'],
+    rejectedBy: ['dump-flag', 'dump-core-file', 'inspect-asks'],
     breakIt: (backend, kernel) =>
       afterMap(backend, (region) => kernel.tamper(region, { dumpExcluded: false })),
   },
   {
     name: 'loses the exclusion from core files when the protection changes',
-    rejectedBy: ['dump-flag-survives'],
+    rejectedBy: ['dump-flag-survives', 'dump-core-file'],
     breakIt: (backend, kernel) =>
       afterProtect(backend, (region) => kernel.tamper(region, { dumpExcluded: false })),
   },
@@ -166,7 +178,7 @@ export const bytes: readonly Broken[] = [
   },
   {
     name: 'forgets about children when the protection changes',
-    rejectedBy: ['fork-flag'],
+    rejectedBy: ['fork-flag', 'fork-child'],
     breakIt: (backend, kernel) =>
       afterProtect(backend, (region) => kernel.tamper(region, { forkBehaviour: 'inherited' })),
   },

@@ -5,7 +5,7 @@ import { type Broken, changed, mapErrors, recoded } from './breaking.js';
 export const limits: readonly Broken[] = [
   {
     name: 'answers the hard limit',
-    rejectedBy: ['limit-in-force'],
+    rejectedBy: ['limit-in-force', 'limit-raise'],
     breakIt: (backend, kernel) =>
       altered(backend, {
         lockLimit: () => {

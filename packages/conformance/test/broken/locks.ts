@@ -5,7 +5,13 @@ import { afterMap, type Broken } from './breaking.js';
 export const locks: readonly Broken[] = [
   {
     name: 'locks the first page of a region only',
-    rejectedBy: ['lock-whole-region', 'lock-survives-protect', 'lock-figure', 'inspect-asks'],
+    rejectedBy: [
+      'lock-whole-region',
+      'lock-survives-protect',
+      'lock-figure',
+      'inspect-asks',
+      'lock-released',
+    ],
     breakIt: (backend, kernel) =>
       afterMap(backend, (region) =>
         kernel.tamper(region, { lockedByteLength: backend.pageByteLength }),
@@ -58,7 +64,7 @@ export const locks: readonly Broken[] = [
   },
   {
     name: 'keeps the lock of a released region',
-    rejectedBy: ['lock-released', 'cycles-leave-nothing', 'limit-mappings'],
+    rejectedBy: ['lock-released', 'cycles-leave-nothing', 'limit-mappings', 'calls-leave-nothing'],
     breakIt: (backend, kernel) =>
       altered(backend, {
         unmap: (region) => {
@@ -89,7 +95,7 @@ export const locks: readonly Broken[] = [
   },
   {
     name: 'locks something for ever when it opens',
-    rejectedBy: ['opening-leaves-nothing', 'dispose-releases'],
+    rejectedBy: ['opening-leaves-nothing', 'dispose-releases', 'calls-leave-nothing'],
     breakIt: (backend, kernel) => {
       kernel.lockForeign(1);
       return backend;

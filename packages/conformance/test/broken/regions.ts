@@ -18,13 +18,13 @@ export const regions: readonly Broken[] = [
   },
   {
     name: 'puts the guard after a region one page off',
-    rejectedBy: ['map-guards'],
+    rejectedBy: ['map-guards', 'inspect-asks'],
     breakIt: (backend, kernel) =>
       afterMap(backend, (region) => kernel.tamper(region, { guardAfter: false })),
   },
   {
     name: 'has no guard before a region',
-    rejectedBy: ['map-guards'],
+    rejectedBy: ['map-guards', 'inspect-asks'],
     breakIt: (backend, kernel) =>
       afterMap(backend, (region) => kernel.tamper(region, { guardBefore: false })),
   },
@@ -60,7 +60,7 @@ export const regions: readonly Broken[] = [
   },
   {
     name: 'gives a region that is read-only at first',
-    rejectedBy: ['map-read-write'],
+    rejectedBy: ['map-read-write', 'dispose-spares-views'],
     breakIt: (backend) =>
       afterMap(backend, (region, byteLength) => {
         if (byteLength === 3 * backend.pageByteLength) backend.protect(region, 'read-only');
@@ -109,7 +109,7 @@ export const regions: readonly Broken[] = [
   },
   {
     name: 'keeps a mapping of every released region',
-    rejectedBy: ['cycles-leave-nothing'],
+    rejectedBy: ['cycles-leave-nothing', 'calls-leave-nothing'],
     breakIt: (backend, kernel) =>
       altered(backend, {
         unmap: (region) => {
@@ -120,7 +120,7 @@ export const regions: readonly Broken[] = [
   },
   {
     name: 'does not wipe before it releases',
-    rejectedBy: ['unmap-wipes'],
+    rejectedBy: ['unmap-wipes', 'error-shape'],
     breakIt: (backend, kernel) =>
       altered(backend, {
         unmap: (region) => {
@@ -131,7 +131,7 @@ export const regions: readonly Broken[] = [
   },
   {
     name: 'forgets a region that could not be released',
-    rejectedBy: ['unmap-wipes'],
+    rejectedBy: ['unmap-wipes', 'error-shape'],
     breakIt: (backend, kernel) =>
       altered(backend, {
         unmap: (region) => {
@@ -175,7 +175,12 @@ export const regions: readonly Broken[] = [
   },
   {
     name: 'keeps a lock when it is disposed',
-    rejectedBy: ['dispose-releases', 'opening-leaves-nothing'],
+    rejectedBy: [
+      'dispose-releases',
+      'opening-leaves-nothing',
+      'calls-leave-nothing',
+      'lock-released',
+    ],
     breakIt: (backend, kernel) =>
       altered(backend, {
         [Symbol.dispose]: () => {
@@ -248,6 +253,28 @@ export const regions: readonly Broken[] = [
           const newest = kernel.regionIds.at(-1);
           if (kernel.regionCount < 4 || protection !== 'read-only' || newest === undefined) return;
           kernel.poke(newest, 0, Uint8Array.of(0xcc));
+        },
+      }),
+  },
+  {
+    name: 'raises the lock limit when it opens',
+    rejectedBy: ['opening-changes-nothing', 'limit-raise'],
+    breakIt: (backend, kernel) => {
+      const { hardLockLimit } = kernel;
+      if (hardLockLimit.kind !== 'bytes') return backend;
+      const byteLength = hardLockLimit.byteLength + 2 ** 30;
+      kernel.setLockLimit(kernel.lockLimit, { kind: 'bytes', byteLength });
+      return backend;
+    },
+  },
+  {
+    name: 'leaves a mapping behind at every look',
+    rejectedBy: ['calls-leave-nothing'],
+    breakIt: (backend, kernel) =>
+      altered(backend, {
+        inspect: (ids) => {
+          kernel.leakMappings(1);
+          return backend.inspect(ids);
         },
       }),
   },

@@ -1,0 +1,1 @@
+export const bugs: Readonly<Record<string, { readonly owner: string }>>;

@@ -1,0 +1,1 @@
+export const variants: Readonly<Record<string, unknown>>;
