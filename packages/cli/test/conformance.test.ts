@@ -2,38 +2,57 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cli, run } from './run-cli.js';
 
+/** A whole run of the suite; a busy machine takes many times what a quiet one does. */
+const WHOLE_RUN_MS_MAX = 600_000;
+
 const subject = (name: string): string =>
   fileURLToPath(new URL(`./subjects/${name}.mjs`, import.meta.url));
 
 describe('conformance', () => {
-  it('ends with 0 for a backend that keeps its promises, and says which it makes', () => {
-    const { code, stdout } = run(cli('conformance', subject('honest')));
-    expect(stdout).toMatch(/^nolock: /);
-    expect(stdout).toMatch(/locking +none/);
-    expect(stdout).toMatch(/\d+ passed, 0 failed/);
-    expect(code).toBe(0);
-  });
+  it(
+    'ends with 0 for a backend that keeps its promises, and says which it makes',
+    () => {
+      const { code, stdout } = run(cli('conformance', subject('honest')));
+      expect(stdout).toMatch(/^nolock: /);
+      expect(stdout).toMatch(/locking +none/);
+      expect(stdout).toMatch(/\d+ passed, 0 failed/);
+      expect(code).toBe(0);
+    },
+    WHOLE_RUN_MS_MAX,
+  );
 
-  it('ends with 1 for one that does not, and names the requirement, the reason and the contract', () => {
-    const { code, stdout } = run(cli('conformance', subject('forgetful')));
-    expect(code).toBe(1);
-    expect(stdout).toMatch(/BREAKS THE CONTRACT/);
-    expect(stdout).toMatch(/FAIL \S*wip/);
-    expect(stdout).toMatch(/promised in /);
-  });
+  it(
+    'ends with 1 for one that does not, and names the requirement, the reason and the contract',
+    () => {
+      const { code, stdout } = run(cli('conformance', subject('forgetful')));
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/BREAKS THE CONTRACT/);
+      expect(stdout).toMatch(/FAIL \S*wip/);
+      expect(stdout).toMatch(/promised in /);
+    },
+    WHOLE_RUN_MS_MAX,
+  );
 
-  it('has a report for one that crashes the process too', () => {
-    const { code, stdout } = run(cli('conformance', subject('crasher')));
-    expect(code).toBe(1);
-    expect(stdout).toMatch(/FAIL misuse-empty/);
-    expect(stdout).toContain('the process died by SIGKILL');
-    expect(stdout).toMatch(/ok +misuse-map-length/);
-  });
+  it(
+    'has a report for one that crashes the process too',
+    () => {
+      const { code, stdout } = run(cli('conformance', subject('crasher')));
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/FAIL misuse-empty/);
+      expect(stdout).toContain('the process died by SIGKILL');
+      expect(stdout).toMatch(/ok +misuse-map-length/);
+    },
+    WHOLE_RUN_MS_MAX,
+  );
 
-  it('prints the report as JSON and repeats a run by its seed', () => {
-    const { stdout } = run(cli('conformance', subject('honest'), '--json', '--seed', '7'));
-    expect(JSON.parse(stdout)).toMatchObject({ failed: 0, seed: 7, backend: { name: 'nolock' } });
-  });
+  it(
+    'prints the report as JSON and repeats a run by its seed',
+    () => {
+      const { stdout } = run(cli('conformance', subject('honest'), '--json', '--seed', '7'));
+      expect(JSON.parse(stdout)).toMatchObject({ failed: 0, seed: 7, backend: { name: 'nolock' } });
+    },
+    WHOLE_RUN_MS_MAX,
+  );
 
   it('runs the requirements that are named alone', () => {
     const line = cli(

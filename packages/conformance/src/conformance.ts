@@ -2,7 +2,12 @@ import { GROUPS } from './requirement.js';
 import { runRequirement } from './run-requirement.js';
 import type { Runner } from './runner.js';
 import { selected } from './selection.js';
-import { type ConformanceOptions, evidenceOptions, systemEvidence, takeSettings } from './settings.js';
+import {
+  type ConformanceOptions,
+  evidenceOptions,
+  systemEvidence,
+  takeSettings,
+} from './settings.js';
 
 /** As `runConformance`, inside a test runner: every requirement is a test of its own. */
 export interface ConformanceSuite extends ConformanceOptions {

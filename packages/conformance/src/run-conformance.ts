@@ -2,7 +2,12 @@ import { CONTRACT_VERSION } from '@securemem/core/contract';
 import { type Report, reportOf, type Subject, subjectOf } from './report.js';
 import { type RequirementResult, runRequirement } from './run-requirement.js';
 import { selected } from './selection.js';
-import { type ConformanceOptions, evidenceOptions, systemEvidence, takeSettings } from './settings.js';
+import {
+  type ConformanceOptions,
+  evidenceOptions,
+  systemEvidence,
+  takeSettings,
+} from './settings.js';
 
 export interface RunOptions extends ConformanceOptions {
   /** Called after each requirement, for progress. */

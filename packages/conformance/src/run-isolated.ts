@@ -15,7 +15,7 @@ import { takeSettings, urlOf } from './settings.js';
 const CRASHES_MAX = 20;
 
 /** One requirement asks several children, one after another: twice what each of them may take without a sign of life is long. */
-const SILENCE_MS_MAX = 240_000;
+const SILENCE_MS_MAX = 600_000;
 
 /** As `RunOptions`, without what cannot go to another process. */
 export type IsolatedOptions = Omit<RunOptions, 'open' | 'evidence' | 'module'> & {
@@ -41,7 +41,9 @@ interface Part {
  * Rejects when the backend cannot be opened, or when the process died more than 20 times.
  */
 export async function runConformanceIsolated(options: IsolatedOptions): Promise<Report> {
-  const { module, thorough, seed, only, timeLimitMs, onResult } = takeSettings(options, ['onResult']);
+  const { module, thorough, seed, only, timeLimitMs, onResult } = takeSettings(options, [
+    'onResult',
+  ]);
   const chosen = selected(only);
   const startedAt = new Date();
   const results: RequirementResult[] = [];

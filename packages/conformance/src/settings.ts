@@ -21,7 +21,7 @@ export interface ConformanceOptions {
   /** The ids of the requirements to run, such as `dump-flag`. All of them unless told. Throws `RangeError` for an unknown one. */
   readonly only?: readonly string[];
   /**
-   * How long one child may take before it is ended, in milliseconds; two minutes unless told. What takes longer has failed,
+   * How long one child may take before it is ended, in milliseconds; five minutes unless told. What takes longer has failed,
    * unless the machine itself is slow: then it is not proven.
    */
   readonly timeLimitMs?: number;
@@ -30,15 +30,7 @@ export interface ConformanceOptions {
 }
 
 /** The names in `ConformanceOptions`. */
-const NAMES = [
-  'open',
-  'module',
-  'evidence',
-  'thorough',
-  'only',
-  'timeLimitMs',
-  'seed',
-] as const;
+const NAMES = ['open', 'module', 'evidence', 'thorough', 'only', 'timeLimitMs', 'seed'] as const;
 
 /** Options as their caller wrote them, with defaults for what a run always has. */
 export function takeSettings<T extends Partial<ConformanceOptions>>(

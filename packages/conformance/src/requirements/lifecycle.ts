@@ -39,7 +39,6 @@ function repeatableCalls(context: Context): readonly (readonly [string, () => un
     ['map that is refused', refused(() => backend.unmap(backend.map(1)))],
     ['map of more than there is', refused(() => backend.unmap(backend.map(TOO_LARGE)))],
     ['raiseLockLimit that is refused', refused(() => backend.raiseLockLimit(-1))],
-    ['dispose', () => context.open()[Symbol.dispose]()],
     ...good.map(([name, call]): [string, () => unknown] => [name, refused(() => call(live))]),
     ...callsWithoutRegion(backend)
       .filter(([name]) => name !== 'map')

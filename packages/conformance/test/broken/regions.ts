@@ -178,7 +178,6 @@ export const regions: readonly Broken[] = [
     rejectedBy: [
       'dispose-releases',
       'opening-leaves-nothing',
-      'calls-leave-nothing',
       'lock-released',
     ],
     breakIt: (backend, kernel) =>

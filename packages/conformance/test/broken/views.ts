@@ -60,6 +60,7 @@ export const views: readonly Broken[] = [
       'view-many',
       'view-unmap',
       'cycles-leave-nothing',
+      'dispose-releases',
     ],
     breakIt: (backend) => withClose(backend, () => 'revoked'),
   },
