@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { loadOpen } from './load-open.mjs';
 import {
@@ -11,6 +11,7 @@ import {
   needleOf,
   surroundingsOf,
 } from './memory.mjs';
+import { proveConfined } from './prove-confined.mjs';
 import { openSystem } from './system.mjs';
 import { levelsOf, tasks } from './tasks.mjs';
 
@@ -101,24 +102,6 @@ function isAddress(value) {
   return detailedMappingsOf('self').some(
     ({ start, end }) => start > 2 ** 40 && start - reach <= value && value < end + reach,
   );
-}
-
-/** Answers only under a lock limit that really binds. @param {number} limitByteLength */
-async function proveConfined(limitByteLength) {
-  const status = readFileSync('/proc/self/status', 'latin1');
-  const effective = BigInt(
-    `0x${/^CapEff:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? 'ffffffffffffffff'}`,
-  );
-  if ((effective >> 14n) & 1n) notProven('this process may lock without limit (CAP_IPC_LOCK)');
-  const limits = readFileSync('/proc/self/limits', 'latin1');
-  const soft = /^Max locked memory\s+(\S+)/m.exec(limits)?.[1];
-  if (Number(soft) !== limitByteLength)
-    notProven(`the lock limit is ${soft}, not ${limitByteLength}`);
-  const pages = limitByteLength / 4096;
-  const lockable = (await openSystem())?.lockablePages(pages + 4);
-  if (lockable !== undefined && lockable !== pages) {
-    notProven(`${lockable} pages could be locked under a limit of ${pages}`);
-  }
 }
 
 /** @type {Record<string, () => unknown>} */
@@ -279,7 +262,7 @@ const scenes = {
   async task() {
     const { confinedTo, name, task } = parameters;
     // Before the backend is loaded: what it changes about the limit is its own doing, and no lack of this machine.
-    if (confinedTo !== undefined) await proveConfined(confinedTo);
+    if (confinedTo !== undefined) await proveConfined(confinedTo, notProven);
     const open = await loadOpen(moduleUrl);
     const libc = await openSystem();
     const run = tasks[name];

@@ -175,11 +175,7 @@ export const regions: readonly Broken[] = [
   },
   {
     name: 'keeps a lock when it is disposed',
-    rejectedBy: [
-      'dispose-releases',
-      'opening-leaves-nothing',
-      'lock-released',
-    ],
+    rejectedBy: ['dispose-releases', 'opening-leaves-nothing', 'lock-released'],
     breakIt: (backend, kernel) =>
       altered(backend, {
         [Symbol.dispose]: () => {

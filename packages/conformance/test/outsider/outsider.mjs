@@ -5,7 +5,7 @@ import {
   checkProtection,
   checkRange,
   ordinaryBytes,
-} from '../../../../examples/backend-template/src/arguments.js';
+} from './arguments.mjs';
 import { failure, NAME, refusal } from './failure.mjs';
 import { bytesAt, PAGE, setLockLimit } from './libc.mjs';
 import { Pages } from './pages.mjs';
