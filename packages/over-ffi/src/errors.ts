@@ -17,7 +17,7 @@ export class BackendErrors {
     message: string,
     details: ErrorDetails = {},
   ): SecureMemoryError {
-    // 0: it was refused before a call was made, so there is none to name.
+    // 0: no call failed, or none was made, so there is none to name.
     if (errno === 0) return this.own(code, operation, message, details);
     const text = `${message} (${syscall}, error ${errno})`;
     const { backend } = this;

@@ -153,7 +153,8 @@ describe('Kernel32', () => {
     windows.ignoresWorkingSet = true;
     expect(errorOf(() => system.raiseLockLimit(1000 * PAGE))).toMatchObject({
       code: 'ERR_SECMEM_CANNOT_RAISE',
-      errno: 0,
+      syscall: undefined,
+      errno: undefined,
     });
     windows.log.refusals.set('SetProcessWorkingSetSize', 1314);
     expect(errorOf(() => system.raiseLockLimit(1000 * PAGE))).toMatchObject({
