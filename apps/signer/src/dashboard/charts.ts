@@ -1,11 +1,14 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { byId } from './page.js';
+import { byId, make } from './page.js';
 import type { Sample } from './sample.js';
+import { duration } from './sample-text.js';
 
 /** One minute at four samples a second. */
 const POINTS_MAX = 240;
-const HEIGHT_PX = 170;
+const WINDOW_S = 60;
+const HEIGHT_PX = 140;
+const KIB = 1_024;
 
 interface Series {
   readonly label: string;
@@ -18,14 +21,17 @@ interface Series {
 class LiveChart {
   readonly #host: HTMLElement;
   readonly #series: readonly Series[];
+  readonly #text: (value: number) => string;
   readonly #data: (number | null)[][];
   #plot: uPlot;
 
-  constructor(id: string, series: readonly Series[]) {
+  constructor(id: string, series: readonly Series[], text: (value: number) => string = String) {
     this.#host = byId(id);
     this.#series = series;
+    this.#text = text;
     this.#data = [[], ...series.map(() => [])];
     this.#plot = this.#draw();
+    this.#host.after(legendOf(series));
     new ResizeObserver(() => {
       this.#plot.setSize({ width: this.#host.clientWidth, height: HEIGHT_PX });
     }).observe(this.#host);
@@ -47,14 +53,24 @@ class LiveChart {
   #draw(): uPlot {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
-    const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line') } };
+    const axis = {
+      stroke: colour('--muted'),
+      grid: { stroke: colour('--grid'), width: 1 },
+      ticks: { show: false },
+    };
     const options: uPlot.Options = {
       width: this.#host.clientWidth || 300,
       height: HEIGHT_PX,
       cursor: { show: false },
-      legend: { live: false },
-      scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
-      axes: [axis, { ...axis, size: 55 }],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: (_, __, max) => [max - WINDOW_S, max] },
+        y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
+      },
+      axes: [
+        { ...axis, size: 28, values: (plot, splits) => splits.map((split) => ago(plot, split)) },
+        { ...axis, size: 52, values: (_, splits) => splits.map(this.#text) },
+      ],
       series: [
         {},
         ...this.#series.map(({ label, colour: name }) => ({
@@ -69,29 +85,56 @@ class LiveChart {
   }
 }
 
-/** All charts of the page; give them every sample. */
+/** Times age: what is drawn is so many seconds old. */
+function ago(plot: uPlot, at: number): string {
+  const seconds = Math.round((plot.scales['x']?.max ?? at) - at);
+  return seconds === 0 ? 'now' : `-${seconds} s`;
+}
+
+function legendOf(series: readonly Series[]): HTMLElement {
+  const list = make('ul', '', { class: 'legend' });
+  for (const { label, colour } of series) {
+    const item = make('li');
+    const swatch = make('span', '', { class: 'swatch' });
+    swatch.style.background = `var(${colour})`;
+    item.append(swatch, make('span', label));
+    list.append(item);
+  }
+  return list;
+}
+
+/** All charts of the page; give them every sample. Where there is nothing to show there is a gap, not an old value. */
 export function createCharts(): (sample: Sample) => void {
   const memory = new LiveChart('chart-memory', [
     {
-      label: 'locked KiB',
+      label: 'locked',
       colour: '--accent',
-      value: (s) => (s.figures?.lockedByteLength ?? 0) / 1_024,
+      value: ({ figures }) => (figures?.lockedByteLength ?? 0) / KIB,
     },
     {
-      label: 'limit KiB',
+      label: 'limit',
       colour: '--bad',
-      value: (s) => (s.figures === undefined ? null : s.figures.limitByteLength / 1_024),
+      value: ({ figures }) => (figures === undefined ? null : figures.limitByteLength / KIB),
     },
   ]);
   const queue = new LiveChart('chart-queue', [
-    { label: 'waiting', colour: '--series-2', value: (s) => s.figures?.waiting ?? 0 },
-    { label: 'live secrets', colour: '--accent', value: (s) => s.figures?.secrets ?? 0 },
+    {
+      label: 'waiting for a place',
+      colour: '--series-2',
+      value: ({ figures }) => figures?.waiting ?? null,
+    },
   ]);
-  const latency = new LiveChart('chart-latency', [
-    { label: '50 % ms', colour: '--accent', value: (s) => s.latency.p50Ms },
-    { label: '95 % ms', colour: '--series-2', value: (s) => s.latency.p95Ms },
-    { label: '99 % ms', colour: '--series-3', value: (s) => s.latency.p99Ms },
-  ]);
+  const percentile = (name: 'p50Ms' | 'p95Ms' | 'p99Ms') => (sample: Sample) =>
+    sample.latency.samples === 0 ? null : sample.latency[name];
+  const latency = new LiveChart(
+    'chart-latency',
+    [
+      { label: 'half within', colour: '--accent', value: percentile('p50Ms') },
+      { label: '95 %', colour: '--series-2', value: percentile('p95Ms') },
+      { label: '99 %', colour: '--series-3', value: percentile('p99Ms') },
+    ],
+    duration,
+  );
   return (sample) => {
     for (const chart of [memory, queue, latency]) chart.add(sample);
   };

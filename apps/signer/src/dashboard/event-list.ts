@@ -11,7 +11,7 @@ export function showEvent({ id, at, kind, text }: LogEntry): void {
   const list = byId('log');
   list.querySelector('.empty')?.remove();
   const item = make('li', '', { 'data-kind': kind });
-  item.append(make('time', at.slice(11, 19), { datetime: at }), ` ${text}`);
+  item.append(make('time', new Date(at).toLocaleTimeString('en-GB'), { datetime: at }), ` ${text}`);
   list.prepend(item);
   while (list.children.length > ENTRIES_MAX) list.lastElementChild?.remove();
 }

@@ -1,19 +1,28 @@
 import { takeToken } from './api.js';
 import { createCharts } from './charts.js';
-import { connectControls } from './controls.js';
+import { connectControls, updateControls } from './controls.js';
 import { showEvent } from './event-list.js';
 import { byId, setText } from './page.js';
 import { showReceipt } from './receipt.js';
-import { kib, type LogEntry, type Sample } from './sample.js';
+import { running } from './running.js';
+import type { LogEntry, Sample } from './sample.js';
+import { duration, kib } from './sample-text.js';
 import { drawSlabMap } from './slab-map.js';
+import { connectSteps } from './steps.js';
 
 /** Without a word for so long, in milliseconds, the figures are old and the page says so. */
 const SILENCE_MS_MAX = 3_000;
+/** Where there is no room for everything, what is not the story is folded away. */
+const NARROW = '(max-width: 48rem)';
 
 const token = takeToken();
+if (matchMedia(NARROW).matches) {
+  for (const details of document.querySelectorAll('details')) details.open = false;
+}
 const addToCharts = createCharts();
 let lastSampleAt = 0;
 
+connectSteps(() => {});
 connectControls(token !== undefined);
 if (token === undefined) {
   notice(
@@ -23,7 +32,11 @@ if (token === undefined) {
 
 const events = new EventSource('/v1/events');
 events.addEventListener('sample', ({ data }) => show(JSON.parse(data) as Sample));
-events.addEventListener('log', ({ data }) => showEvent(JSON.parse(data) as LogEntry));
+events.addEventListener('log', ({ data }) => {
+  const entry = JSON.parse(data) as LogEntry;
+  showEvent(entry);
+  running.event(entry);
+});
 setInterval(() => {
   if (performance.now() - lastSampleAt < SILENCE_MS_MAX) return;
   setState('offline', lastSampleAt === 0 ? 'connecting' : 'no connection: these figures are old');
@@ -32,19 +45,25 @@ setInterval(() => {
 function show(sample: Sample): void {
   lastSampleAt = performance.now();
   const { figures, latency, counts, health } = sample;
-  const where = sample.signing === 'keeper' && health.pid > 0 ? ` · keeper ${health.pid}` : '';
-  setState(health.condition, `${health.condition}${where}`);
+  // A keeper that restarts is part of the service's state; else the service knows best.
+  const state = sample.state === 'unsealed' ? health.condition : sample.state;
+  setState(state, state);
+  byId('state').title =
+    health.pid > 0 ? `process ${health.pid} has the keys` : 'no process has keys';
   if (figures !== undefined) setText('limit-title', kib(figures.limitByteLength));
-  setText('value-locked', figures === undefined ? 'nothing' : kib(figures.lockedByteLength));
+  setText('value-locked', kib(figures?.lockedByteLength ?? 0));
   setText('value-limit', figures === undefined ? '–' : kib(figures.limitByteLength));
   setText('value-secrets', `${figures?.secrets ?? 0}`);
   setText('value-waiting', `${figures?.waiting ?? 0}`);
   setText('value-rate', `${latency.perSecond}`);
-  setText('value-signed', `${counts.signed}`);
+  setText('value-signed', counts.signed.toLocaleString('en'));
   setText('value-pushed-back', `${counts.pushedBack}`);
-  setText('value-p50', `${latency.p50Ms} ms`);
-  setText('value-p95', `${latency.p95Ms} ms`);
-  setText('value-p99', `${latency.p99Ms} ms`);
+  const none = latency.samples === 0;
+  setText('value-p50', none ? '–' : duration(latency.p50Ms));
+  setText('value-p95', none ? '–' : duration(latency.p95Ms));
+  setText('value-p99', none ? '–' : duration(latency.p99Ms));
+  updateControls(sample);
+  running.sample(sample);
   addToCharts(sample);
   drawSlabMap(figures);
   showReceipt(figures?.receipt);

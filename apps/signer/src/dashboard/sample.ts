@@ -54,6 +54,8 @@ export interface Sample {
   };
   readonly figures?: Figures;
   readonly latency: {
+    /** Of the last minute; without any the percentiles say nothing. */
+    readonly samples: number;
     readonly p50Ms: number;
     readonly p95Ms: number;
     readonly p99Ms: number;
@@ -63,6 +65,7 @@ export interface Sample {
     readonly signed: number;
     readonly created: number;
     readonly pushedBack: number;
+    readonly failed: number;
   };
 }
 
@@ -71,9 +74,4 @@ export interface LogEntry {
   readonly at: string;
   readonly kind: string;
   readonly text: string;
-}
-
-/** 4096 as `4 KiB`. */
-export function kib(byteLength: number): string {
-  return `${Math.round((byteLength / 1_024) * 10) / 10} KiB`;
 }

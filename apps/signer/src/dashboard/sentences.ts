@@ -1,14 +1,10 @@
-import { kib, type Sample } from './sample.js';
+import type { Sample } from './sample.js';
+import { counted, duration, kib } from './sample-text.js';
 
-/** What happened, and what the usual library would have done. */
+/** What happened, as it was measured; and what the usual library does, which is no measurement of ours. */
 export interface Told {
   readonly happened: string;
   readonly usual: string;
-}
-
-/** A page for each of the four secrets of a request. */
-function requestsThatFitPaged(limitByteLength: number): number {
-  return Math.floor(limitByteLength / 4_096 / 4);
 }
 
 export interface StormAnswer {
@@ -26,20 +22,18 @@ export function tellStorm(answer: StormAnswer): Told {
   const { requests, signed, verified, waited, lockedPeakByteLength, limitByteLength } = answer;
   const refused = Object.entries(answer.refused).map(([name, count]) => `${count} × ${name}`);
   const others =
-    refused.length === 0 ? 'none failed' : `the others were told why: ${refused.join(', ')}`;
-  const fit = requestsThatFitPaged(limitByteLength || 65_536);
+    refused.length === 0 ? 'none failed' : `others were told why: ${refused.join(', ')}`;
   const genuine =
     signed === verified ? 'Every signature verifies.' : `${signed - verified} DO NOT VERIFY.`;
   const details =
-    ` ${genuine} ${waited} requests waited for a place, and at most ` +
+    ` ${genuine} ${counted(waited, 'request')} waited for a place; at most ` +
     `${kib(lockedPeakByteLength)} were locked.`;
+  const fit = Math.floor((limitByteLength || 65_536) / 4_096 / 4);
   return {
     happened:
-      `${signed} of ${requests} requests were signed in ${(answer.signMs / 1_000).toFixed(1)} s and ${others}.` +
+      `${signed} of ${counted(requests, 'request')} were signed in ${duration(answer.signMs)}, and ${others}.` +
       (signed === 0 ? '' : details),
-    usual:
-      `The usual library gives every secret a page of its own: here ${fit} such requests fit at a time, and the ` +
-      'next one panics, aborts the process, or gets memory that is silently not locked.',
+    usual: `Usually every secret gets a page of its own: ${counted(fit, 'such request')} at a time, and the next one fails.`,
   };
 }
 
@@ -50,7 +44,6 @@ export interface ComparisonSide {
   readonly failedByCode: Readonly<Record<string, number>>;
   readonly admissionWaits: number;
   readonly peakLockedByteLength: number;
-  readonly requestsPerSecond: number;
 }
 
 export interface ComparisonAnswer {
@@ -59,54 +52,61 @@ export interface ComparisonAnswer {
 }
 
 export function tellComparison({ page, pooled }: ComparisonAnswer): Told {
+  const failed = Object.entries(page.failedByCode).map(([code, count]) => `${count} × ${code}`);
   return {
     happened:
-      `With pooled secrets and a queue ${pooled.succeeded} of ${pooled.requests} requests were signed; ` +
-      `${pooled.admissionWaits} of them waited.`,
+      `Under the same limit ${page.succeeded} of ${page.requests} requests were signed with a page for each secret, and ` +
+      `${pooled.succeeded} of ${pooled.requests} with pooled secrets; ${pooled.admissionWaits} of those waited. ` +
+      `Most locked: ${kib(page.peakLockedByteLength)} and ${kib(pooled.peakLockedByteLength)}.`,
     usual:
-      `With a page for each secret ${page.succeeded} of ${page.requests} were signed under the same limit. That is ` +
-      'the usual design; ours at least gives a typed error for each of the others.',
+      failed.length === 0
+        ? ''
+        : `The first design failed with ${failed.join(', ')}. Here that is a typed error; usually it is a panic, or memory that is silently not locked.`,
   };
 }
 
-export function tellLimit(byteLength: number): Told {
+export function tellLimit(byteLength: number, before: Sample, after: Sample): Told {
+  const locked = (sample: Sample): string => kib(sample.figures?.lockedByteLength ?? 0);
   return {
     happened:
-      `The lock limit of the live process is ${kib(byteLength)} now. What is locked stays; requests that need more ` +
-      'pages wait for places that others release, and are told to come back when that takes too long.',
-    usual:
-      'The usual library meets the limit in the middle of a request: it panics, or its error path wipes every ' +
-      'other secret too.',
+      `The live process may lock ${kib(byteLength)} now. Locked before: ${locked(before)}, after: ${locked(after)}. ` +
+      `What is locked stays; the process is alive, and its state is ${after.health.condition}. Start a storm (step 2) to see it wait.`,
+    usual: 'Usually a library meets the limit in the middle of a request, and panics.',
   };
 }
 
 export function tellKill(signal: string, policy: string, before: Sample, after: Sample): Told {
   const { condition, pid } = after.health;
   const outcomes: Readonly<Record<string, string>> = {
-    ready: `a new keeper, process ${pid}, has read the master key again`,
-    restarting: 'a new keeper will be started in a moment',
-    halted: 'everything stays stopped until somebody looks at it and chooses a policy',
-    lost: 'its secrets are gone, and it stays down until the service is unsealed again',
+    ready: `a new keeper, process ${pid}, has read the master key and proved it`,
+    restarting: 'a new keeper will be started after a pause',
+    halted: 'everything stays stopped until somebody has looked, and chooses a policy',
+    lost: 'no new one; its secrets are gone until the service is unsealed',
   };
+  const signed = after.counts.signed - before.counts.signed;
+  const failed = after.counts.failed - before.counts.failed;
+  const meanwhile =
+    signed + failed === 0
+      ? 'No request was under way.'
+      : `Meanwhile ${counted(signed, 'request')} were signed and ${failed} failed.`;
   return {
     happened:
       `Process ${before.health.pid}, which had the keys, got ${signal} and died. The policy ${policy} decided: ` +
-      `${outcomes[condition] ?? condition}. Requests under way were told that their outcome is unknown; none was ` +
-      'repeated behind your back.',
+      `${outcomes[condition] ?? condition}. ${meanwhile}`,
     usual:
       'Usually the keys are in the service itself, and it dies with them; or a supervisor restarts it for ever, ' +
-      'which lets an attacker try again and again.',
+      'which gives an attacker another try each time.',
   };
 }
 
-export function tellPolicy(policy: string): Told {
+export function tellPolicy(policy: string, after: Sample): Told {
   const means: Readonly<Record<string, string>> = {
     retry: 'a few restarts, each after a growing wait, then an end',
-    terminate: 'no restart: the secrets of the dead keeper are lost',
-    halt: 'everything that shares the policy stops, with the first cause',
+    terminate: 'no restart: the secrets of a dead keeper are lost',
+    halt: 'everything stops and stays so, with the first cause',
   };
   return {
-    happened: `A new keeper runs under the policy ${policy}: ${means[policy] ?? policy}.`,
+    happened: `A new keeper, process ${after.health.pid}, runs under the policy ${policy}: ${means[policy] ?? policy}.`,
     usual: 'Usually nobody decides this beforehand: the process manager restarts whatever dies.',
   };
 }
@@ -122,30 +122,35 @@ export interface PartialLoadAnswer {
 }
 
 export function tellPartialLoad(answer: PartialLoadAnswer): Told {
-  const { keys, loadedBeforeTheFailure, failedIndex, cause, secretsBefore, secretsAfter } = answer;
-  const left = secretsAfter - secretsBefore;
+  const { keys, loadedBeforeTheFailure: loaded, failedIndex, cause, code } = answer;
+  const left = answer.secretsAfter - answer.secretsBefore;
   return {
     happened:
-      `Key ${failedIndex + 1} of ${keys} failed (${cause}). ${loadedBeforeTheFailure} others were loaded by then, ` +
-      `and ${left === 0 ? 'every one is wiped: none is left' : `${left} are left`}.`,
-    usual:
-      `Promise.all would have reported the same error and left ${loadedBeforeTheFailure} private keys in memory ` +
-      'that nobody owns.',
+      `Key ${failedIndex + 1} of ${keys} failed (${cause}; ${code}). ${loaded} others were loaded by then, and ` +
+      `${left === 0 ? 'every one is wiped: none is left' : `${left} ARE LEFT`}.`,
+    usual: `Promise.all would have reported the same error and left ${loaded} private keys in memory that nobody owns.`,
   };
 }
 
-export const SEALED: Told = {
-  happened:
-    'The master key and every key in use are wiped. Requests are refused until the service is unsealed.',
-  usual:
-    'Usually keys stay in the heap of the process until it ends, and in its core file after that.',
-};
+export function tellSealed(after: Sample): Told {
+  const locked = after.figures?.lockedByteLength ?? 0;
+  const where =
+    after.signing === 'keeper' && after.health.pid === 0
+      ? 'The process that had the keys is gone.'
+      : `Locked now: ${kib(locked)}.`;
+  return {
+    happened: `The master key and every key in use are wiped. ${where} Requests are refused until the service is unsealed.`,
+    usual: 'Usually keys stay in the heap until the process ends, and in its core file after that.',
+  };
+}
 
-export const UNSEALED: Told = {
-  happened:
-    'The master key was read from its file straight into a locked page, and proved. The service signs again.',
-  usual: 'Usually a key becomes a string on its way in, which nothing can wipe.',
-};
+export function tellUnsealed(after: Sample): Told {
+  const where = after.signing === 'keeper' ? ` of process ${after.health.pid}` : '';
+  return {
+    happened: `The master key went from its file straight into a locked page${where}, and was proved. The service signs again.`,
+    usual: 'Usually a key becomes a string on its way in, which nothing can wipe.',
+  };
+}
 
 export interface CredentialsAnswer {
   readonly credentials: number;
@@ -159,13 +164,12 @@ export interface CredentialsAnswer {
 export function tellCredentials(answer: CredentialsAnswer): Told {
   const { credentials, opened, correct, lockedPeakByteLength, loadMs, openMs } = answer;
   const gib = (credentials * 4_096) / 2 ** 30;
+  const pages = gib < 1 ? `${Math.round(gib * 1_024)} MiB` : `${gib.toFixed(1)} GiB`;
   return {
     happened:
-      `${credentials.toLocaleString('en')} credentials were sealed in ${(loadMs / 1_000).toFixed(1)} s; ` +
-      `${correct} of ${opened} opened at random were right, in ${(openMs / 1_000).toFixed(1)} s. At most ` +
-      `${kib(lockedPeakByteLength)} were locked. The rest is ciphertext in ordinary memory.`,
-    usual:
-      `A page for each would lock ${gib < 1 ? `${Math.round(gib * 1_024)} MiB` : `${gib.toFixed(1)} GiB`}; Linux ` +
-      'refuses such pages after about 32,700, whatever the limit.',
+      `${credentials.toLocaleString('en')} credentials were sealed in ${duration(loadMs)}; ` +
+      `${correct} of ${opened} opened at random were right, in ${duration(openMs)}. At most ` +
+      `${kib(lockedPeakByteLength)} were locked; the rest is ciphertext in ordinary memory.`,
+    usual: `A page for each would lock ${pages}.`,
   };
 }

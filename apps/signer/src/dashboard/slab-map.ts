@@ -1,45 +1,62 @@
 import { byId, make } from './page.js';
-import { type Figures, kib } from './sample.js';
+import type { Figures, Slab } from './sample.js';
 
 const CLASSES = 4;
+const PAGES_MAX = 64;
 
-/** Draws which pages hold slots of which size, and how full each slab is. */
+/** Draws the pages that may be locked: which hold slots of which size, how full they are, and which are free. */
 export function drawSlabMap(figures: Figures | undefined): void {
   const slabs = figures?.slabs ?? [];
   const own = figures?.ownRegions ?? 0;
-  byId('map-empty').hidden = slabs.length + own > 0;
   const page = figures?.pageByteLength ?? 4_096;
-  const sizes = [...new Set(slabs.map(({ slotByteLength }) => slotByteLength))].sort(
-    (a, b) => a - b,
-  );
-  const classOf = (slotByteLength: number): string => `${sizes.indexOf(slotByteLength) % CLASSES}`;
-  const cells = slabs.flatMap(({ byteLength, slotByteLength }) =>
-    Array.from({ length: byteLength / page }, () =>
-      make('span', '', {
-        'data-class': classOf(slotByteLength),
-        title: `slots of ${slotByteLength} bytes`,
-      }),
-    ),
-  );
+  const sizes = [...new Set(slabs.map((slab) => slab.slotByteLength))].sort((a, b) => a - b);
+  const classOf = (slot: number): string => `${sizes.indexOf(slot) % CLASSES}`;
+  const cells = slabs.flatMap((slab) => pagesOf(slab, page, classOf(slab.slotByteLength)));
   for (let region = 0; region < own; region++) {
     cells.push(make('span', '', { 'data-class': 'own', title: 'a secret with a page of its own' }));
   }
-  const pagesMax = Math.min(256, Math.floor((figures?.limitByteLength ?? 0) / page));
-  while (cells.length < pagesMax) cells.push(make('span', '', { title: 'not mapped' }));
+  const pages = Math.min(PAGES_MAX, Math.floor((figures?.limitByteLength ?? 0) / page));
+  while (cells.length < pages)
+    cells.push(make('span', '', { title: 'a page that may still be locked' }));
   byId('map-pages').replaceChildren(...cells);
-  byId('map-slabs').replaceChildren(
-    ...slabs.map(({ byteLength, slotByteLength, slots, live, quarantined }) => {
-      const item = make('li');
-      const lost = quarantined > 0 ? `, ${quarantined} out of use` : '';
-      item.append(
-        make('span', '', { class: 'swatch', 'data-class': classOf(slotByteLength) }),
-        make(
-          'span',
-          `${kib(byteLength)} of ${slotByteLength}-byte slots: ${live} of ${slots} used${lost}`,
-        ),
-        make('meter', `${live} of ${slots}`, { min: '0', max: `${slots}`, value: `${live}` }),
-      );
-      return item;
-    }),
-  );
+  byId('map-legend').replaceChildren(...legend(slabs, sizes, classOf, own, figures));
+}
+
+/** A page of a slab, filled as far as its slots are in use. */
+function pagesOf(
+  { byteLength, slotByteLength, slots, live }: Slab,
+  page: number,
+  kind: string,
+): HTMLElement[] {
+  return Array.from({ length: byteLength / page }, () => {
+    const title = `slots of ${slotByteLength} bytes: ${live} of ${slots} in use`;
+    const cell = make('span', '', { 'data-class': kind, title });
+    const fill = make('i');
+    fill.style.height = `${(100 * live) / slots}%`;
+    cell.append(fill);
+    return cell;
+  });
+}
+
+function legend(
+  slabs: readonly Slab[],
+  sizes: readonly number[],
+  classOf: (slot: number) => string,
+  own: number,
+  figures: Figures | undefined,
+): HTMLElement[] {
+  if (figures === undefined) return [make('li', 'No process has keys now: nothing is locked.')];
+  const entry = (kind: string, text: string): HTMLElement => {
+    const item = make('li');
+    item.append(make('span', '', { class: 'swatch', 'data-class': kind }), make('span', text));
+    return item;
+  };
+  const entries = sizes.map((size) => {
+    const same = slabs.filter(({ slotByteLength }) => slotByteLength === size);
+    const live = same.reduce((sum, slab) => sum + slab.live, 0);
+    const all = same.reduce((sum, slab) => sum + slab.slots, 0);
+    return entry(classOf(size), `${size}-byte slots: ${live} of ${all} in use`);
+  });
+  if (own > 0) entries.push(entry('own', `${own} with a page of their own`));
+  return [...entries, entry('free', 'free')];
 }
