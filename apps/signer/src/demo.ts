@@ -30,6 +30,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  process.stderr.write('starting the signing service on throw-away files…\n');
   const demo = await startDemo(Number(values.port ?? '0'));
   try {
     if (values.once) return (await selfCheck(demo)) ? 0 : 1;

@@ -7,7 +7,7 @@ const KEY = ['--master-key-file', 'm'];
 describe('parseConfig()', () => {
   test('fills in defaults that keep the service local', () => {
     expect(parseConfig([...FILES, ...KEY])).toMatchObject({
-      host: '127.0.0.1',
+      listening: { kind: 'port', host: '127.0.0.1', port: 8_545 },
       signing: 'in-process',
       backend: 'koffi',
       demonstration: false,

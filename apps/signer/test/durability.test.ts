@@ -9,7 +9,7 @@ const KILLS = 50;
 const LANES = 8;
 
 test('SIGKILL during key creation and signing loses no acknowledged key and leaves none half there', {
-  timeout: 20_000 + repetitions(KILLS) * 10_000,
+  timeout: 60_000 + repetitions(KILLS) * 30_000,
 }, async () => {
   const files = makeFiles();
   const acknowledged: string[] = [];

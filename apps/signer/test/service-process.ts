@@ -40,12 +40,22 @@ export class ServiceProcess {
     return service;
   }
 
-  post(path: string, body?: object): Promise<Response> {
+  /** The lines of its log that are no mere information. */
+  get problems(): string[] {
+    const lines = this.stderr.split('\n').filter(Boolean);
+    return lines.filter((line) => !/^\{"level":"(info|warn)"/.test(line));
+  }
+
+  post(path: string, body?: unknown, more: Record<string, string> = {}): Promise<Response> {
     const authorization = `Bearer ${TOKEN}`;
     return fetch(`${this.url}${path}`, {
       method: 'POST',
-      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
+      headers: {
+        authorization,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...more,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   }
 

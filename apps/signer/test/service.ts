@@ -43,8 +43,8 @@ export function makeLastingFiles(): Files {
     token: join(directory, 'token'),
     masterKey: join(directory, 'master-key'),
   };
-  writeFileSync(files.token, `${TOKEN}\n`);
-  writeFileSync(files.masterKey, fromHex(MASTER_KEY_HEX));
+  writeFileSync(files.token, `${TOKEN}\n`, { mode: 0o600 });
+  writeFileSync(files.masterKey, fromHex(MASTER_KEY_HEX), { mode: 0o600 });
   return files;
 }
 
@@ -52,8 +52,10 @@ export function makeLastingFiles(): Files {
 export function serviceCommand(files: Files, more: readonly string[] = []): string[] {
   return [
     fileURLToPath(new URL('../dist/main.js', import.meta.url)),
-    ...['--database', files.database, '--token-file', files.token],
-    ...['--master-key-file', files.masterKey, '--port', '0'],
+    ...(more.includes('--database') ? [] : ['--database', files.database]),
+    ...['--token-file', files.token],
+    ...(more.includes('--master-key-file') ? [] : ['--master-key-file', files.masterKey]),
+    ...(more.includes('--socket') ? [] : ['--port', '0']),
     ...more,
   ];
 }
@@ -97,14 +99,19 @@ export async function testService(
   files: Files = makeFiles(),
 ): Promise<TestService> {
   const config: ServiceConfig = {
-    databasePath: files.database,
+    database: { kind: 'sqlite', path: files.database },
     tokenPath: files.token,
     masterKeySource: { kind: 'file', path: files.masterKey },
     backend: 'nolock',
     budgetByteLength: undefined,
     signing: 'in-process',
-    host: '127.0.0.1',
-    port: 0,
+    raiseLimit: false,
+    crashPolicy: 'retry',
+    exitWhenLost: false,
+    listening: { kind: 'port', host: '127.0.0.1', port: 0 },
+    chainId: undefined,
+    callMsMax: 30_000,
+    logLevel: process.env['SIGNER_TEST_LOG'] === '1' ? 'info' : 'silent',
     queueLengthMax: 2_000,
     waitMsMax: 8_000,
     requestMsMax: 10_000,

@@ -41,6 +41,7 @@ describe('sign', () => {
       const memory = testMemory();
       const key = memory.adoptSync(fromHex(PUBLISHED_KEY));
       const transaction = prepareTransaction({
+        type: 'eip1559',
         chainId: 7822n,
         nonce,
         value,

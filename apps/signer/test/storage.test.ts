@@ -1,21 +1,44 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { describe, expect, test } from 'vitest';
-import { openDatabase } from '../src/storage/database.js';
-import { KeyTable } from '../src/storage/key-table.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { verifyAuditChain } from '../src/storage/audit-chain.js';
 import { MIGRATIONS } from '../src/storage/migrations.js';
+import { SqliteStore } from '../src/storage/sqlite-store.js';
+import type { AuditEntry, KeyRow } from '../src/storage/store.js';
 import { makeFiles, problemOf, testService } from './service.js';
 
-function row(address = `0x${randomBytes(20).toString('hex')}`) {
+function row(address = `0x${randomBytes(20).toString('hex')}`): KeyRow {
   return {
     address,
     wrappedKey: new Uint8Array(60),
     envelope: new Uint8Array(1_024),
-    origin: 'created' as const,
+    origin: 'created',
     createdAt: new Date(0).toISOString(),
+    generation: 1,
   };
+}
+
+function entry(address: string): AuditEntry {
+  const at = new Date(0).toISOString();
+  return { requestId: 'r', at, action: 'create', address, digest: '', who: 'test' };
+}
+
+/** A store with its first master key; it closes itself with the test. */
+async function makeStore(path: string, options = {}): Promise<SqliteStore> {
+  const store = new SqliteStore(path, options);
+  onTestFinished(() => store.close().catch(() => {}));
+  const known = await store.masterKeys();
+  if (known.length === 0) {
+    await store.addMasterKey({ generation: 1, check: new Uint8Array(60), createdAt: 'now' });
+  }
+  return store;
+}
+
+async function insert(store: SqliteStore, key = row()): Promise<string> {
+  await store.insertKey(key, entry(key.address));
+  return key.address;
 }
 
 /** Runs SQL on the file behind the service's back. */
@@ -25,109 +48,125 @@ function behindItsBack(path: string, sql: string): void {
   database.close();
 }
 
-describe('openDatabase()', () => {
-  test('makes a database, and opens it again with what was in it', () => {
+describe('SqliteStore', () => {
+  test('makes a file for its owner only, and opens it again with what was in it', async () => {
     const { database: path } = makeFiles();
-    const first = openDatabase(path);
-    new KeyTable(first).insert(row());
-    first.close();
-    const second = openDatabase(path);
-    expect(new KeyTable(second).count()).toBe(1);
-    expect(second.pragma('user_version')).toEqual([{ user_version: MIGRATIONS.length }]);
-    expect(second.pragma('journal_mode')).toEqual([{ journal_mode: 'wal' }]);
-    second.close();
+    const first = new SqliteStore(path);
+    await first.addMasterKey({ generation: 1, check: new Uint8Array(60), createdAt: 'now' });
+    await insert(first);
+    await first.close();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const second = await makeStore(path);
+    expect(await second.countKeys()).toBe(1);
+    expect(await second.auditAfter(0, 10)).toHaveLength(1);
   });
 
-  test('refuses a database of a newer program', () => {
+  test('brings a database of the first version to this one, with its keys and its master key', async () => {
     const { database: path } = makeFiles();
-    openDatabase(path).close();
+    const old = new Database(path);
+    old.exec(MIGRATIONS[0] as string);
+    old.exec('PRAGMA user_version = 1');
+    old.exec(`INSERT INTO vault VALUES (1, zeroblob(60), 'then')`);
+    const { address } = row();
+    old.exec(
+      `INSERT INTO keys VALUES ('${address}', zeroblob(60), zeroblob(1024), 'created', 'then')`,
+    );
+    old.close();
+    const store = await makeStore(path);
+    expect(await store.masterKeys()).toMatchObject([{ generation: 1, createdAt: 'then' }]);
+    expect(await store.findKey(address)).toMatchObject({ generation: 1 });
+    await insert(store);
+  });
+
+  test('refuses a database of a newer program', async () => {
+    const { database: path } = makeFiles();
+    await new SqliteStore(path).close();
     behindItsBack(path, `PRAGMA user_version = ${MIGRATIONS.length + 1}`);
-    expect(() => openDatabase(path)).toThrow(expect.objectContaining({ code: 'STORAGE_NEWER' }));
+    expect(() => new SqliteStore(path)).toThrow(expect.objectContaining({ code: 'STORAGE_NEWER' }));
   });
 
-  test('refuses a file that is no database, a damaged one, and a directory that is not there', () => {
+  test('refuses a file that is no database, a damaged one, and a directory that is not there', async () => {
     const { directory, database: path } = makeFiles();
     const noise = join(directory, 'noise');
     writeFileSync(noise, randomBytes(8_192));
-    expect(() => openDatabase(noise)).toThrow(expect.objectContaining({ code: 'STORAGE_CORRUPT' }));
-    const good = openDatabase(path);
-    const keys = new KeyTable(good);
-    for (let at = 0; at < 50; at++) keys.insert(row());
-    good.pragma('wal_checkpoint(TRUNCATE)');
-    good.close();
+    const corrupt = expect.objectContaining({ code: 'STORAGE_CORRUPT' });
+    expect(() => new SqliteStore(noise)).toThrow(corrupt);
+    const good = await makeStore(path);
+    for (let at = 0; at < 50; at++) await insert(good);
+    await good.close();
     const bytes = readFileSync(path);
-    writeFileSync(path, bytes.fill(0xa5, 8_192, 20_480));
-    expect(() => openDatabase(path)).toThrow(expect.objectContaining({ code: 'STORAGE_CORRUPT' }));
+    writeFileSync(path, bytes.fill(0xa5, 8_192, 40_960));
+    expect(() => new SqliteStore(path)).toThrow(corrupt);
     truncateSync(path, 10_000);
-    expect(() => openDatabase(path)).toThrow(expect.objectContaining({ code: 'STORAGE_CORRUPT' }));
+    expect(() => new SqliteStore(path)).toThrow(corrupt);
     const nowhere = join(directory, 'nowhere', 'keys.db');
-    expect(() => openDatabase(nowhere)).toThrow(
-      expect.objectContaining({ code: 'STORAGE_UNAVAILABLE' }),
-    );
+    const unavailable = expect.objectContaining({ code: 'STORAGE_UNAVAILABLE' });
+    expect(() => new SqliteStore(nowhere)).toThrow(unavailable);
+    expect(() => new SqliteStore(directory)).toThrow(unavailable);
   });
-});
 
-describe('KeyTable', () => {
-  test('insert() on a full database throws, and nothing is half-written', () => {
+  test('insertKey() on a full database rejects, leaves nothing half-written, and check() knows', async () => {
     const { database: path } = makeFiles();
-    const database = openDatabase(path, { pagesMax: 16 });
-    const keys = new KeyTable(database);
+    const store = await makeStore(path, { pagesMax: 24 });
     let stored = 0;
-    const fill = (): void => {
-      for (; stored < 1_000; stored++) keys.insert(row());
+    const fill = async (): Promise<void> => {
+      for (; stored < 1_000; stored++) await insert(store);
     };
-    expect(fill).toThrow(expect.objectContaining({ code: 'STORAGE_FULL' }));
+    const full = { code: 'STORAGE_FULL' };
+    await expect(fill()).rejects.toMatchObject(full);
     expect(stored).toBeGreaterThan(0);
-    expect(keys.count()).toBe(stored);
-    database.close();
-    const again = openDatabase(path);
-    expect(new KeyTable(again).count()).toBe(stored);
-    again.close();
+    expect(await store.countKeys()).toBe(stored);
+    await expect(store.check()).rejects.toMatchObject(full);
+    await store.close();
+    const again = await makeStore(path);
+    expect(await again.countKeys()).toBe(stored);
+    expect(await verifyAuditChain(again)).toBe(stored);
   });
 
-  test('insert() while another process holds the database throws STORAGE_LOCKED and stores nothing', () => {
+  test('insertKey() while another process holds the database rejects with STORAGE_LOCKED and stores nothing', async () => {
     const { database: path } = makeFiles();
-    const database = openDatabase(path);
-    const keys = new KeyTable(database);
+    const store = await makeStore(path);
     const other = new Database(path);
     other.exec('BEGIN IMMEDIATE');
-    expect(() => keys.insert(row())).toThrow(expect.objectContaining({ code: 'STORAGE_LOCKED' }));
+    await expect(insert(store)).rejects.toMatchObject({ code: 'STORAGE_LOCKED' });
+    await store.check();
     other.exec('ROLLBACK');
     other.close();
-    expect(keys.count()).toBe(0);
-    keys.insert(row());
-    database.close();
+    expect(await store.countKeys()).toBe(0);
+    await insert(store);
   });
 
-  test('insert() of an address that is there throws STORAGE_DUPLICATE and leaves the first', () => {
-    const database = openDatabase(makeFiles().database);
-    const keys = new KeyTable(database);
+  test('insertKey() of an address that is there rejects with STORAGE_DUPLICATE and leaves the first', async () => {
+    const store = await makeStore(makeFiles().database);
     const first = row();
-    keys.insert(first);
+    await insert(store, first);
     const second = { ...first, envelope: new Uint8Array(1_024).fill(1) };
-    expect(() => keys.insert(second)).toThrow(
-      expect.objectContaining({ code: 'STORAGE_DUPLICATE' }),
+    await expect(insert(store, second)).rejects.toMatchObject({ code: 'STORAGE_DUPLICATE' });
+    expect(Buffer.from((await store.findKey(first.address))!.envelope)).toEqual(
+      Buffer.alloc(1_024),
     );
-    expect(Buffer.from(keys.find(first.address)!.envelope)).toEqual(Buffer.alloc(1_024));
-    database.close();
+    expect(await verifyAuditChain(store)).toBe(1);
   });
 
-  test('list() gives pages in the order of addresses', () => {
-    const database = openDatabase(makeFiles().database);
-    const keys = new KeyTable(database);
-    const addresses = Array.from({ length: 25 }, () => row()).map((entry) => {
-      keys.insert(entry);
-      return entry.address;
-    });
+  test('insertKey() under a master key that is not the newest rejects with STORAGE_ROTATED', async () => {
+    const store = await makeStore(makeFiles().database);
+    await store.addMasterKey({ generation: 2, check: new Uint8Array(60), createdAt: 'now' });
+    await expect(insert(store)).rejects.toMatchObject({ code: 'STORAGE_ROTATED' });
+    await insert(store, { ...row(), generation: 2 });
+  });
+
+  test('listKeys() gives pages in the order of addresses', async () => {
+    const store = await makeStore(makeFiles().database);
+    const addresses: string[] = [];
+    for (let at = 0; at < 25; at++) addresses.push(await insert(store));
     const listed: string[] = [];
     for (;;) {
-      const page = keys.list(listed.at(-1) ?? '', 10);
+      const page = await store.listKeys(listed.at(-1) ?? '', 10);
       if (page.length === 0) break;
       expect(page.length).toBeLessThanOrEqual(10);
       listed.push(...page.map(({ address }) => address));
     }
     expect(listed).toEqual(addresses.sort());
-    database.close();
   });
 });
 

@@ -141,7 +141,13 @@ describe('a storm without a limit', () => {
 describe('verification', () => {
   const ours = addr.random();
   const signedBy = (privateKey: string, index: number) =>
-    transactionFor(index).signBy(privateKey, false).toHex();
+    (
+      transactionFor(index) as unknown as {
+        signBy(key: string, extraEntropy: boolean): { toHex(): string };
+      }
+    )
+      .signBy(privateKey, false)
+      .toHex();
 
   test('accepts what was asked for, and refuses another sender, another transaction, and noise', () => {
     const senders = [ours.address];

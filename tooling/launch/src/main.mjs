@@ -16,11 +16,20 @@ const [file, ...args] = separator === -1 ? [] : process.argv.slice(separator + 1
 
 const builds = options.map(buildArguments);
 install();
-for (const command of builds) runPnpm(command);
+if (builds.length > 0) build();
 if (file !== undefined) {
   const path = resolve(root, file);
   process.argv = [process.execPath, path, ...args];
   await import(pathToFileURL(path).href);
+}
+
+/** Says what it does before it does it: a first build takes minutes, and silence looks like a hang. */
+function build() {
+  const startedAt = Date.now();
+  const what = options.map((option) => option.split('=')[1] ?? 'every package').join(', ');
+  process.stderr.write(`building ${what}, as far as sources changed…\n`);
+  for (const command of builds) runPnpm(command);
+  process.stderr.write(`built in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s\n`);
 }
 
 /** @param {string} option */

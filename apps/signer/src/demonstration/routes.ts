@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { callerOf } from '../service/caller.js';
 import type { EventLog } from '../service/event-log.js';
-import { abortedWith } from '../service/key-routes.js';
 import { POLICY_NAMES, type PolicyChoice, type PolicyName } from '../service/policy-choice.js';
 import { Problem } from '../service/problem.js';
 import type { SigningService } from '../service/signing-service.js';
@@ -49,9 +49,10 @@ export function demonstrationRoutes(app: FastifyInstance, parts: DemonstrationPa
   app.post<{ Body: { requests: number } }>(
     '/v1/demonstration/storm',
     body({ requests: integer(1, 5_000) }),
-    ({ body: { requests } }, reply) =>
+    (request, reply) =>
       one.run(async () => {
-        const report = await signingStorm(service, requests, abortedWith(reply));
+        const { requests } = request.body;
+        const report = await signingStorm(service, requests, callerOf(request, reply));
         log.add(
           'storm',
           `${report.signed} of ${requests} requests signed, ${report.verified} verified.`,
@@ -130,8 +131,7 @@ function limitRoutes(app: FastifyInstance, { service, log, policy }: Demonstrati
     async ({ body: { policy: name } }) => {
       policy.name = name;
       // A policy belongs to a keeper from its start, so there is a new one.
-      await service.seal();
-      await service.unseal();
+      await service.renew();
       log.add('policy', `A new keeper runs under the policy ${name}.`);
       return { policy: name };
     },
@@ -143,7 +143,10 @@ class OneAtATime {
   #busy = false;
 
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy) throw new Problem(409, 'busy', 'another demonstration is running', 5);
+    if (this.#busy)
+      throw new Problem(409, 'busy', 'another demonstration is running', {
+        retryAfterSeconds: 5,
+      });
     this.#busy = true;
     try {
       return await work();

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Transaction } from 'micro-eth-signer';
 import { Problem } from '../service/problem.js';
-import type { SigningService } from '../service/signing-service.js';
+import type { Caller, SigningService } from '../service/signing-service.js';
 import { transactionFor } from '../storm/input.js';
 
 const LOOK_MS = 5;
@@ -25,17 +25,17 @@ export interface SigningStormReport {
 export async function signingStorm(
   service: SigningService,
   requests: number,
-  signal: AbortSignal,
+  caller: Caller,
 ): Promise<SigningStormReport> {
-  const address = (await service.list('', 1))[0]?.address ?? (await service.create(signal)).address;
+  const address = (await service.list('', 1))[0]?.address ?? (await service.create(caller)).address;
   // Every request listens to the one signal of its client.
-  setMaxListeners(0, signal);
+  setMaxListeners(0, caller.signal);
   const waitsBefore = (await service.figures())?.waits ?? 0;
   const watch = new FiguresWatch(service);
   const startedAt = performance.now();
   const answers = await Promise.allSettled(
     Array.from({ length: requests }, (_, index) =>
-      service.signTransaction(address, transactionFor(index), signal),
+      service.signTransaction(address, transactionFor(index), caller),
     ),
   );
   const signMs = Math.round(performance.now() - startedAt);

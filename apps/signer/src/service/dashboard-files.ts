@@ -18,7 +18,7 @@ export function dashboardFiles(app: FastifyInstance, directory: string): void {
     const body = readFileSync(join(directory, path));
     const type = TYPES[extname(path)] ?? 'application/octet-stream';
     const url = path === 'index.html' ? '/' : `/${path}`;
-    app.get(url, (_request, reply) => reply.type(type).send(body));
+    app.get(url, { schema: { hide: true } }, (_request, reply) => reply.type(type).send(body));
   }
 }
 

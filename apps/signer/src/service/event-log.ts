@@ -1,10 +1,13 @@
-/** Something that happened, for the dashboard and for tests. Holds figures and names; never bytes of a secret. */
+export type Severity = 'info' | 'warn' | 'error';
+
+/** Something that happened, for the log, the dashboard and tests. Holds figures and names; never bytes of a secret. */
 export interface LogEntry {
   readonly id: number;
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly kind: string;
   readonly text: string;
+  readonly severity: Severity;
 }
 
 const ENTRIES_MAX = 200;
@@ -15,8 +18,8 @@ export class EventLog {
   readonly #listeners = new Set<(entry: LogEntry) => void>();
   #lastId = 0;
 
-  add(kind: string, text: string): void {
-    const entry = { id: ++this.#lastId, at: new Date().toISOString(), kind, text };
+  add(kind: string, text: string, severity: Severity = 'info'): void {
+    const entry = { id: ++this.#lastId, at: new Date().toISOString(), kind, text, severity };
     this.#entries.push(entry);
     if (this.#entries.length > ENTRIES_MAX) this.#entries.shift();
     for (const listener of this.#listeners) listener(entry);

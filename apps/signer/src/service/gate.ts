@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
-import type { Token } from './token.js';
+import type { TokenFile } from './token-file.js';
 
 /** Names under which a browser on this machine reaches us. Any other name is somebody's DNS pointing here. */
 const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
@@ -33,11 +33,23 @@ export function refuseForeign(request: FastifyRequest): void {
   }
 }
 
-/** A hook for everything that changes or signs. */
-export function requireToken(token: Token) {
+/** A hook for everything that changes or signs. Remembers who it is, for `callerOf`. */
+export function requireToken(tokens: TokenFile) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (token.accepts(request.headers.authorization)) return;
-    reply.header('www-authenticate', 'Bearer');
-    throw new Problem(401, 'unauthorised', 'a bearer token is required');
+    const who = tokens.who(request.headers.authorization);
+    if (who === undefined) {
+      reply.header('www-authenticate', 'Bearer');
+      throw new Problem(401, 'unauthorised', 'a bearer token is required');
+    }
+    authorised.set(request, who);
   };
+}
+
+const authorised = new WeakMap<FastifyRequest, string>();
+
+/** Who made a request that `requireToken` let in; throws an Error for any other. */
+export function whoMade(request: FastifyRequest): string {
+  const who = authorised.get(request);
+  if (who === undefined) throw new Error('a route that signs has no token before it');
+  return who;
 }

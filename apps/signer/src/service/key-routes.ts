@@ -1,96 +1,148 @@
 import type { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
 import { addr } from 'micro-eth-signer';
-import { prepareTransaction, type TransactionFields } from '../signing/transaction.js';
+import type { AccessListItem, TransactionType } from '../signing/transaction.js';
+import { describe } from './api-description.js';
+import { callerOf } from './caller.js';
 import { Problem } from './problem.js';
-import { ADDRESS_PARAMS, LIST_QUERY, MESSAGE_BODY, TRANSACTION_BODY } from './schemas.js';
+import { ADDRESS_PARAMS, ANSWERS, LIST_QUERY, MESSAGE_BODY, TRANSACTION_BODY } from './schemas.js';
 import type { SigningService } from './signing-service.js';
+import { transactionFor } from './transaction-request.js';
 
 const LIST_LIMIT_DEFAULT = 100;
 
-interface TransactionBody extends Record<Exclude<keyof TransactionFields, 'data'>, string> {
+interface TransactionBody {
+  readonly type?: TransactionType;
+  readonly chainId: string;
+  readonly nonce: string;
+  readonly gasLimit: string;
+  readonly gasPrice?: string;
+  readonly maxPriorityFeePerGas?: string;
+  readonly maxFeePerGas?: string;
+  readonly to?: string;
+  readonly value: string;
   readonly data?: string;
+  readonly accessList?: readonly AccessListItem[];
 }
 
 type MessageBody = { readonly text: string } | { readonly hex: string };
 
+export interface KeyRoutesParts {
+  readonly service: SigningService;
+  readonly authorise: onRequestAsyncHookHandler;
+  /** The only chain that is signed for, where there is only one. */
+  readonly chainId: bigint | undefined;
+}
+
 /** Keys and signatures. */
-export function keyRoutes(
-  app: FastifyInstance,
-  service: SigningService,
-  authorise: onRequestAsyncHookHandler,
-): void {
-  app.get<{ Querystring: { after?: string; limit?: string } }>(
-    '/v1/keys',
-    { schema: { querystring: LIST_QUERY } },
-    async ({ query }) => {
-      const limit = Number(query.limit ?? LIST_LIMIT_DEFAULT);
-      return { keys: await service.list(query.after ?? '', limit) };
-    },
-  );
-  app.post('/v1/keys', { onRequest: authorise }, async (_request, reply) => {
-    reply.code(201);
-    return service.create(abortedWith(reply));
-  });
-  app.post('/v1/keys/import', { onRequest: authorise }, async (request, reply) => {
-    if (request.headers['content-type'] !== 'application/octet-stream') {
-      throw new Problem(
-        415,
-        'unsupported-media-type',
-        'a key is imported as application/octet-stream',
-      );
-    }
-    reply.code(201);
-    return service.import(request.body as Readable, abortedWith(reply));
-  });
+export function keyRoutes(app: FastifyInstance, parts: KeyRoutesParts): void {
+  const { service, authorise, chainId } = parts;
+  storedKeyRoutes(app, parts);
   app.post<{ Params: { address: string }; Body: TransactionBody }>(
     '/v1/keys/:address/transactions',
-    { onRequest: authorise, schema: { params: ADDRESS_PARAMS, body: TRANSACTION_BODY } },
+    {
+      onRequest: authorise,
+      schema: describe('Sign a transaction', {
+        description: 'Legacy (EIP-155), EIP-2930 or EIP-1559; without `to` it creates a contract.',
+        token: true,
+        params: ADDRESS_PARAMS,
+        body: TRANSACTION_BODY,
+        answer: ANSWERS.transaction,
+        problems: [400, 401, 404, 422, 429, 503],
+      }),
+    },
     async (request, reply) => {
-      const transaction = prepared(request.body);
+      const transaction = transactionFor({ type: 'eip1559', ...request.body }, chainId);
       const address = checksummed(request.params.address);
-      const signed = await service.signTransaction(address, transaction, abortedWith(reply));
+      const caller = callerOf(request, reply);
+      const signed = await service.signTransaction(address, transaction, caller);
       return { from: address, hash: signed.hash, raw: signed.toHex() };
     },
   );
   app.post<{ Params: { address: string }; Body: MessageBody }>(
     '/v1/keys/:address/messages',
-    { onRequest: authorise, schema: { params: ADDRESS_PARAMS, body: MESSAGE_BODY } },
+    {
+      onRequest: authorise,
+      schema: describe('Sign a message', {
+        description: 'EIP-191, version 0x45 (`personal_sign`): text, or bytes in hexadecimal.',
+        token: true,
+        params: ADDRESS_PARAMS,
+        body: MESSAGE_BODY,
+        answer: ANSWERS.message,
+        problems: [400, 401, 404, 429, 503],
+      }),
+    },
     async (request, reply) => {
       const address = checksummed(request.params.address);
       const bytes = messageBytes(request.body);
-      return {
-        from: address,
-        signature: await service.signMessage(address, bytes, abortedWith(reply)),
-      };
+      const signature = await service.signMessage(address, bytes, callerOf(request, reply));
+      return { from: address, signature };
     },
   );
 }
 
-/** A signal that fires when the client is gone before it has its answer: nobody waits for memory on its behalf then. */
-export function abortedWith(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
-}
-
-function prepared({ data = '0x', to, ...quantities }: TransactionBody) {
-  const fields = Object.fromEntries(
-    Object.entries(quantities).map(([name, text]) => [name, BigInt(text)]),
+function storedKeyRoutes(app: FastifyInstance, { service, authorise }: KeyRoutesParts): void {
+  app.get<{ Querystring: { after?: string; limit?: string } }>(
+    '/v1/keys',
+    {
+      schema: describe('List keys', {
+        description: 'Addresses after `after`, at most `limit` (100; up to 999). Never keys.',
+        querystring: LIST_QUERY,
+        answer: ANSWERS.keys,
+        problems: [400],
+      }),
+    },
+    async ({ query }) => {
+      const limit = Number(query.limit ?? LIST_LIMIT_DEFAULT);
+      return { keys: await service.list(query.after ?? '', limit) };
+    },
   );
-  try {
-    return prepareTransaction({ ...fields, to, data } as unknown as TransactionFields);
-  } catch (error) {
-    // The library's message names the field; the fields of a transaction are public.
-    const detail = (error as Error).message.slice(0, 200);
-    throw new Problem(422, 'bad-transaction', detail);
-  }
+  app.post(
+    '/v1/keys',
+    {
+      onRequest: authorise,
+      schema: describe('Make a key', {
+        description: 'A random one. Answered when it is on the disk.',
+        token: true,
+        status: 201,
+        answer: ANSWERS.key,
+        problems: [401, 429, 503, 507],
+      }),
+    },
+    (request, reply) => {
+      reply.code(201);
+      return service.create(callerOf(request, reply));
+    },
+  );
+  app.post(
+    '/v1/keys/import',
+    {
+      onRequest: authorise,
+      // The body is a stream: whoever validated it would have read a key into ordinary memory.
+      validatorCompiler: () => () => true,
+      schema: describe('Import a key', {
+        description: 'The body is the 32 bytes of a private key.',
+        token: true,
+        consumes: ['application/octet-stream'],
+        body: { type: 'string', format: 'binary' },
+        status: 201,
+        answer: ANSWERS.key,
+        problems: [401, 409, 415, 422, 429, 503, 507],
+      }),
+    },
+    async (request, reply) => {
+      if (request.headers['content-type'] !== 'application/octet-stream') {
+        const detail = 'a key is imported as application/octet-stream';
+        throw new Problem(415, 'unsupported-media-type', detail);
+      }
+      reply.code(201);
+      return service.import(request.body as Readable, callerOf(request, reply));
+    },
+  );
 }
 
 /** In the spelling of EIP-55, however it was written. */
-function checksummed(address: string): string {
+export function checksummed(address: string): string {
   return addr.addChecksum(address.toLowerCase());
 }
 

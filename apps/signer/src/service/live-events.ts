@@ -25,9 +25,11 @@ export class LiveEvents {
   }
 
   route(app: FastifyInstance): void {
-    app.get('/v1/events', (request, reply) => {
+    app.get('/v1/events', { schema: { hide: true } }, (request, reply) => {
       if (this.#clients.size >= CLIENTS_MAX) {
-        throw new Problem(429, 'too-many-listeners', 'too many pages listen already', 10);
+        throw new Problem(429, 'too-many-listeners', 'too many pages listen already', {
+          retryAfterSeconds: 10,
+        });
       }
       reply.hijack();
       const { raw } = reply;

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Readiness } from './readiness.js';
 import type { SigningService } from './signing-service.js';
 
 /** Prometheus metrics. Byte lengths are bytes, times seconds, as Prometheus has it. */
@@ -6,7 +7,7 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #duration: Histogram<'route' | 'status'>;
 
-  constructor(service: SigningService) {
+  constructor(service: SigningService, readiness: Readiness) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.#duration = new Histogram({
@@ -26,6 +27,7 @@ export class Metrics {
       crashes: gauge('signer_keeper_crashes', 'Deaths of the keeper of now that nobody asked for'),
       restarts: gauge('signer_keeper_restarts', 'New lives of the keeper of now'),
       unsealed: gauge('signer_unsealed', '1 when the master key is there'),
+      ready: gauge('signer_ready', '1 when a request to sign would be served'),
     };
     const { counts } = service;
     const counter = (name: string, help: string, value: () => number): void => {
@@ -53,6 +55,7 @@ export class Metrics {
       gauges.quarantined.set(figures?.quarantinedSlots ?? 0);
       gauges.crashes.set(service.vault.health.crashes);
       gauges.restarts.set(service.vault.health.restarts);
+      gauges.ready.set((await readiness.now()).ready ? 1 : 0);
       gauges.unsealed.set(service.state === 'unsealed' ? 1 : 0);
     };
   }

@@ -1,6 +1,7 @@
 import { CRASH_CATEGORIES, type CrashPolicy, halt, retry, terminate } from '@securemem/core';
 
-export const POLICY_NAMES = ['halt', 'terminate', 'retry'] as const;
+/** `exit` is a halt that ends the service too, with exit code 70: for whoever has a process manager. */
+export const POLICY_NAMES = ['halt', 'exit', 'terminate', 'retry'] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 /**
@@ -17,10 +18,15 @@ const RETRY = {
 
 /** Which crash policy the next keeper gets. A policy object is made for each keeper: halting sticks to its object. */
 export class PolicyChoice {
-  name: PolicyName = 'retry';
+  name: PolicyName;
+
+  constructor(name: PolicyName = 'retry') {
+    this.name = name;
+  }
 
   make(): CrashPolicy {
     if (this.name === 'halt') return halt();
+    if (this.name === 'exit') return halt({ exitHost: true });
     if (this.name === 'terminate') return terminate();
     return retry(RETRY);
   }

@@ -1,30 +1,27 @@
-import { createAllocator } from '@securemem/core';
 import { demonstrationRoutes } from '../demonstration/routes.js';
 import { ScratchMemory } from '../demonstration/scratch-memory.js';
-import { openBackend } from '../signing/backend.js';
-import { KeeperVault } from '../signing/keeper-vault.js';
-import { LocalVault } from '../signing/local-vault.js';
-import type { Vault } from '../signing/vault.js';
-import { openDatabase } from '../storage/database.js';
-import { KeyTable } from '../storage/key-table.js';
-import { VaultTable } from '../storage/vault-table.js';
+import { verifyAuditChain } from '../storage/audit-chain.js';
 import type { ServiceConfig } from './config.js';
 import { EventLog } from './event-log.js';
+import { createLogger } from './logger.js';
+import { type OpenStore, openStore } from './open-store.js';
+import { openVault } from './open-vault.js';
 import { PolicyChoice } from './policy-choice.js';
-import { createServer } from './server.js';
+import { Readiness } from './readiness.js';
+import { createServer, type Server, type ServerParts } from './server.js';
 import { SigningService } from './signing-service.js';
-import { Token } from './token.js';
-
-/** Longest time of one call to the keeper, waiting for memory and for a restart included, in milliseconds. */
-const CALL_MS_MAX = 30_000;
+import { TokenFile } from './token-file.js';
+import { listenOnSocket } from './unix-socket.js';
 
 /** Connections that the system holds for us while we are busy. With Node's 511 a crowd of 1,000 waits seconds for a retry. */
 const BACKLOG = 4_096;
 
 export interface RunningService {
-  /** Where the dashboard is. */
+  /** Where the dashboard is, or `unix:` and the path of the socket. */
   readonly url: string;
   readonly log: EventLog;
+  /** Resolves when no restart will bring the keys back, for a service that ends then. */
+  readonly lost: Promise<void>;
   /**
    * Stops in the order that loses nothing: no new work, what is under way finishes, every secret is wiped, the database is
    * closed, and only then the network.
@@ -38,70 +35,81 @@ export async function startService(
   dashboardDirectory: string,
 ): Promise<RunningService> {
   const log = new EventLog();
-  const token = Token.fromFile(config.tokenPath);
-  const database = openDatabase(config.databasePath);
-  const policy = new PolicyChoice();
-  const vault = openVault(config, log, policy);
+  const logger = createLogger(config.logLevel, log);
+  const tokens = new TokenFile(config.tokenPath, (text) => log.add('tokens', text, 'warn'));
+  const open = await openStore(config.database, config.backend);
   try {
-    const keys = new KeyTable(database);
-    const service = new SigningService({
-      vault,
-      keys,
-      vaultTable: new VaultTable(database),
-      masterKeySource: config.masterKeySource,
-      log,
-    });
-    if (!config.sealed) await service.unseal();
-    const scratch = config.demonstration ? new ScratchMemory(config.backend) : undefined;
-    const server = createServer({
-      service,
-      log,
-      token,
-      dashboardDirectory,
-      requestMsMax: config.requestMsMax,
-      ...(scratch === undefined
-        ? {}
-        : { demonstration: (app) => demonstrationRoutes(app, { service, log, policy, scratch }) }),
-    });
-    const { host, port } = config;
-    const url = await server.app.listen({ host, port, backlog: BACKLOG });
-    const close = async (): Promise<void> => {
-      await Promise.all([service.close(), scratch?.close()]);
-      database.close();
-      log.add('database-closed', 'The database is closed.');
-      await server.close();
-      log.add('network-closed', 'Nobody is listened to any more.');
-    };
-    return { url, log, close };
+    const records = await verifyAuditChain(open.store);
+    log.add('audit', `The audit log is whole: ${records} records.`);
+    return await run(config, open, { log, logger, tokens, dashboardDirectory });
   } catch (error) {
-    await vault.close();
-    database.close();
+    await open.close();
     throw error;
   }
 }
 
-function openVault(config: ServiceConfig, log: EventLog, policy: PolicyChoice): Vault {
-  const { budgetByteLength, queueLengthMax, waitMsMax, approvalMs } = config;
-  const choice = { backend: config.backend, kernelHidden: 'prefer' } as const;
-  const allocator = {
-    ...(budgetByteLength === undefined
-      ? {}
-      : { budget: { lockedByteLengthMax: budgetByteLength } }),
-    admission: { queueLengthMax, waitMsMax },
+/** Closes everything that it opened when it rejects, but not the store. */
+async function run(
+  config: ServiceConfig,
+  open: OpenStore,
+  parts: Pick<ServerParts, 'log' | 'logger' | 'tokens' | 'dashboardDirectory'>,
+): Promise<RunningService> {
+  const { log } = parts;
+  const policy = new PolicyChoice(config.crashPolicy);
+  const vault = openVault(config, log, policy);
+  const { masterKeySource, chainId, requestMsMax } = config;
+  const service = new SigningService({ vault, store: open.store, masterKeySource, log });
+  const { promise: lost, resolve: onLost } = promiseParts();
+  const readiness = new Readiness(service, log, onLost);
+  const scratch = config.demonstration ? new ScratchMemory(config.backend) : undefined;
+  let server: Server | undefined;
+  const close = async (): Promise<void> => {
+    readiness.close();
+    await Promise.all([service.close(), scratch?.close()]);
   };
-  if (config.signing === 'in-process') {
-    const backend = openBackend(choice);
-    return new LocalVault(createAllocator({ backend, ...allocator }), backend, approvalMs);
+  try {
+    if (!config.sealed) await service.unseal();
+    server = createServer({
+      ...{ service, readiness, chainId, requestMsMax },
+      ...parts,
+      ...(scratch !== undefined && {
+        demonstration: (app) => demonstrationRoutes(app, { service, log, policy, scratch }),
+      }),
+    });
+    const url = await listen(server, config);
+    log.add('listening', `Listening on ${url}.`);
+    await readiness.now();
+    return { url, log, lost, close: () => closeInOrder(close, open, server as Server, log) };
+  } catch (error) {
+    await server?.close();
+    await close();
+    throw error;
   }
-  return new KeeperVault({
-    settings: { ...choice, allocator, approvalMs },
-    crashPolicy: () => policy.make(),
-    callMsMax: CALL_MS_MAX,
-    onCrash: ({ category, signal, decision }) => {
-      const what = `The keeper died (${category}${signal === null ? '' : `, ${signal}`})`;
-      log.add('keeper-crash', `${what}; the policy ${policy.name} says: ${decision}.`);
-    },
-    onRestart: (pid) =>
-      log.add('keeper-restart', `A new keeper, process ${pid}, has read its key.`),
+}
+
+async function closeInOrder(
+  close: () => Promise<void>,
+  open: OpenStore,
+  server: Server,
+  log: EventLog,
+): Promise<void> {
+  await close();
+  await open.close();
+  log.add('database-closed', 'The database is closed.');
+  await server.close();
+  log.add('network-closed', 'Nobody is listened to any more.');
+}
+
+function listen({ app }: Server, { listening }: ServiceConfig): Promise<string> {
+  if (listening.kind === 'socket') return listenOnSocket(app, listening.path, BACKLOG);
+  const { host, port } = listening;
+  return app.listen({ host, port, backlog: BACKLOG });
+}
+
+function promiseParts(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
   });
+  return { promise, resolve };
 }

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MemoryBackend } from '@securemem/core';
+import type { MemoryBackend, Secret } from '@securemem/core';
 import { defineKeeper, type KeeperDefinition } from '@securemem/keeper';
 import { hardenerOf, openBackend } from './backend.js';
 import { settingsFrom } from './keeper-settings.js';
-import { KeyRing } from './key-ring.js';
 import { decodeSignRequest, encodeSignature, encodeWrappedKey } from './key-wire.js';
 import { LockedBytes } from './locked-bytes.js';
-import { loadMasterKey } from './master-key.js';
+import { type Unsealed, unsealKeyRing } from './unsealing.js';
 import { VaultError } from './vault.js';
 import { figuresOf } from './vault-figures.js';
 
@@ -16,31 +15,33 @@ const locked = new LockedBytes();
 let backend: MemoryBackend;
 const harden = hardenerOf(settings);
 
-const definition: KeeperDefinition<KeyRing> = defineKeeper<KeyRing>({
+const definition: KeeperDefinition<Unsealed> = defineKeeper<Unsealed>({
   backend: () => {
     backend = openBackend(settings);
     return backend;
   },
   ...(harden === undefined ? {} : { harden }),
   allocator: settings.allocator ?? {},
-  provision: async ({ memory }) =>
-    new KeyRing(memory, await loadMasterKey(memory, settings.masterKeySource)),
+  provision: ({ memory }) => {
+    const checks = (settings.checks ?? []).map((text) => Buffer.from(text, 'base64'));
+    return unsealKeyRing(memory, settings.masterKeySource, checks);
+  },
   operations: {
-    /** One byte: 1 when the check was made under this master key. */
-    proves: (check, { state }) => Uint8Array.of(state.proves(check) ? 1 : 0),
-    makeCheck: (_, { state }) => state.makeCheck(),
-    create: async (_, { state, signal }) => encodeWrappedKey(await state.create(signal)),
+    /** The check that the master key has proved itself with. */
+    check: (_, { state }) => state.check,
+    create: async (_, { state, signal }) => encodeWrappedKey(await state.keys.create(signal)),
     import: async (_, { state, secret, signal }) => {
       if (secret === undefined) throw new VaultError('VAULT_BAD_KEY', 'there is no key');
       try {
-        return encodeWrappedKey(await state.wrap(async (key) => key.copyFrom(secret), signal));
+        const fill = async (key: Secret): Promise<void> => key.copyFrom(secret);
+        return encodeWrappedKey(await state.keys.wrap(fill, signal));
       } finally {
         secret.dispose();
       }
     },
     sign: async (payload, { state, signal }) => {
       const { key, digest } = decodeSignRequest(payload);
-      return encodeSignature(await state.sign(key, digest, approval, signal));
+      return encodeSignature(await state.keys.sign(key, digest, approval, signal));
     },
     figures: (_, { memory }) => {
       locked.sample();

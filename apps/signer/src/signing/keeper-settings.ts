@@ -6,6 +6,8 @@ import type { MasterKeySource } from './vault.js';
 export interface KeeperSettings extends BackendChoice {
   /** In a keeper a descriptor has the number that the keeper has for it. */
   readonly masterKeySource: MasterKeySource;
+  /** Envelopes of which one opens under the master key, in base64. Every life of the keeper proves its key with them. */
+  readonly checks: readonly string[];
   readonly allocator: Omit<AllocatorOptions, 'backend' | 'fallback' | 'exitHooks'>;
   /** How long a request holds its keys while it waits for its approval, in milliseconds. */
   readonly approvalMs: number;

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { type CrashPolicy, SecureMemoryError } from '@securemem/core';
 import { type CrashReport, type Keeper, type KeeperStats, openKeeper } from '@securemem/keeper';
 import { environmentOf, type KeeperSettings } from './keeper-settings.js';
+import { chunksOf } from './key-body.js';
 import { decodeSignature, decodeWrappedKey, encodeSignRequest } from './key-wire.js';
 import { KEY_BYTE_LENGTH, type Signature } from './libsecp256k1.js';
 import {
@@ -12,6 +13,7 @@ import {
   VaultError,
   type VaultHealth,
   type VaultState,
+  vaultErrorCode,
   type WrappedKey,
 } from './vault.js';
 import type { VaultFigures } from './vault-figures.js';
@@ -23,7 +25,7 @@ const MODULE = createRequire(import.meta.url).resolve('@securemem/signer/keeper-
 const FIRST_DESCRIPTOR = 5;
 
 export interface KeeperVaultOptions {
-  readonly settings: Omit<KeeperSettings, 'masterKeySource'>;
+  readonly settings: Omit<KeeperSettings, 'masterKeySource' | 'checks'>;
   /** Most bytes that the keeper may lock; `undefined` leaves it the limit of this process. */
   readonly lockedByteLengthMax?: number;
   readonly crashPolicy: () => CrashPolicy;
@@ -34,7 +36,8 @@ export interface KeeperVaultOptions {
 
 /**
  * A vault in a process of its own. Sealed means that there is no such process: what it knew is gone with its pages. Every
- * unsealing starts one with a fresh crash policy; after a restart it reads the master key again, which takes a file.
+ * unsealing starts one with a fresh crash policy; after a restart it reads the master key again, which takes a file, and
+ * proves it again.
  */
 export class KeeperVault implements Vault {
   readonly kind = 'keeper';
@@ -61,23 +64,18 @@ export class KeeperVault implements Vault {
     return this.#keeper?.stats();
   }
 
-  async unseal(source: MasterKeySource, check: Uint8Array | undefined): Promise<Uint8Array> {
-    const keeper = await this.#open(source);
-    try {
-      if (check !== undefined && (await keeper.call('proves', check))[0] !== 1) {
-        throw new VaultError(
-          'VAULT_WRONG_MASTER_KEY',
-          'the keys were stored under another master key',
-        );
-      }
-      const proof = check ?? (await keeper.call('makeCheck'));
-      await this.#keeper?.close();
-      this.#keeper = keeper;
-      return proof;
-    } catch (error) {
+  async unseal(source: MasterKeySource, checks: readonly Uint8Array[]): Promise<Uint8Array> {
+    const keeper = await this.#open(source, checks);
+    const check = await checkOf(keeper);
+    if (checks.length === 0 && source.kind === 'file') {
+      // The first master key ever: a restart must not take another one that is in the file by then.
       await keeper.close();
-      throw error;
+      return this.unseal(source, [check]);
     }
+    const before = this.#keeper;
+    this.#keeper = keeper;
+    await before?.close();
+    return check;
   }
 
   async seal(): Promise<void> {
@@ -109,7 +107,9 @@ export class KeeperVault implements Vault {
     options: VaultCallOptions = {},
   ): Promise<Signature> {
     const payload = encodeSignRequest(key, digest);
-    return decodeSignature(await this.#unsealed().call('sign', payload, callOptions(options)));
+    // A signature is deterministic (RFC 6979): made a second time by the next life of the keeper, it is the same one.
+    const again = { ...callOptions(options), idempotent: true };
+    return decodeSignature(await this.#unsealed().call('sign', payload, again));
   }
 
   /** Rejects while there is no keeper: what is not there has no figures. */
@@ -122,8 +122,10 @@ export class KeeperVault implements Vault {
     return this.seal();
   }
 
-  async #open(source: MasterKeySource): Promise<Keeper> {
-    const { settings, crashPolicy, callMsMax, lockedByteLengthMax } = this.#options;
+  async #open(source: MasterKeySource, checks: readonly Uint8Array[]): Promise<Keeper> {
+    const { crashPolicy, callMsMax, lockedByteLengthMax } = this.#options;
+    const text = checks.map((check) => Buffer.from(check).toString('base64'));
+    const settings = { ...this.#options.settings, checks: text };
     const descriptor = source.kind === 'descriptor';
     const masterKeySource = descriptor ? { ...source, fd: FIRST_DESCRIPTOR } : source;
     try {
@@ -140,7 +142,7 @@ export class KeeperVault implements Vault {
       keeper.on('restart', ({ pid }) => this.#options.onRestart?.(pid));
       return keeper;
     } catch (error) {
-      throw badMasterKey(error) ?? error;
+      throw refusedMasterKey(error) ?? error;
     }
   }
 
@@ -157,7 +159,7 @@ function callOptions({ signal }: VaultCallOptions) {
 async function readKey(body: Readable): Promise<Uint8Array> {
   const key = new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH));
   let filled = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of chunksOf(body)) {
     if (filled + chunk.length <= key.length) key.set(chunk, filled);
     filled += chunk.length;
     chunk.fill(0);
@@ -168,9 +170,19 @@ async function readKey(body: Readable): Promise<Uint8Array> {
   throw new VaultError('VAULT_BAD_KEY', `a key is ${KEY_BYTE_LENGTH} bytes, no more and no fewer`);
 }
 
-/** A start that failed since the master key could not be read is the reader's fault, not the keeper's. */
-function badMasterKey(error: unknown): VaultError | undefined {
+/** Closes the keeper when it does not answer: nobody else has it yet. */
+async function checkOf(keeper: Keeper): Promise<Uint8Array> {
+  try {
+    return await keeper.call('check', undefined, { idempotent: true });
+  } catch (error) {
+    await keeper.close();
+    throw error;
+  }
+}
+
+/** A start that failed on the master key is the fault of its file, not of the keeper. */
+function refusedMasterKey(error: unknown): VaultError | undefined {
   const cause = error instanceof SecureMemoryError ? error.cause : undefined;
-  const code = (cause as { code?: string } | undefined)?.code;
-  return code === 'VAULT_BAD_KEY' ? new VaultError(code, (cause as Error).message) : undefined;
+  const code = vaultErrorCode(cause);
+  return code === undefined ? undefined : new VaultError(code, (cause as Error).message);
 }

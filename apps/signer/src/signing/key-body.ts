@@ -8,7 +8,7 @@ import { VaultError } from './vault.js';
  */
 export async function readKeyBody(body: Readable, key: Secret): Promise<void> {
   let filled = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of chunksOf(body)) {
     try {
       if (filled + chunk.length > key.byteLength) throw badLength(key.byteLength);
       key.write((bytes) => bytes.set(chunk, filled));
@@ -18,6 +18,11 @@ export async function readKeyBody(body: Readable, key: Secret): Promise<void> {
     }
   }
   if (filled !== key.byteLength) throw badLength(key.byteLength);
+}
+
+/** Leaves the stream open when its reader stops early: its answer goes over the same connection. */
+export function chunksOf(body: Readable): AsyncIterable<Uint8Array> {
+  return body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }
 
 function badLength(byteLength: number): VaultError {

@@ -125,6 +125,24 @@ export class KeyRing {
     }
   }
 
+  /**
+   * The data key of `key` under the master key of `to`: what a row gets when the master key changes. The private key is not
+   * decrypted. `ERR_SECMEM_UNSEAL_FAILED` when the row was damaged or moved, or is under another master key.
+   */
+  async rewrap(
+    { address, wrappedKey }: Omit<WrappedKey, 'envelope'>,
+    to: KeyRing,
+  ): Promise<Uint8Array> {
+    const dataKey = await this.#memory.allocate(KEY_BYTE_LENGTH);
+    const bound = context('data-key', address);
+    try {
+      decryptKey(this.#masterKey, wrappedKey, bound, dataKey);
+      return encryptKey(to.#masterKey, dataKey, bound, WRAPPED_KEY_BYTE_LENGTH);
+    } finally {
+      dataKey.dispose();
+    }
+  }
+
   dispose(): void {
     this.#masterKey.dispose();
   }

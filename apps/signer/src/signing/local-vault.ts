@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Allocator, MemoryBackend } from '@securemem/core';
 import { readKeyBody } from './key-body.js';
-import { KeyRing } from './key-ring.js';
+import type { KeyRing } from './key-ring.js';
 import type { Signature } from './libsecp256k1.js';
-import { loadMasterKey } from './master-key.js';
+import { unsealKeyRing } from './unsealing.js';
 import {
   type MasterKeySource,
   type Vault,
@@ -41,23 +41,12 @@ export class LocalVault implements Vault {
     return { condition, pid: process.pid, crashes: 0, restarts: 0 };
   }
 
-  async unseal(source: MasterKeySource, check: Uint8Array | undefined): Promise<Uint8Array> {
-    const keys = new KeyRing(this.#memory, await loadMasterKey(this.#memory, source));
-    try {
-      if (check !== undefined && !keys.proves(check)) {
-        throw new VaultError(
-          'VAULT_WRONG_MASTER_KEY',
-          'the keys were stored under another master key',
-        );
-      }
-      const proof = check ?? keys.makeCheck();
-      this.#keys?.dispose();
-      this.#keys = keys;
-      return proof;
-    } catch (error) {
-      keys.dispose();
-      throw error;
-    }
+  async unseal(source: MasterKeySource, checks: readonly Uint8Array[]): Promise<Uint8Array> {
+    const { keys, check } = await unsealKeyRing(this.#memory, source, checks);
+    const before = this.#keys;
+    this.#keys = keys;
+    before?.dispose();
+    return check;
   }
 
   async seal(): Promise<void> {

@@ -1,12 +1,13 @@
 import { closeSync } from 'node:fs';
 import { type Allocator, isSecureMemoryError, type Secret } from '@securemem/core';
 import { KEY_BYTE_LENGTH } from './libsecp256k1.js';
+import { openSecretFile } from './secret-file.js';
 import { type MasterKeySource, VaultError } from './vault.js';
 
 /**
  * The 32 bytes of a master key, from the system straight into their page; at a terminal they are typed as 64 hexadecimal
- * digits, unseen. `VAULT_BAD_KEY` when the source has another length or cannot be read. A descriptor is closed: it can be
- * read once.
+ * digits, unseen. `VAULT_BAD_KEY` when the source has another length or cannot be read, `VAULT_UNSAFE_FILE` when others can
+ * read its file. A descriptor is closed: it can be read once.
  */
 export async function loadMasterKey(memory: Allocator, source: MasterKeySource): Promise<Secret> {
   try {
@@ -20,7 +21,7 @@ export async function loadMasterKey(memory: Allocator, source: MasterKeySource):
 
 async function read(memory: Allocator, source: MasterKeySource): Promise<Secret> {
   const byteLength = KEY_BYTE_LENGTH;
-  if (source.kind === 'file') return memory.fromFile(source.path, { byteLength });
+  if (source.kind === 'file') return fromPrivateFile(memory, source.path);
   if (source.kind === 'descriptor') return memory.fromFd(source.fd, { byteLength });
   const typed = await memory.fromTerminal({ prompt: 'Master key (64 hexadecimal digits): ' });
   try {
@@ -28,6 +29,15 @@ async function read(memory: Allocator, source: MasterKeySource): Promise<Secret>
     return await memory.fromHex(typed);
   } finally {
     typed.dispose();
+  }
+}
+
+async function fromPrivateFile(memory: Allocator, path: string): Promise<Secret> {
+  const descriptor = openSecretFile(path, 'the file of the master key');
+  try {
+    return await memory.fromFd(descriptor, { byteLength: KEY_BYTE_LENGTH });
+  } finally {
+    closeSync(descriptor);
   }
 }
 

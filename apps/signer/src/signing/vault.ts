@@ -41,10 +41,12 @@ export interface Vault {
   readonly health: VaultHealth;
 
   /**
-   * Takes the master key and proves it with `check`; with no check yet it makes one, which the caller stores. Resolves with
-   * the check. `VAULT_WRONG_MASTER_KEY` and still sealed when it is another key.
+   * Takes the master key and proves it: resolves with the one of `checks` that opens under it. With no check yet it makes
+   * one, which the caller stores. `VAULT_WRONG_MASTER_KEY` when none opens, and the vault is as it was then.
+   *
+   * One call at a time, and none beside `seal()`: whoever owns the vault sees to that.
    */
-  unseal(source: MasterKeySource, check: Uint8Array | undefined): Promise<Uint8Array>;
+  unseal(source: MasterKeySource, checks: readonly Uint8Array[]): Promise<Uint8Array>;
 
   /** Ends the master key at once, and resolves when the calls that were under way have let go of their keys too. */
   seal(): Promise<void>;
@@ -65,7 +67,11 @@ export interface Vault {
   close(): Promise<void>;
 }
 
-export type VaultErrorCode = 'VAULT_SEALED' | 'VAULT_WRONG_MASTER_KEY' | 'VAULT_BAD_KEY';
+export type VaultErrorCode =
+  | 'VAULT_SEALED'
+  | 'VAULT_WRONG_MASTER_KEY'
+  | 'VAULT_BAD_KEY'
+  | 'VAULT_UNSAFE_FILE';
 
 export class VaultError extends Error {
   readonly code: VaultErrorCode;

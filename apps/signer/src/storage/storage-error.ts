@@ -5,6 +5,10 @@ export type StorageErrorCode =
   | 'STORAGE_UNAVAILABLE'
   | 'STORAGE_DUPLICATE'
   | 'STORAGE_NEWER'
+  /** The open file is not the one at its path any more. */
+  | 'STORAGE_LOST'
+  /** Keys are under a newer master key. */
+  | 'STORAGE_ROTATED'
   | 'STORAGE_FAILED';
 
 /** What the database refused, and why. After it the statement or transaction has changed nothing. */
@@ -28,6 +32,9 @@ const CODES: readonly (readonly [string, StorageErrorCode, string])[] = [
   ['SQLITE_CANTOPEN', 'STORAGE_UNAVAILABLE', 'the database cannot be opened'],
   ['SQLITE_CORRUPT', 'STORAGE_CORRUPT', 'the database is damaged'],
   ['SQLITE_NOTADB', 'STORAGE_CORRUPT', 'the file is not a database'],
+  ['EACCES', 'STORAGE_UNAVAILABLE', 'the database cannot be opened'],
+  ['ENOENT', 'STORAGE_UNAVAILABLE', 'the database cannot be opened'],
+  ['EISDIR', 'STORAGE_UNAVAILABLE', 'the database cannot be opened'],
   ['SQLITE_CONSTRAINT_PRIMARYKEY', 'STORAGE_DUPLICATE', 'the row is already there'],
   ['SQLITE_CONSTRAINT_UNIQUE', 'STORAGE_DUPLICATE', 'the row is already there'],
 ];

@@ -1,9 +1,10 @@
-import { type Eip1559Transaction, prepareTransaction } from '../signing/transaction.js';
+import { type PreparedTransaction, prepareTransaction } from '../signing/transaction.js';
 
 /** The transaction of request `index`: each one differs. The process that verifies makes it anew, and compares. */
-export function transactionFor(index: number): Eip1559Transaction {
+export function transactionFor(index: number): PreparedTransaction {
   const recipient = (0xc0ffee_0000_0000n + BigInt(index)).toString(16).padStart(40, '0');
   return prepareTransaction({
+    type: 'eip1559',
     chainId: 1n,
     nonce: BigInt(index),
     maxPriorityFeePerGas: 1_500_000_000n,

@@ -37,7 +37,7 @@ export async function openKeeperSigner(
   });
   const killer = new KeeperKiller(keeper.chaos, options.requests, () => vault.stats?.pid ?? 0);
   try {
-    await vault.unseal({ kind: 'file', path: throwAwayMasterKey(directory) }, undefined);
+    await vault.unseal({ kind: 'file', path: throwAwayMasterKey(directory) }, []);
   } catch (error) {
     rmSync(directory, { recursive: true });
     throw error;

@@ -1,0 +1,12 @@
+import { backup } from './backup.js';
+import { restore } from './restore.js';
+import { rotateMasterKey } from './rotate-master-key.js';
+import { verifyAudit } from './verify-audit.js';
+
+/** What is done beside the service; each takes its own options, and resolves with a line about what it did. */
+export const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
+  backup,
+  restore,
+  'rotate-master-key': rotateMasterKey,
+  'verify-audit': verifyAudit,
+};
