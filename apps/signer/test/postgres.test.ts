@@ -8,13 +8,7 @@ import { restore } from '../src/commands/restore.js';
 import { verifyAuditChain } from '../src/storage/audit-chain.js';
 import { PostgresStore } from '../src/storage/postgres-store.js';
 import { noPostgresBecause, PostgresServer } from './postgres-server.js';
-import {
-  type Files,
-  makeLastingFiles,
-  problemOf,
-  removeFiles,
-  testService,
-} from './service.js';
+import { type Files, makeLastingFiles, problemOf, removeFiles, testService } from './service.js';
 import { ServiceProcess } from './service-process.js';
 
 const KILLS = 50;
