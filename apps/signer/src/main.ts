@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { COMMANDS } from './commands/main.js';
-import { ConfigError, parseConfig, SERVICE_USAGE } from './service/config.js';
+import { parseConfig, SERVICE_USAGE } from './service/config.js';
+import { ConfigError } from './service/option-values.js';
 import { startService } from './service/run.js';
 
 const DASHBOARD = fileURLToPath(new URL('./dashboard/', import.meta.url));

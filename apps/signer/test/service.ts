@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
-import type { ServiceConfig } from '../src/service/config.js';
 import { type RunningService, startService } from '../src/service/run.js';
+import type { ServiceConfig } from '../src/service/service-config.js';
 import { fromHex } from './memory.js';
 
 export const TOKEN = 'a-token-for-tests-of-at-least-32-bytes';

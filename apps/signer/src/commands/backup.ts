@@ -1,6 +1,6 @@
 import { existsSync, linkSync, rmSync } from 'node:fs';
 import Database from 'libsql';
-import { ConfigError, parseOptions, required } from '../service/config.js';
+import { ConfigError, parseOptions, required } from '../service/option-values.js';
 import { verifyAuditChain } from '../storage/audit-chain.js';
 import { SqliteStore } from '../storage/sqlite-store.js';
 import { StorageError, withStorageErrors } from '../storage/storage-error.js';

@@ -1,6 +1,6 @@
-import { choice, required } from '../service/config.js';
 import { databaseLocation } from '../service/database-location.js';
 import { type OpenStore, openStore } from '../service/open-store.js';
+import { choice, required } from '../service/option-values.js';
 import type { BackendName } from '../signing/backend.js';
 
 /** The options that every command has. */

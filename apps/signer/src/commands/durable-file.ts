@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ConfigError } from '../service/config.js';
+import { ConfigError } from '../service/option-values.js';
 
 /** A path beside `target` for what becomes it. Throws ConfigError when something of a database is there already. */
 export function unusedPath(target: string): string {

@@ -1,8 +1,8 @@
 import { constants, copyFileSync, linkSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseOptions, required } from '../service/config.js';
 import { openStore } from '../service/open-store.js';
+import { parseOptions, required } from '../service/option-values.js';
 import { verifyAuditChain } from '../storage/audit-chain.js';
 import { PostgresStore } from '../storage/postgres-store.js';
 import { SqliteStore } from '../storage/sqlite-store.js';

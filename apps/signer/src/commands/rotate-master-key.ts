@@ -1,5 +1,5 @@
 import { createAllocator } from '@securemem/core';
-import { ConfigError, parseOptions, required } from '../service/config.js';
+import { ConfigError, parseOptions, required } from '../service/option-values.js';
 import { openBackend } from '../signing/backend.js';
 import { KeyRing } from '../signing/key-ring.js';
 import { loadMasterKey } from '../signing/master-key.js';

@@ -1,4 +1,4 @@
-import { parseOptions } from '../service/config.js';
+import { parseOptions } from '../service/option-values.js';
 import { verifyAuditChain } from '../storage/audit-chain.js';
 import { DATABASE_OPTIONS, openDatabase } from './database-options.js';
 

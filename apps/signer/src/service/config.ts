@@ -1,52 +1,15 @@
-import { parseArgs } from 'node:util';
-import type { BackendName } from '../signing/backend.js';
 import type { MasterKeySource } from '../signing/vault.js';
 import { databaseLocation } from './database-location.js';
-import { LOG_LEVELS, type LogLevel } from './logger.js';
-import type { DatabaseLocation } from './open-store.js';
+import { LOG_LEVELS } from './logger.js';
 import { requireSense } from './option-rules.js';
-import { POLICY_NAMES, type PolicyName } from './policy-choice.js';
-
-/** Where it listens: a port of this machine, or a socket of its file system. */
-export type Listening =
-  | { readonly kind: 'port'; readonly host: string; readonly port: number }
-  | { readonly kind: 'socket'; readonly path: string };
-
-export interface ServiceConfig {
-  readonly database: DatabaseLocation;
-  readonly tokenPath: string;
-  readonly masterKeySource: MasterKeySource;
-  readonly backend: BackendName;
-  /** Our own budget in bytes; `undefined` takes what the limit in force allows. */
-  readonly budgetByteLength: number | undefined;
-  /** Raises the soft lock limit to the hard one at the start. */
-  readonly raiseLimit: boolean;
-  readonly signing: 'in-process' | 'keeper';
-  readonly crashPolicy: PolicyName;
-  /** Ends the service when no restart will bring the keys back. */
-  readonly exitWhenLost: boolean;
-  readonly listening: Listening;
-  /** The only chain that is signed for; `undefined` signs for every one. */
-  readonly chainId: bigint | undefined;
-  /** Most requests that wait for memory; one more is answered with 429. */
-  readonly queueLengthMax: number;
-  /** Longest wait for memory in milliseconds; then 503. */
-  readonly waitMsMax: number;
-  /** How long a client may take to send one request, in milliseconds. */
-  readonly requestMsMax: number;
-  /** How long a request holds its keys while it waits for its approval, in milliseconds. */
-  readonly approvalMs: number;
-  /** Longest time of one call to the keeper, waiting for memory and approval included, in milliseconds. */
-  readonly callMsMax: number;
-  readonly logLevel: LogLevel;
-  /** Starts without reading the master key. */
-  readonly sealed: boolean;
-  /** Adds the controls that break things on purpose. */
-  readonly demonstration: boolean;
-}
-
-/** A bad option: one clear line, exit code 2. */
-export class ConfigError extends Error {}
+import { ConfigError, choice, count, parseOptions, required } from './option-values.js';
+import { POLICY_NAMES } from './policy-choice.js';
+import {
+  type Listening,
+  OPTIONS,
+  type OptionValues,
+  type ServiceConfig,
+} from './service-config.js';
 
 export const SERVICE_USAGE = `signer --database PATH --token-file PATH --master-key-file PATH [OPTION…]
 signer backup | restore | rotate-master-key | verify-audit [OPTION…]
@@ -79,39 +42,6 @@ signer backup | restore | rotate-master-key | verify-audit [OPTION…]
   --sealed                           start without the master key
   --demonstration                    add the controls that break things on purpose
   --help`;
-
-const TEXT = { type: 'string' } as const;
-const FLAG = { type: 'boolean' } as const;
-
-const OPTIONS = {
-  database: TEXT,
-  'database-password-file': TEXT,
-  'token-file': TEXT,
-  'master-key-file': TEXT,
-  'master-key-fd': TEXT,
-  'master-key-terminal': FLAG,
-  backend: TEXT,
-  budget: TEXT,
-  'raise-limit': FLAG,
-  signing: TEXT,
-  'crash-policy': TEXT,
-  'exit-when-lost': FLAG,
-  'call-deadline': TEXT,
-  host: TEXT,
-  port: TEXT,
-  socket: TEXT,
-  'chain-id': TEXT,
-  queue: TEXT,
-  wait: TEXT,
-  'request-timeout': TEXT,
-  approval: TEXT,
-  'log-level': TEXT,
-  sealed: FLAG,
-  demonstration: FLAG,
-  help: FLAG,
-} as const;
-
-export type OptionValues = ReturnType<typeof parseOptions<typeof OPTIONS>>;
 
 /** Beyond waiting and approval a call takes no longer than this, in milliseconds: on a busy machine, too. */
 const CALL_MARGIN_MS = 15_000;
@@ -165,23 +95,6 @@ export function parseConfig(args: readonly string[]): ServiceConfig | 'help' {
 /** The master key, one request and, in a keeper, one page to receive. */
 const BUDGET_BYTE_LENGTH_MIN = 16_384;
 
-/** As `parseArgs`; an option that is given twice is a contradiction, not a later opinion. Throws ConfigError. */
-export function parseOptions<const T extends Readonly<Record<string, typeof TEXT | typeof FLAG>>>(
-  args: readonly string[],
-  options: T,
-) {
-  try {
-    const { values, tokens } = parseArgs({ args: [...args], options, tokens: true });
-    const names = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
-    const twice = names.find((name, at) => names.indexOf(name) !== at);
-    if (twice !== undefined) throw new ConfigError(`--${twice} is given twice`);
-    return values;
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw new ConfigError((error as Error).message.split(/[.\n]/)[0] ?? 'bad option');
-  }
-}
-
 function listening(values: OptionValues): Listening {
   const { host = '127.0.0.1', port = '8545', socket } = values;
   if (socket !== undefined) {
@@ -212,27 +125,4 @@ function masterKeySource(values: OptionValues): MasterKeySource {
     return { kind: 'descriptor', fd: count('master-key-fd', fd, 3, 1_000_000) };
   }
   return { kind: 'terminal' };
-}
-
-/** The value of an option that must be there. Throws ConfigError. */
-export function required(name: string, value: string | undefined): string {
-  if (value === undefined || value === '')
-    throw new ConfigError(`--${name} is missing; see --help`);
-  return value;
-}
-
-/** One of a few words. Throws ConfigError. */
-export function choice<const T extends string>(
-  name: string,
-  value: string,
-  values: readonly T[],
-): T {
-  if (values.includes(value as T)) return value as T;
-  throw new ConfigError(`--${name} must be one of ${values.join(', ')}`);
-}
-
-function count(name: string, value: string, min: number, max: number): number {
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
-  throw new ConfigError(`--${name} must be a whole number from ${min} to ${max}`);
 }

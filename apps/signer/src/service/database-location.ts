@@ -1,5 +1,5 @@
-import { ConfigError } from './config.js';
 import type { DatabaseLocation } from './open-store.js';
+import { ConfigError } from './option-values.js';
 
 const PORT = 5_432;
 const TLS_MODES = ['disable', 'verify-full'];

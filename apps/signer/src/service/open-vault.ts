@@ -3,9 +3,9 @@ import { openBackend } from '../signing/backend.js';
 import { KeeperVault } from '../signing/keeper-vault.js';
 import { LocalVault } from '../signing/local-vault.js';
 import type { Vault } from '../signing/vault.js';
-import type { ServiceConfig } from './config.js';
 import type { EventLog } from './event-log.js';
 import type { PolicyChoice } from './policy-choice.js';
+import type { ServiceConfig } from './service-config.js';
 
 /** The sealed vault that the options ask for. Throws SecureMemoryError. */
 export function openVault(config: ServiceConfig, log: EventLog, policy: PolicyChoice): Vault {

@@ -1,4 +1,5 @@
-import { ConfigError, type OptionValues, type ServiceConfig } from './config.js';
+import { ConfigError } from './option-values.js';
+import type { OptionValues, ServiceConfig } from './service-config.js';
 
 /** What only makes sense where the keys are in a process of their own. */
 const OF_A_KEEPER = ['crash-policy', 'exit-when-lost', 'call-deadline'] as const;

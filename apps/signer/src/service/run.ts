@@ -1,7 +1,6 @@
 import { demonstrationRoutes } from '../demonstration/routes.js';
 import { ScratchMemory } from '../demonstration/scratch-memory.js';
 import { verifyAuditChain } from '../storage/audit-chain.js';
-import type { ServiceConfig } from './config.js';
 import { EventLog } from './event-log.js';
 import { createLogger } from './logger.js';
 import { type OpenStore, openStore } from './open-store.js';
@@ -9,6 +8,7 @@ import { openVault } from './open-vault.js';
 import { PolicyChoice } from './policy-choice.js';
 import { Readiness } from './readiness.js';
 import { createServer, type Server, type ServerParts } from './server.js';
+import type { ServiceConfig } from './service-config.js';
 import { SigningService } from './signing-service.js';
 import { TokenFile } from './token-file.js';
 import { listenOnSocket } from './unix-socket.js';
