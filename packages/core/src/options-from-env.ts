@@ -15,6 +15,9 @@ export type OptionsFromEnv = Omit<AllocatorOptions, 'backend' | 'fallback'>;
 
 const PREFIX = 'SECUREMEM_';
 
+const SERVICE_LINK =
+  /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
 type Reader = (name: string, text: string) => unknown;
 
 /** Every variable without its prefix, the group its option is in, and how its text is read. */
@@ -64,7 +67,7 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
   }
   const options: Record<string, unknown> = Object.create(null);
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(PREFIX) || text === undefined) continue;
+    if (!name.startsWith(PREFIX) || text === undefined || isServiceLink(name)) continue;
     const found = VARIABLES.get(name.slice(PREFIX.length));
     if (found === undefined) {
       const known = [...VARIABLES.keys()].map((known) => PREFIX + known).join(', ');
@@ -77,6 +80,14 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
     else options[group] = Object.assign(Object.create(null), options[group], { [option]: value });
   }
   return options;
+}
+
+/**
+ * Whether Kubernetes puts this name into each container of a name space that has a service called `securemem` or
+ * `securemem-…`. No option ends so.
+ */
+function isServiceLink(name: string): boolean {
+  return SERVICE_LINK.test(name);
 }
 
 function variable(path: string, read: Reader): [string, readonly [string, string, Reader]] {

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Secret } from '../src/index.js';
 import { createFakeKernel } from '../src/testing/index.js';
 import { open, PAGE, sleep, thrown, turn } from './fixture.js';
@@ -156,4 +156,19 @@ describe('the budget', () => {
     await expect(memory.allocateAll([8, 8, 8])).rejects.toMatchObject(tooMany);
     expect(memory.stats()).toMatchObject({ admission: { waits: 0 }, primary: { mapCalls: 0 } });
   });
+});
+
+it("P09 'auto' is a quarter of what the control group allows, where that is less than the machine has", () => {
+  const allowed = vi.spyOn(process, 'constrainedMemory');
+  onTestFinished(() => allowed.mockRestore());
+  const budget = () => {
+    const { memory } = open({ kernel: { lockLimit: { kind: 'unlimited' } } });
+    return memory.stats().primary.limitByteLength;
+  };
+  allowed.mockReturnValue(100_663_296);
+  expect(budget()).toBe(25_165_824);
+  allowed.mockReturnValue(0);
+  const machine = budget();
+  allowed.mockReturnValue(2 ** 63);
+  expect(budget()).toBe(machine);
 });

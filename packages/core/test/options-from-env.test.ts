@@ -111,3 +111,21 @@ describe('optionsFromEnv()', () => {
     expect(() => optionsFromEnv({ SECUREMEM_IDLE_MS: 5 as never })).toThrow(TypeError);
   });
 });
+
+const LINKS = {
+  SECUREMEM_SERVICE_HOST: '10.0.0.7',
+  SECUREMEM_SERVICE_PORT: '8443',
+  SECUREMEM_SERVICE_PORT_HTTPS: '8443',
+  SECUREMEM_PORT: 'tcp://10.0.0.7:8443',
+  SECUREMEM_PORT_8443_TCP: 'tcp://10.0.0.7:8443',
+  SECUREMEM_PORT_8443_TCP_PROTO: 'tcp',
+  SECUREMEM_PORT_8443_TCP_ADDR: '10.0.0.7',
+  SECUREMEM_KEEPER_SERVICE_HOST: '10.0.0.8',
+};
+
+it('P14 optionsFromEnv() leaves out the links of Kubernetes services, and refuses a misspelt name', () => {
+  const found = optionsFromEnv({ ...LINKS, SECUREMEM_SECRETS_MAX: '5' });
+  expect(found).toEqual({ budget: { secretsMax: 5 } });
+  expect(() => optionsFromEnv({ SECUREMEM_SECRET_MAX: '5' })).toThrow(TypeError);
+  expect(() => optionsFromEnv({ SECUREMEM_PORTS: '5' })).toThrow(TypeError);
+});

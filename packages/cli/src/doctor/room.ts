@@ -26,7 +26,9 @@ export function budgetByteLength(facts: Facts): number {
   const inForce = limitInForce(facts);
   if (inForce === 'unknown') return ASSUMED_BYTE_LENGTH;
   if (inForce === 'unlimited') {
-    return Math.floor(facts.memory.totalByteLength * PHYSICAL_MEMORY_SHARE);
+    const { totalByteLength, groupLimitByteLength: group } = facts.memory;
+    const allowed = typeof group === 'number' ? Math.min(group, totalByteLength) : totalByteLength;
+    return Math.floor(allowed * PHYSICAL_MEMORY_SHARE);
   }
   const inUse = facts.lock.inUseByteLength === 'unknown' ? 0 : facts.lock.inUseByteLength;
   return Math.max(0, inForce - inUse);

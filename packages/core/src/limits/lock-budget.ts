@@ -12,6 +12,13 @@ export const ASSUMED_LIMIT_BYTE_LENGTH = 65_536;
 /** Of physical memory, where nothing limits locking: locking more starves the rest of the machine. */
 const PHYSICAL_MEMORY_SHARE = 0.25;
 
+/** Of the memory that this process may have: inside a control group less than the machine has, and the kernel kills past it. */
+function physicalMemoryShare(): number {
+  const allowed = process.constrainedMemory?.() ?? 0;
+  const total = allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
+  return Math.floor(total * PHYSICAL_MEMORY_SHARE);
+}
+
 export interface LimitInForce {
   readonly byteLength: number;
   readonly source: LimitSource;
@@ -37,8 +44,8 @@ export class LockBudget {
   }
 
   /**
-   * The limit in force now. With `'auto'`: the kernel's, less the headroom; a quarter of physical memory when the kernel
-   * sets none; 64 KiB when it cannot be known. A number given as an option holds, and so does a smaller kernel limit.
+   * The limit in force now. With `'auto'`: the kernel's, less the headroom; a quarter of the memory of the machine or the
+   * control group, whichever is less, when the kernel sets none; 64 KiB when it cannot be known. A number given as an option holds, and so does a smaller kernel limit.
    */
   limit(): LimitInForce {
     const kernel = this.#recalling ? this.#recall() : this.#backend.lockLimit();
@@ -51,7 +58,7 @@ export class LockBudget {
     if (kernel.kind === 'unknown') {
       return { byteLength: ASSUMED_LIMIT_BYTE_LENGTH, source: 'assumed' };
     }
-    const share = Math.floor(totalmem() * PHYSICAL_MEMORY_SHARE);
+    const share = physicalMemoryShare();
     return { byteLength: share, source: 'physical-memory' };
   }
 
@@ -96,7 +103,7 @@ export class LockBudget {
     if (before.kind !== 'bytes') return;
     const wanted =
       this.#byteLengthMax === 'auto'
-        ? Math.floor(totalmem() * PHYSICAL_MEMORY_SHARE)
+        ? physicalMemoryShare()
         : this.#byteLengthMax + this.#headroomByteLength;
     if (before.byteLength >= wanted) return;
     try {
