@@ -5,7 +5,7 @@ import { hostStream, tryHello, tryKeeperEnd } from './fuzz/keeper-end.js';
 import { Random } from './fuzz/random.js';
 import { damage } from './fuzz/stream.js';
 
-/** How long each end is tried; `npm run fuzz -- --seconds 600` says more. */
+/** How long each end is tried; longer by SECUREMEM_FUZZ_SECONDS. */
 const SECONDS = Number(process.env.SECUREMEM_FUZZ_SECONDS ?? 2);
 const CORPUS = new URL('./fuzz/corpus/', import.meta.url);
 
