@@ -40,9 +40,10 @@ export function runChild(
   limit: LockLimitOfChild = null,
   nodeOptions: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  before: readonly string[] = [],
 ): Ended {
   const node = [process.execPath, ...nodeOptions, '--input-type=module', '-e', PRELUDE + program];
-  const [command, ...rest] = [...confine(limit), ...node] as [string, ...string[]];
+  const [command, ...rest] = [...confine(limit), ...before, ...node] as [string, ...string[]];
   const cwd = fileURLToPath(new URL('..', import.meta.url));
   const child = spawnSync(command, rest, {
     cwd,

@@ -105,6 +105,22 @@ describe('factsOf()', () => {
     });
   });
 
+  it('hidden pages that the kernel does not mark as locked are so where they are resident', () => {
+    const lines = (name: string) => [
+      before,
+      `2000-3000 rw-s 00000000 00:0e 1  ${name}\nRss: 4 kB\nLocked: 0 kB\nVmFlags: rd wr sh dc dd\n`,
+      after,
+    ];
+    const facts = (name: string, hidden: boolean) =>
+      factsOf(mappingsOf(lines(name).join('').split('\n')), span, hidden);
+    expect(facts('/secretmem (deleted)', true)).toMatchObject({
+      lockedByteLength: 4096,
+      forkBehaviour: 'absent',
+    });
+    expect(facts('/tmp/file', true)).toMatchObject({ lockedByteLength: 0 });
+    expect(facts('/secretmem (deleted)', false)).toMatchObject({ lockedByteLength: 0 });
+  });
+
   it('a range with a gap, or one that can be executed, is unknown', () => {
     expect(factsIn(before)).toBe('unknown');
     expect(factsIn(before, mapping('2000-2800', 'rw-p', 4, 'lo'), after)).toBe('unknown');
