@@ -1,5 +1,5 @@
 import { Allocations, ownershipOf } from './allocations.js';
-import { orAborted } from './common/or-aborted.js';
+import { within } from './common/within.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { ownOptions } from './contract/own-properties.js';
 import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
@@ -86,7 +86,7 @@ export async function runPhase<T>(
   ownership.end = end;
   let result: T;
   try {
-    result = await orAborted(async () => fn(new Phase(ownership), ownership), signal);
+    result = await within(async () => fn(new Phase(ownership), ownership), { signal });
   } catch (error) {
     await end().catch((cleanup: unknown) => {
       places.telemetry.emit('release-failed', { byteLength: 0, error: cleanup });

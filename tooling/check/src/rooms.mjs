@@ -29,7 +29,7 @@ export const rooms = [
   {
     room: 'places/',
     holds: 'the account of places: who waits, accesses, release, purge',
-    may: ['contract/', 'options.ts', 'telemetry/', 'limits/', 'placement/'],
+    may: ['contract/', 'common/', 'options.ts', 'telemetry/', 'limits/', 'placement/'],
   },
   {
     room: 'requests/',
@@ -51,6 +51,7 @@ export const rooms = [
     holds: 'the one door to a new secret, and to whom it belongs',
     may: [
       'contract/',
+      'common/',
       'options.ts',
       'telemetry/',
       'placement/',

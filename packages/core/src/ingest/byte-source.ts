@@ -2,6 +2,7 @@ import { close, constants, fstat, open, openSync, read, readSync } from 'node:fs
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { within } from '../common/within.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { type Secret, withBytes } from '../secret/secret.js';
 
@@ -108,10 +109,8 @@ export class ByteSource {
 
   /** The read goes on when it takes too long; nobody waits for it any more. */
   #inTime(reading: Promise<number>): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(this.#silence()), this.#patience.waitMsMax);
-      reading.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
+    const { waitMsMax } = this.#patience;
+    return within(() => reading, { waitMsMax, timedOut: () => this.#silence() });
   }
 
   #silence(): SecureMemoryError {

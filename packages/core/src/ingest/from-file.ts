@@ -1,5 +1,5 @@
 import { URL } from 'node:url';
-import { orAborted } from '../common/or-aborted.js';
+import { within } from '../common/within.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
 import type { Ownership } from '../lifetime/ownership.js';
@@ -107,7 +107,7 @@ async function ingest(
     });
     return secret;
   };
-  return orAborted(reading, signal, (late) => {
+  return within(reading, { signal }, (late) => {
     const { byteLength } = late;
     try {
       late.dispose();

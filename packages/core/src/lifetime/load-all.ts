@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { within } from '../common/within.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
@@ -70,7 +70,6 @@ class Load<Phase> {
   readonly #waitMsMax: number;
   readonly #secrets: Secret[] = [];
   readonly #stop = new AbortController();
-  readonly #timers = new Set<NodeJS.Timeout>();
   #next = 0;
   #pending = 0;
   #failed = false;
@@ -98,7 +97,6 @@ class Load<Phase> {
         if (this.#failed) return;
         this.#failed = true;
         signal?.removeEventListener('abort', onAbort);
-        for (const timer of this.#timers) clearTimeout(timer);
         this.#stop.abort(error);
         reject(this.#release(error));
       };
@@ -125,23 +123,24 @@ class Load<Phase> {
 
   #start(index: number, proceed: () => void, fail: (error: unknown) => void): void {
     this.#pending++;
-    const since = performance.now();
-    const timer = setTimeout(() => {
-      const waitedMs = Math.round(performance.now() - since);
-      fail(loadFailed(index, tooSlow(index, waitedMs)));
-    }, this.#waitMsMax);
-    this.#timers.add(timer);
+    const { signal } = this.#stop;
     const loader = this.#loaders[index] as LoaderIn<Phase>;
-    Promise.resolve()
-      .then(() => (this.#failed ? undefined : loader(this.#phase, index, this.#stop.signal)))
+    const start = (): Promise<Secret> | Secret => {
+      signal.throwIfAborted();
+      return loader(this.#phase, index, signal);
+    };
+    const timedOut = (waitedMs: number): SecureMemoryError => tooSlow(index, waitedMs);
+    within(
+      () => Promise.resolve().then(start),
+      { waitMsMax: this.#waitMsMax, timedOut, signal },
+      (late) => this.#releaseLate(late),
+    )
       .then((secret) => {
         if (this.#failed) return this.#releaseLate(secret);
         this.#secrets[index] = checked(secret);
       })
       .catch((cause: unknown) => fail(loadFailed(index, cause)))
       .then(() => {
-        clearTimeout(timer);
-        this.#timers.delete(timer);
         this.#pending--;
         proceed();
       });

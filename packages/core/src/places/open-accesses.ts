@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { within } from '../common/within.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Places } from './places.js';
 
@@ -13,28 +13,20 @@ export function whenAccessesClosed(
   operation: string,
 ): Promise<void> {
   if (count() === 0) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const since = performance.now();
-    const done = (): void => {
-      clearTimeout(timer);
-      places.onAccessClosedWatchers.delete(watcher);
+  let watcher = (): void => {};
+  const closed = new Promise<void>((resolve) => {
+    watcher = () => {
+      if (count() === 0) resolve();
     };
-    const watcher = (): void => {
-      if (count() > 0) return;
-      done();
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      done();
-      const waitedMs = Math.round(performance.now() - since);
-      reject(
-        new SecureMemoryError(
-          'ERR_SECMEM_WAIT_TIMEOUT',
-          `${operation} waited ${waitedMs} ms for ${count()} open accesses; nothing was freed under them`,
-          { operation, details: { limit: 'wait', waitedMs, openAccesses: count() } },
-        ),
-      );
-    }, waitMsMax);
-    places.onAccessClosedWatchers.add(watcher);
   });
+  places.onAccessClosedWatchers.add(watcher);
+  const timedOut = (waitedMs: number): SecureMemoryError =>
+    new SecureMemoryError(
+      'ERR_SECMEM_WAIT_TIMEOUT',
+      `${operation} waited ${waitedMs} ms for ${count()} open accesses; nothing was freed under them`,
+      { operation, details: { limit: 'wait', waitedMs, openAccesses: count() } },
+    );
+  return within(() => closed, { waitMsMax, timedOut }).finally(() =>
+    places.onAccessClosedWatchers.delete(watcher),
+  );
 }

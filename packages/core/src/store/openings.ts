@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { within } from '../common/within.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import type { OnCapacity } from '../options.js';
@@ -115,37 +116,21 @@ export class Openings {
   }
 
   /** Waits for somebody else's opening: the slot, or undefined when that one failed. */
-  #join(
+  async #join(
     opening: Opening,
     signal: AbortSignal | undefined,
     waitMsMax: number,
   ): Promise<HotSlot | undefined> {
     opening.waiters++;
-    return new Promise((resolve, reject) => {
-      let waits = true;
-      const stop = (): boolean => {
-        if (!waits) return false;
-        waits = false;
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-        return true;
-      };
-      const leave = (reason: unknown): void => {
-        if (!stop()) return;
-        if (opening.slot === undefined) opening.waiters--;
-        else this.#hot.leave(opening.slot);
-        reject(reason);
-      };
-      const onAbort = (): void => leave(signal?.reason);
-      // Referenced: a process that only waits must not end in silence.
-      const timer = setTimeout(() => leave(waitTimeout(waitMsMax)), waitMsMax);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      if (signal?.aborted) onAbort();
-      opening.promise.then(
-        (slot) => stop() && resolve(slot),
-        () => stop() && resolve(undefined),
-      );
-    });
+    const opened = opening.promise.catch(() => undefined);
+    const timedOut = (): SecureMemoryError => waitTimeout(waitMsMax);
+    try {
+      return await within(() => opened, { waitMsMax, timedOut, signal });
+    } catch (reason) {
+      if (opening.slot === undefined) opening.waiters--;
+      else this.#hot.leave(opening.slot);
+      throw reason;
+    }
   }
 }
 

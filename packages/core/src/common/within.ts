@@ -1,0 +1,50 @@
+import { performance } from 'node:perf_hooks';
+
+/** What ends a wait before its time. */
+export interface Bounds {
+  /** In milliseconds. The timer keeps the process alive: one that only waits must not end in silence. */
+  readonly waitMsMax?: number;
+  /** The reason to reject with when the time is over. */
+  readonly timedOut?: (waitedMs: number) => unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Settles as `work` does, or rejects when the time is over or with the reason of the signal, whichever is first. `work` is not
+ * called when it is late, and goes on when it takes too long. What it brings then goes to `discard`, which must not throw.
+ */
+export function within<T>(
+  work: () => Promise<T>,
+  { waitMsMax, timedOut, signal }: Bounds,
+  discard?: (late: T) => void,
+): Promise<T> {
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const since = performance.now();
+    let waits = true;
+    let timer: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      waits = false;
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const leave = (reason: unknown): void => {
+      stop();
+      reject(reason);
+    };
+    const onAbort = (): void => leave(signal?.reason);
+    if (waitMsMax !== undefined) {
+      const onTime = (): void => leave(timedOut?.(Math.round(performance.now() - since)));
+      timer = setTimeout(onTime, waitMsMax);
+    }
+    signal?.addEventListener('abort', onAbort, { once: true });
+    work().then(
+      (value) => {
+        if (!waits) return discard?.(value);
+        stop();
+        resolve(value);
+      },
+      (error: unknown) => waits && leave(error),
+    );
+  });
+}
