@@ -1,12 +1,13 @@
-import { CONTRACT_VERSION, SecureMemoryError } from '@securemem/core/contract';
-import sodium from 'sodium-native';
 import {
-  checkCount,
-  checkMapLength,
-  checkProtection,
-  checkRange,
-  ordinaryBytes,
-} from './arguments.js';
+  byteLengthOfOrdinary,
+  CONTRACT_VERSION,
+  requireCount,
+  requireMapLength,
+  requireProtection,
+  requireRange,
+  SecureMemoryError,
+} from '@securemem/core/contract';
+import sodium from 'sodium-native';
 import { lockedBytes, lockLimit } from './linux-limits.js';
 import { RegionTable } from './region-table.js';
 
@@ -60,7 +61,7 @@ class SodiumBackend {
   /** @param {number} byteLength */
   raiseLockLimit(byteLength) {
     this.#regions.requireOpen('raiseLockLimit');
-    checkCount(byteLength, 'byteLength');
+    requireCount(byteLength, 'byteLength');
     const limit = lockLimit();
     if (limit.kind === 'unlimited') return limit;
     if (limit.kind === 'bytes' && limit.byteLength >= byteLength) return limit;
@@ -82,7 +83,7 @@ class SodiumBackend {
   /** @param {number} byteLength */
   map(byteLength) {
     this.#regions.requireOpen('map');
-    checkMapLength(byteLength, PAGE_BYTE_LENGTH);
+    requireMapLength(byteLength, PAGE_BYTE_LENGTH);
     const inUseByteLength = lockedBytes();
     const buffer = this.#allocate(byteLength);
     try {
@@ -100,7 +101,7 @@ class SodiumBackend {
   /** @param {RegionId} region @param {Protection} protection */
   protect(region, protection) {
     const buffer = this.#regions.find(region, 'protect');
-    checkProtection(protection);
+    requireProtection(protection);
     try {
       setProtection(buffer, protection);
     } catch (cause) {
@@ -117,15 +118,15 @@ class SodiumBackend {
   /** @param {RegionId} region @param {number} byteOffset @param {number} byteLength */
   wipe(region, byteOffset, byteLength) {
     const buffer = this.#regions.find(region, 'wipe');
-    checkRange(byteOffset, byteLength, buffer.length);
+    requireRange(byteOffset, byteLength, buffer.length);
     this.#opened(region, buffer, () => buffer.fill(0, byteOffset, byteOffset + byteLength));
   }
 
   /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} target */
   read(region, byteOffset, target) {
     const buffer = this.#regions.find(region, 'read');
-    const byteLength = ordinaryBytes(target, 'target');
-    checkRange(byteOffset, byteLength, buffer.length);
+    const byteLength = byteLengthOfOrdinary(target, 'target');
+    requireRange(byteOffset, byteLength, buffer.length);
     const end = byteOffset + byteLength;
     this.#opened(region, buffer, () => target.set(buffer.subarray(byteOffset, end)));
   }
@@ -133,7 +134,7 @@ class SodiumBackend {
   /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} source */
   write(region, byteOffset, source) {
     const buffer = this.#regions.find(region, 'write');
-    checkRange(byteOffset, ordinaryBytes(source, 'source'), buffer.length);
+    requireRange(byteOffset, byteLengthOfOrdinary(source, 'source'), buffer.length);
     this.#opened(region, buffer, () => buffer.set(source, byteOffset));
   }
 
@@ -143,7 +144,7 @@ class SodiumBackend {
    */
   openView(region, byteOffset, byteLength) {
     const buffer = this.#regions.find(region, 'openView');
-    checkRange(byteOffset, byteLength, buffer.length);
+    requireRange(byteOffset, byteLength, buffer.length);
     throw notSupported('openView', 'views');
   }
 

@@ -1,11 +1,12 @@
-import { CONTRACT_VERSION, SecureMemoryError } from '@securemem/core/contract';
 import {
-  checkCount,
-  checkMapLength,
-  checkProtection,
-  checkRange,
-  ordinaryBytes,
-} from './arguments.js';
+  byteLengthOfOrdinary,
+  CONTRACT_VERSION,
+  requireCount,
+  requireMapLength,
+  requireProtection,
+  requireRange,
+  SecureMemoryError,
+} from '@securemem/core/contract';
 import { RegionTable } from './region-table.js';
 
 /**
@@ -50,7 +51,7 @@ class TemplateBackend {
   /** @param {number} byteLength */
   raiseLockLimit(byteLength) {
     this.#regions.requireOpen('raiseLockLimit');
-    checkCount(byteLength, 'byteLength');
+    requireCount(byteLength, 'byteLength');
     return { kind: /** @type {const} */ ('unlimited') };
   }
 
@@ -65,7 +66,7 @@ class TemplateBackend {
    */
   map(byteLength) {
     this.#regions.requireOpen('map');
-    checkMapLength(byteLength, PAGE_BYTE_LENGTH);
+    requireMapLength(byteLength, PAGE_BYTE_LENGTH);
     try {
       return this.#regions.add(new Uint8Array(new ArrayBuffer(byteLength)));
     } catch (cause) {
@@ -85,29 +86,29 @@ class TemplateBackend {
   /** @param {RegionId} region @param {Protection} protection */
   protect(region, protection) {
     this.#regions.find(region, 'protect');
-    checkProtection(protection);
+    requireProtection(protection);
     if (protection !== 'read-write') throw notSupported('protect', `protection ${protection}`);
   }
 
   /** @param {RegionId} region @param {number} byteOffset @param {number} byteLength */
   wipe(region, byteOffset, byteLength) {
     const bytes = this.#regions.find(region, 'wipe');
-    checkRange(byteOffset, byteLength, bytes.length);
+    requireRange(byteOffset, byteLength, bytes.length);
     bytes.fill(0, byteOffset, byteOffset + byteLength);
   }
 
   /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} target */
   read(region, byteOffset, target) {
     const bytes = this.#regions.find(region, 'read');
-    const byteLength = ordinaryBytes(target, 'target');
-    checkRange(byteOffset, byteLength, bytes.length);
+    const byteLength = byteLengthOfOrdinary(target, 'target');
+    requireRange(byteOffset, byteLength, bytes.length);
     target.set(bytes.subarray(byteOffset, byteOffset + byteLength));
   }
 
   /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} source */
   write(region, byteOffset, source) {
     const bytes = this.#regions.find(region, 'write');
-    checkRange(byteOffset, ordinaryBytes(source, 'source'), bytes.length);
+    requireRange(byteOffset, byteLengthOfOrdinary(source, 'source'), bytes.length);
     bytes.set(source, byteOffset);
   }
 
@@ -117,7 +118,7 @@ class TemplateBackend {
    */
   openView(region, byteOffset, byteLength) {
     const bytes = this.#regions.find(region, 'openView');
-    checkRange(byteOffset, byteLength, bytes.length);
+    requireRange(byteOffset, byteLength, bytes.length);
     throw notSupported('openView', 'views');
   }
 

@@ -9,6 +9,10 @@ import {
   type RegionFacts,
   type RegionId,
   type RegionRange,
+  requireCount,
+  requireMapLength,
+  requireProtection,
+  requireRange,
   SecureMemoryError,
   type View,
 } from '@securemem/core/contract';
@@ -35,12 +39,6 @@ const PAGE_BYTE_LENGTH = 4096;
 
 /** Nothing is locked, so no lock limit binds. `unknown` would make core cautious about a limit that does not exist. */
 const NO_LIMIT: LockLimit = Object.freeze({ kind: 'unlimited' });
-
-const PROTECTIONS: readonly string[] = [
-  'no-access',
-  'read-only',
-  'read-write',
-] satisfies Protection[];
 
 /** Taken at import: wiping must not depend on a prototype that somebody patches later. */
 const fill = Uint8Array.prototype.fill;
@@ -69,9 +67,7 @@ class NolockBackend implements MemoryBackend {
 
   raiseLockLimit(byteLength: number): LockLimit {
     this.#requireOpen('raiseLockLimit');
-    if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
-      throw new RangeError('byteLength must be a non-negative integer');
-    }
+    requireCount(byteLength, 'byteLength');
     return NO_LIMIT;
   }
 
@@ -82,10 +78,7 @@ class NolockBackend implements MemoryBackend {
 
   map(byteLength: number): RegionId {
     this.#requireOpen('map');
-    const multiple = Number.isSafeInteger(byteLength) && byteLength % PAGE_BYTE_LENGTH === 0;
-    if (!multiple || byteLength <= 0) {
-      throw new RangeError(`byteLength must be a positive multiple of ${PAGE_BYTE_LENGTH}`);
-    }
+    requireMapLength(byteLength, PAGE_BYTE_LENGTH);
     let bytes: Uint8Array;
     try {
       // Its own ArrayBuffer, never Buffer.from or Buffer.allocUnsafe: those cut small buffers out of one shared pool.
@@ -104,7 +97,7 @@ class NolockBackend implements MemoryBackend {
 
   protect(region: RegionId, protection: Protection): void {
     this.#bytesOf(region, 'protect');
-    if (!PROTECTIONS.includes(protection)) throw new TypeError('protection must be a Protection');
+    requireProtection(protection);
     // A silent no-op here would make a receipt lie. `read-write` is what the region has anyway.
     if (protection !== 'read-write')
       throw this.#notSupported('protect', `protection ${protection}`);
@@ -189,7 +182,6 @@ class NolockBackend implements MemoryBackend {
     return bytes;
   }
 
-  /** The precondition on ranges. `NaN`, fractions and huge numbers fail the first test, so the sum cannot overflow. */
   #rangeOf(
     region: RegionId,
     byteOffset: number,
@@ -197,14 +189,7 @@ class NolockBackend implements MemoryBackend {
     operation: string,
   ): Uint8Array {
     const bytes = this.#bytesOf(region, operation);
-    for (const value of [byteOffset, byteLength]) {
-      if (!Number.isSafeInteger(value) || value < 0) {
-        throw new RangeError('byteOffset and byteLength must be non-negative integers');
-      }
-    }
-    if (byteOffset + byteLength > bytes.byteLength) {
-      throw new RangeError('the byte range must lie inside the region');
-    }
+    requireRange(byteOffset, byteLength, bytes.byteLength);
     return new Uint8Array(bytes.buffer, byteOffset, byteLength);
   }
 

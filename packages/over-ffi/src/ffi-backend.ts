@@ -8,6 +8,10 @@ import {
   type RegionFacts,
   type RegionId,
   type RegionRange,
+  requireCount,
+  requireMapLength,
+  requireProtection,
+  requireRange,
   type View,
 } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';
@@ -68,9 +72,7 @@ export class FfiBackend implements MemoryBackend {
 
   raiseLockLimit(byteLength: number): LockLimit {
     this.#requireOpen('raiseLockLimit');
-    if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
-      throw new RangeError('byteLength must be a non-negative integer');
-    }
+    requireCount(byteLength, 'byteLength');
     return this.#system.raiseLockLimit(byteLength);
   }
 
@@ -81,17 +83,14 @@ export class FfiBackend implements MemoryBackend {
 
   map(byteLength: number): RegionId {
     this.#requireOpen('map');
-    const multiple = Number.isSafeInteger(byteLength) && byteLength % this.pageByteLength === 0;
-    if (!multiple || byteLength <= 0) {
-      throw new RangeError(`byteLength must be a positive multiple of ${this.pageByteLength}`);
-    }
+    requireMapLength(byteLength, this.pageByteLength);
     return this.#regions.add(this.#system.map(byteLength), byteLength);
   }
 
   protect(id: RegionId, protection: Protection): void {
     const region = this.#regionOf(id, 'protect');
+    requireProtection(protection);
     const level = LEVELS[protection];
-    if (typeof level !== 'number') throw new TypeError('protection must be a Protection');
     const strongest = this.capabilities.protection;
     if (level > (strongest === 'none' ? 0 : LEVELS[strongest])) {
       throw this.#errors.own(
@@ -105,7 +104,7 @@ export class FfiBackend implements MemoryBackend {
 
   wipe(id: RegionId, byteOffset: number, byteLength: number): void {
     const region = this.#regionOf(id, 'wipe');
-    requireRange(region, byteOffset, byteLength);
+    requireRange(byteOffset, byteLength, region.byteLength);
     if (byteLength === 0) return;
     this.#opened(region, 'read-write', () => {
       this.#system.zero(offsetBy(region.address, byteOffset), byteLength);
@@ -115,7 +114,7 @@ export class FfiBackend implements MemoryBackend {
   read(id: RegionId, byteOffset: number, target: Uint8Array): void {
     const region = this.#regionOf(id, 'read');
     const byteLength = byteLengthOfOrdinary(target, 'target');
-    requireRange(region, byteOffset, byteLength);
+    requireRange(byteOffset, byteLength, region.byteLength);
     if (byteLength === 0) return;
     this.#opened(region, 'read-only', () => {
       this.#system.copy(target, offsetBy(region.address, byteOffset), byteLength);
@@ -125,7 +124,7 @@ export class FfiBackend implements MemoryBackend {
   write(id: RegionId, byteOffset: number, source: Uint8Array): void {
     const region = this.#regionOf(id, 'write');
     const byteLength = byteLengthOfOrdinary(source, 'source');
-    requireRange(region, byteOffset, byteLength);
+    requireRange(byteOffset, byteLength, region.byteLength);
     if (byteLength === 0) return;
     this.#opened(region, 'read-write', () => {
       this.#system.copy(offsetBy(region.address, byteOffset), source, byteLength);
@@ -137,7 +136,7 @@ export class FfiBackend implements MemoryBackend {
     if (this.capabilities.views === 'none') {
       throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', 'openView', 'there are no views here');
     }
-    requireRange(region, byteOffset, byteLength);
+    requireRange(byteOffset, byteLength, region.byteLength);
     if (byteLength === 0) return new EmptyView();
     const address = offsetBy(region.address, byteOffset);
     return new RevocableView(this.#foundation.viewOf(address, byteLength), region);
@@ -273,7 +272,7 @@ export class FfiBackend implements MemoryBackend {
 
   #partOf(id: RegionId, byteOffset: number, byteLength: number, operation: string): Part {
     const region = this.#regionOf(id, operation);
-    requireRange(region, byteOffset, byteLength);
+    requireRange(byteOffset, byteLength, region.byteLength);
     return { region, address: offsetBy(region.address, byteOffset), byteLength };
   }
 
@@ -282,17 +281,6 @@ export class FfiBackend implements MemoryBackend {
     const cipher = this.#foundation.cipher;
     if (cipher !== undefined) return cipher;
     throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', operation, 'this runtime exports no cipher');
-  }
-}
-
-/** `NaN`, fractions and huge numbers are no safe integers, so the sum is exact enough to compare. */
-function requireRange(region: Region, byteOffset: number, byteLength: number): void {
-  const integers = Number.isSafeInteger(byteOffset) && Number.isSafeInteger(byteLength);
-  if (!integers || byteOffset < 0 || byteLength < 0) {
-    throw new RangeError('byteOffset and byteLength must be non-negative integers');
-  }
-  if (byteOffset + byteLength > region.byteLength) {
-    throw new RangeError('the byte range must lie inside the region');
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export * from './arguments.js';
 export * from './backend.js';
 export * from './capabilities.js';
 export * from './errors.js';

@@ -1,31 +1,10 @@
-import { byteLengthOfOrdinary, type Protection, type RegionRange } from '../contract/index.js';
+import {
+  byteLengthOfOrdinary,
+  type Protection,
+  type RegionRange,
+  requireProtection,
+} from '../contract/index.js';
 import { TAG_BYTE_LENGTH } from './fake-cipher.js';
-
-/** Throws RangeError unless the range lies inside a region of `regionByteLength` bytes. */
-export function checkRange(byteOffset: number, byteLength: number, regionByteLength: number): void {
-  checkCount(byteOffset, 'byteOffset');
-  checkCount(byteLength, 'byteLength');
-  if (byteOffset + byteLength > regionByteLength) {
-    throw new RangeError(
-      `${byteLength} bytes at ${byteOffset} do not lie inside a region of ${regionByteLength} bytes`,
-    );
-  }
-}
-
-/** Throws RangeError unless `value` is a non-negative safe integer. */
-export function checkCount(value: number, name: string): void {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`${name} must be a non-negative integer`);
-  }
-}
-
-/** Throws RangeError unless `byteLength` is a positive multiple of the page. */
-export function checkMapLength(byteLength: number, pageByteLength: number): void {
-  checkCount(byteLength, 'byteLength');
-  if (byteLength === 0 || byteLength % pageByteLength !== 0) {
-    throw new RangeError(`byteLength must be a positive multiple of ${pageByteLength}`);
-  }
-}
 
 /** Protections from the weakest to the strongest: a backend offers all up to its capability. */
 const STRENGTH: Readonly<Record<Protection | 'none', number>> = {
@@ -40,9 +19,8 @@ export function offersProtection(
   strongest: 'no-access' | 'read-only' | 'none',
   protection: Protection,
 ): boolean {
-  const wanted = protection === ('none' as string) ? undefined : STRENGTH[protection];
-  if (wanted === undefined) throw new TypeError(`${String(protection)} is not a protection`);
-  return wanted <= STRENGTH[strongest];
+  requireProtection(protection);
+  return STRENGTH[protection] <= STRENGTH[strongest];
 }
 
 /** The fields of a range, each read once: they may be getters. */

@@ -8,17 +8,13 @@ import {
   type RegionFacts,
   type RegionId,
   type RegionRange,
+  requireCount,
+  requireMapLength,
+  requireRange,
   SecureMemoryError,
   type View,
 } from '../contract/index.js';
-import {
-  checkCipherArrays,
-  checkCount,
-  checkMapLength,
-  checkRange,
-  offersProtection,
-  rangeOf,
-} from './fake-arguments.js';
+import { checkCipherArrays, offersProtection, rangeOf } from './fake-arguments.js';
 import type { FakeOperation } from './fake-calls.js';
 import { sealBytes, unsealBytes } from './fake-cipher.js';
 import {
@@ -68,7 +64,7 @@ export class SimulatedBackend implements MemoryBackend {
 
   raiseLockLimit(byteLength: number): LockLimit {
     this.#begin('raiseLockLimit', { byteLength });
-    checkCount(byteLength, 'byteLength');
+    requireCount(byteLength, 'byteLength');
     if (this.capabilities.locking === 'none') return { kind: 'unlimited' };
     const soft = this.kernel.lockLimit;
     if (soft.kind !== 'bytes' || soft.byteLength >= byteLength) return soft;
@@ -98,7 +94,7 @@ export class SimulatedBackend implements MemoryBackend {
 
   map(byteLength: number): RegionId {
     this.#begin('map', { byteLength });
-    checkMapLength(byteLength, this.pageByteLength);
+    requireMapLength(byteLength, this.pageByteLength);
     const region = this.kernel.map(byteLength, this.#factsOfNewRegion(byteLength));
     if (typeof region === 'string') throw refusalError(region, this.kernel, this.name, byteLength);
     this.#regions.add(region.id);
@@ -116,7 +112,7 @@ export class SimulatedBackend implements MemoryBackend {
 
   wipe(region: RegionId, byteOffset: number, byteLength: number): void {
     const found = this.#live('wipe', region, { byteOffset, byteLength });
-    checkRange(byteOffset, byteLength, found.byteLength);
+    requireRange(byteOffset, byteLength, found.byteLength);
     found.settle();
     found.store.fill(0, byteOffset, byteOffset + byteLength);
     found.publish(byteOffset, byteLength);
@@ -125,7 +121,7 @@ export class SimulatedBackend implements MemoryBackend {
   read(region: RegionId, byteOffset: number, target: Uint8Array): void {
     const found = this.#live('read', region, { byteOffset, byteLength: target?.length });
     const byteLength = byteLengthOfOrdinary(target, 'target');
-    checkRange(byteOffset, byteLength, found.byteLength);
+    requireRange(byteOffset, byteLength, found.byteLength);
     found.settle();
     target.set(found.store.subarray(byteOffset, byteOffset + byteLength));
   }
@@ -133,7 +129,7 @@ export class SimulatedBackend implements MemoryBackend {
   write(region: RegionId, byteOffset: number, source: Uint8Array): void {
     const found = this.#live('write', region, { byteOffset, byteLength: source?.length });
     const byteLength = byteLengthOfOrdinary(source, 'source');
-    checkRange(byteOffset, byteLength, found.byteLength);
+    requireRange(byteOffset, byteLength, found.byteLength);
     found.settle();
     found.store.set(source, byteOffset);
     found.publish(byteOffset, byteLength);
@@ -142,7 +138,7 @@ export class SimulatedBackend implements MemoryBackend {
   openView(region: RegionId, byteOffset: number, byteLength: number): View {
     const found = this.#live('openView', region, { byteOffset, byteLength });
     if (this.capabilities.views === 'none') throw notSupported('openView', this.name, 'views');
-    checkRange(byteOffset, byteLength, found.byteLength);
+    requireRange(byteOffset, byteLength, found.byteLength);
     const view = new FakeView(this.kernel, found, byteOffset, byteLength, {
       tracksAliases: this.#tracksAliases,
       backend: this.name,
@@ -281,7 +277,7 @@ export class SimulatedBackend implements MemoryBackend {
   #bytes(operation: 'seal' | 'unseal', range: RegionRange): RegionBytes {
     const region = this.#find(operation, range.region);
     const { byteOffset, byteLength } = range;
-    checkRange(byteOffset, byteLength, region.byteLength);
+    requireRange(byteOffset, byteLength, region.byteLength);
     region.settle();
     return {
       region,
