@@ -1,3 +1,4 @@
+import { ReadableByteStreamController, ReadableStream } from 'node:stream/web';
 import type { View, ViewOutcome } from '@securemem/core/contract';
 
 /**

@@ -1,3 +1,5 @@
+import { TextEncoder } from 'node:util';
+
 /**
  * What a ciphertext is bound to beside its key: which format it has, whose it is, which seal it came from and how long it
  * is. A ciphertext that is put in the place of another one, of an older one of the same name, or cut, does not open.
@@ -15,6 +17,7 @@ export interface Label {
 /** The label of secrets that belong to no store. */
 export const NO_STORE: Label = Object.freeze({ store: 0, name: '' });
 
+/** Node's own: a test environment with a DOM takes the global away, or has one of another realm. */
 const encoder = new TextEncoder();
 /** Reused by every call: a name is not secret, and a cipher reads it before it returns. */
 let scratch = new Uint8Array(new ArrayBuffer(256));

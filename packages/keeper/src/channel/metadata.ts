@@ -1,3 +1,4 @@
+import { TextDecoder, TextEncoder } from 'node:util';
 import {
   ERROR_KINDS,
   type ErrorCode,
