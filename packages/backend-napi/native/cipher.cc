@@ -56,11 +56,12 @@ SECUREMEM_NOINLINE void SealOnStack(const uint8_t* key, const uint8_t* nonce, co
 SECUREMEM_NOINLINE bool UnsealOnStack(const uint8_t* key, const uint8_t* nonce, const uint8_t* associated,
                                       size_t associated_length, const uint8_t* sealed, size_t length,
                                       uint8_t* plaintext) {
-  // The tag is copied first: the two ranges may overlap when `sealed` is a view of the region.
+  // Whatever is read besides the text comes first, for the text may be written over it: the key and the text may be parts of one
+  // region, and the arrays views of it.
+  Context context(key, nonce, associated, associated_length);
   uint8_t tag[kTagByteLength];
   memcpy(tag, sealed + length, sizeof tag);
   if (length > 0) memmove(plaintext, sealed, length);
-  Context context(key, nonce, associated, associated_length);
   br_gcm_run(&context.gcm, 0, plaintext, length);
   if (br_gcm_check_tag(&context.gcm, tag) == 1) return true;
   Wipe(plaintext, length);

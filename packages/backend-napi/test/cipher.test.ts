@@ -173,3 +173,22 @@ describe('cipher', () => {
     expect(seal(32, 12, 16)).not.toThrow();
   });
 });
+
+it('unseal() into a range that overlaps its key reads the key before it writes', () => {
+  const backend = napiBackend();
+  try {
+    const region = backend.map(backend.pageByteLength);
+    const bytes = (length: number) => new Uint8Array(new ArrayBuffer(length));
+    backend.write(region, 0, bytes(96).fill(7));
+    const key = { region, byteOffset: 32, byteLength: 32 };
+    const text = { region, byteOffset: 0, byteLength: 96 };
+    const sealed = bytes(96 + 16);
+    backend.seal(key, bytes(12), bytes(0), text, sealed);
+    backend.unseal(key, bytes(12), bytes(0), sealed, text);
+    const read = bytes(96);
+    backend.read(region, 0, read);
+    expect([...read]).toEqual([...bytes(96).fill(7)]);
+  } finally {
+    backend[Symbol.dispose]();
+  }
+});
