@@ -29,9 +29,12 @@ const json = (...args: string[]): string[] => cli('doctor', '--json', ...args);
 describe('doctor on this machine', () => {
   it('finds the backends that are installed, and that they lock a page', () => {
     const diagnosis = diagnosisOf(json());
-    const [koffi, napi, nolock] = diagnosis.facts.backends;
+    const [koffi, napi, ffi, nolock] = diagnosis.facts.backends;
     expect([koffi?.state, nolock?.state]).toEqual(['open', 'open']);
     expect(['open', 'unavailable']).toContain(napi?.state);
+    // Where this Node has no node:ffi, the reason names the version that has.
+    const reason = ffi?.state === 'open' ? undefined : expect.stringContaining('Node 26.9');
+    expect(ffi).toMatchObject({ packageName: '@securemem/ffi', reason });
     expect(found(diagnosis, 'backend').level).toBe('good');
   });
 

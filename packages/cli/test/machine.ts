@@ -14,7 +14,7 @@ const KOFFI: BackendCapabilities = {
 };
 
 export function openBackend(
-  name: 'koffi' | 'napi',
+  name: 'koffi' | 'napi' | 'ffi',
   capabilities: Partial<BackendCapabilities> = {},
   more: Partial<BackendFacts> = {},
 ): BackendFacts {
@@ -33,7 +33,7 @@ export function openBackend(
 }
 
 export function closedBackend(
-  name: 'koffi' | 'napi' | 'nolock',
+  name: 'koffi' | 'napi' | 'ffi' | 'nolock',
   state: 'missing' | 'unavailable',
   reason?: string,
 ): BackendFacts {

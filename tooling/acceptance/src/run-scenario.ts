@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Confinement, confine, proveConfinement } from '@securemem/confined';
 import type { TestContext } from 'vitest';
-import { unavailable } from './backends.mjs';
+import { programOf, unavailable } from './backends.mjs';
 
 export interface ScenarioOptions {
   /** RLIMIT_MEMLOCK in bytes; without it the limits of this process hold and nothing is confined. */
@@ -50,10 +50,11 @@ export async function runScenario<T>(
     backend,
     JSON.stringify(options.options ?? {}),
   ];
+  const program = programOf(backend);
   const line =
     options.memlock === undefined
-      ? { command: process.execPath, args: node }
-      : confine(process.execPath, node, confinementOf(options));
+      ? { command: program, args: node }
+      : confine(program, node, confinementOf(options));
   const child = spawn(line.command, line.args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';

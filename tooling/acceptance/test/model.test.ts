@@ -30,6 +30,12 @@ const MODES: Record<string, readonly Mode[]> = {
     { atRest: 'accessible', views: true },
     { atRest: 'no-access', views: true },
   ],
+  ffi: [
+    { atRest: 'accessible', views: true },
+    { atRest: 'no-access', views: true },
+  ],
+  'ffi-hidden': [{ atRest: 'accessible', views: true }],
+  'koffi-hidden': [{ atRest: 'no-access', views: true }],
   'napi-mlock': [
     { atRest: 'accessible', views: true },
     { atRest: 'read-only', views: true },

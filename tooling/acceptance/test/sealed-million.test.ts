@@ -23,7 +23,7 @@ async function million(
   return JSON.parse(stdout);
 }
 
-describe.each(['koffi', 'napi'])(`${SECRETS} secrets of 64 bytes, %s`, (backend) => {
+describe.each(['koffi', 'napi', 'ffi'])(`${SECRETS} secrets of 64 bytes, %s`, (backend) => {
   it('M2 all locked: at most 80 bytes each, under 1,000 mappings, no slower at the end, nothing left', async (context) => {
     const figures = await million(context, backend);
     expect(figures).toMatchObject({

@@ -11,3 +11,6 @@ export const cache: string;
 
 /** What a command printed; throws with all that it printed if it fails. */
 export function run(command: string, args: readonly string[], options?: SpawnSyncOptions): string;
+
+/** The version of the Node that is fetched where one with `node:ffi` is needed. */
+export const NODE_WITH_FFI: string;

@@ -1,3 +1,5 @@
+import { NODE_WITH_FFI } from '@securemem/launch/runtime';
+
 /**
  * Where the suite runs. All of them come from npm packages that hold nothing but the program, at exact versions, so that a
  * row of the table can be repeated.
@@ -24,7 +26,7 @@ export const RUNTIMES = [
   node('20', '20.20.2'),
   node('22', '22.23.3'),
   node('24', '24.21.0'),
-  node('26', '26.10.0'),
+  node('26', NODE_WITH_FFI),
   {
     ...NODE,
     id: 'node24-arm64',
@@ -96,4 +98,4 @@ export const UNREACHABLE = [
   { name: 'Electron', reason: 'never tried; it has no external buffers, so views would be `none`' },
 ];
 
-export const BACKENDS = ['napi', 'koffi', 'nolock'];
+export const BACKENDS = ['napi', 'koffi', 'ffi', 'nolock'];

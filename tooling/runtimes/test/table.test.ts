@@ -41,12 +41,13 @@ describe('renderTable', () => {
       [asked.id]: {
         napi: { ...cell, state, reason: 'one | reason' },
         koffi: { ...cell, state, reason: 'one | reason' },
+        ffi: { ...cell, state: 'verified', reason: '' },
         nolock: { ...cell, state: 'verified', reason: '' },
       },
     });
     const row = table.split('\n').find((line) => line.includes(asked.name));
     expect(row).toBe(
-      `| ${asked.name} | not verified [1] | not verified [1] | verified | abc1234, 2026-01-01 |`,
+      `| ${asked.name} | not verified [1] | not verified [1] | verified | verified | abc1234, 2026-01-01 |`,
     );
     expect(table).toContain('1. one / reason');
     for (const { name } of RUNTIMES) expect(table).toContain(name);

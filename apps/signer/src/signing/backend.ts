@@ -1,9 +1,13 @@
 import type { MemoryBackend } from '@securemem/core';
+import * as ffi from '@securemem/ffi';
 import * as koffi from '@securemem/koffi';
 import * as napi from '@securemem/napi';
 import { nolockBackend } from '@securemem/nolock';
 
-export type BackendName = 'koffi' | 'napi' | 'nolock';
+/** In the order in which a command line names them. */
+export const BACKEND_NAMES = ['koffi', 'napi', 'ffi', 'nolock'] as const;
+
+export type BackendName = (typeof BACKEND_NAMES)[number];
 export type KernelHidden = 'prefer' | 'require' | 'off';
 
 /** What locks the memory, and how. */
@@ -16,6 +20,7 @@ export interface BackendChoice {
 export function openBackend({ backend, kernelHidden }: BackendChoice): MemoryBackend {
   if (backend === 'koffi') return koffi.koffiBackend();
   if (backend === 'napi') return napi.napiBackend({ kernelHidden });
+  if (backend === 'ffi') return ffi.ffiBackend();
   return nolockBackend();
 }
 
@@ -23,5 +28,6 @@ export function openBackend({ backend, kernelHidden }: BackendChoice): MemoryBac
 export function hardenerOf({ backend }: BackendChoice) {
   if (backend === 'koffi') return koffi.hardenProcess;
   if (backend === 'napi') return napi.hardenProcess;
+  if (backend === 'ffi') return ffi.hardenProcess;
   return undefined;
 }

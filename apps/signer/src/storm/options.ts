@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { BackendChoice } from '../signing/backend.js';
+import { BACKEND_NAMES, type BackendChoice } from '../signing/backend.js';
 
 export type Placement = 'page' | 'pooled';
 export type StormOnCapacity = 'throw' | 'wait';
@@ -45,7 +45,7 @@ export const USAGE = `npm run storm -- [OPTION…]
 Signs Ethereum transactions under a small lock limit, in a child process, and has an independent library recover the
 sender of every one. Without --placement and --on-capacity it compares three designs in a table.
 
-  --backend koffi|napi|nolock          what locks the memory (koffi)
+  --backend koffi|napi|ffi|nolock      what locks the memory (koffi); ffi needs Node 26.9
   --kernel-hidden prefer|require|off   memfd_secret pages, with --backend napi (prefer)
   --memlock BYTES                      lock limit of the signing process; 0 leaves it alone (65536)
   --budget BYTES                       our own budget (what the limit allows)
@@ -63,7 +63,7 @@ sender of every one. Without --placement and --on-capacity it compares three des
 export function parseStorm(args: readonly string[]): StormCommand | 'help' {
   const values = parse(args);
   if (values.help === true) return 'help';
-  const backend = choice('backend', values.backend ?? 'koffi', ['koffi', 'napi', 'nolock']);
+  const backend = choice('backend', values.backend ?? 'koffi', BACKEND_NAMES);
   if (values['kernel-hidden'] !== undefined && backend !== 'napi') {
     throw new UsageError('--kernel-hidden needs --backend napi');
   }

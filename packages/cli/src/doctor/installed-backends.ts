@@ -12,6 +12,7 @@ import type { BackendFacts, ByteLimit } from './facts.js';
 export const KNOWN_BACKENDS = [
   { name: 'koffi', packageName: '@securemem/koffi', factoryName: 'koffiBackend' },
   { name: 'napi', packageName: '@securemem/napi', factoryName: 'napiBackend' },
+  { name: 'ffi', packageName: '@securemem/ffi', factoryName: 'ffiBackend' },
   { name: 'nolock', packageName: '@securemem/nolock', factoryName: 'nolockBackend' },
 ] as const;
 

@@ -2,19 +2,22 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { confine, proveConfinement } from '@securemem/confined';
+import { programOf, unavailable } from '../backends.mjs';
 import { table } from './table.mjs';
 
-const usage = `npm run million -- --backend koffi|napi [--sealed] [--memlock BYTES] [--secrets N] [--json]
+const usage = `npm run million -- --backend koffi|napi|ffi [--sealed] [--memlock BYTES] [--secrets N] [--json]
 
 A million secrets of 64 bytes, live at the same time.
 
-  --backend NAME   koffi, napi or nolock (koffi)
+  --backend NAME   koffi, napi, ffi (in a Node 26 that is fetched where this one is older) or nolock (koffi)
   --sealed         in a store: sealed in ordinary memory, a few open at a time
   --memlock BYTES  in a process that may lock so much; refused where that cannot be shown to bind
   --secrets N      another number of secrets
   --json           one JSON object on stdout instead of progress and a table
 `;
 
+/** Those with a suffix are for tests: the same backends with other pages. */
+const BACKENDS = ['koffi', 'koffi-hidden', 'napi', 'napi-mlock', 'ffi', 'ffi-hidden', 'nolock'];
 const secretsMax = 16_000_000;
 const runFile = fileURLToPath(new URL('./run.mjs', import.meta.url));
 
@@ -56,9 +59,11 @@ function parse() {
       values.memlock === undefined
         ? undefined
         : wholeNumber('--memlock', values.memlock, 0, Number.MAX_SAFE_INTEGER);
-    if (!['koffi', 'napi', 'napi-mlock', 'nolock'].includes(values.backend)) {
-      return refuse(`--backend takes koffi, napi or nolock, not ${values.backend}`);
+    if (!BACKENDS.includes(values.backend)) {
+      return refuse(`--backend takes koffi, napi, ffi or nolock, not ${values.backend}`);
     }
+    const reason = unavailable(values.backend);
+    if (reason !== undefined) return refuse(`${values.backend} cannot open here: ${reason}`);
     return { ...values, secrets, memlock };
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
@@ -76,13 +81,14 @@ function wholeNumber(name, text, min, max) {
 function command({ backend, sealed, memlock, secrets, json }) {
   const task = JSON.stringify({ backend, sealed, secrets, quiet: json });
   const args = ['--expose-gc', runFile, task];
-  if (memlock === undefined) return { command: process.execPath, args };
+  const program = programOf(backend);
+  if (memlock === undefined) return { command: program, args };
   const as = process.getuid?.() === 0 ? 'root' : 'user';
   /** @type {import('@securemem/confined').Confinement} */
   const confinement = { memlockByteLength: memlock, as };
   const proof = proveConfinement(confinement);
   if (!proof.proven) return refuse(`not proven: ${proof.reason}`);
-  return confine(process.execPath, args, confinement);
+  return confine(program, args, confinement);
 }
 
 /** @param {string} line @returns {never} */

@@ -16,6 +16,8 @@ export class RecordingBackend {
   mappedByteLength = 0;
   /** @type {Map<any, number>} lengths of the regions that are mapped */
   regions = new Map();
+  /** @type {Set<() => unknown>} how views that were opened and not given back are closed */
+  #closes = new Set();
   contractVersion = /** @type {const} */ (1);
 
   /**
@@ -81,7 +83,14 @@ export class RecordingBackend {
   openView(region, byteOffset, byteLength) {
     const view = this.inner.openView(region, byteOffset, byteLength);
     this.lastAccess = { region, byteOffset, byteLength };
-    if (this.broken === 'close') view.close = () => 'revoked';
+    const close = view.close.bind(view);
+    this.#closes.add(close);
+    view.close = () => {
+      if (this.broken === 'close') return 'revoked';
+      const outcome = close();
+      if (outcome === 'revoked') this.#closes.delete(close);
+      return outcome;
+    };
     return view;
   }
 
@@ -116,6 +125,9 @@ export class RecordingBackend {
 
   /** Gives back what no allocator is responsible for any more, so that the backend serves the next run. */
   clear() {
+    // An allocator leaves its own view on what it leaves mapped, and no region goes under a view.
+    for (const close of this.#closes) close();
+    this.#closes.clear();
     for (const region of [...this.regions.keys()]) this.unmap(region);
   }
 }

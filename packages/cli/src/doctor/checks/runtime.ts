@@ -2,8 +2,8 @@ import { remedies } from '@securemem/core';
 import type { Facts } from '../facts.js';
 import type { Finding } from '../finding.js';
 
-/** Node's permission model, which forbids native addons unless told otherwise. */
-export function checkPermissionModel({ permissionModel }: Facts): Finding | undefined {
+/** Node's permission model, which forbids native addons and `node:ffi` unless told otherwise. */
+export function checkPermissionModel({ permissionModel, backends }: Facts): Finding | undefined {
   const id = 'permission-model';
   if (!permissionModel.on) {
     const says = "Node's permission model is off: native backends may be loaded";
@@ -11,6 +11,11 @@ export function checkPermissionModel({ permissionModel }: Facts): Finding | unde
   }
   if (permissionModel.addons) {
     const says = "Node's permission model is on and allows native addons";
+    return { id, level: 'good', says, remedies: [] };
+  }
+  const locking = backends.find(({ capabilities }) => capabilities?.locking === 'locked');
+  if (locking !== undefined) {
+    const says = `Node's permission model is on and allows what ${locking.packageName} needs`;
     return { id, level: 'good', says, remedies: [] };
   }
   const says = "Node's permission model forbids native addons: no backend that locks can be loaded";
