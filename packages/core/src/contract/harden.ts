@@ -14,9 +14,13 @@ export interface HardenLimits {
 
 /** The measures that an operating system takes; a native backend implements them. None of them throws. */
 export interface Hardening {
+  /** Other processes of the same user may neither attach nor read `/proc/<pid>/mem`, where the system knows of that. */
   notDumpable(): HardenStep;
+  /** Lowers the limit on the size of core files, in bytes; a stricter one stays. */
   coreLimit(byteLengthMax: number): HardenStep;
+  /** Lowers the limit on locked memory, in bytes; a stricter one stays. */
   lockLimit(byteLengthMax: number): HardenStep;
+  /** Lowers the limit on processor time, in seconds; a stricter one stays. */
   cpuLimit(secondsMax: number): HardenStep;
 }
 

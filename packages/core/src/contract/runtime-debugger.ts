@@ -13,6 +13,7 @@ import type { HardenStep } from './harden-report.js';
 export interface RuntimeInspector {
   /** Undefined while no debugger is open. */
   url(): string | undefined;
+  /** Ends every session and the port. */
   close(): void;
 }
 
@@ -30,8 +31,11 @@ export interface RuntimeProcess {
   readonly execArgv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly report?: unknown;
+  /** The events that somebody listens to. */
   eventNames(): readonly (string | symbol)[];
+  /** Who listens to an event. */
   listeners(event: string): readonly { readonly name: string }[];
+  /** Listens to an event, for good. */
   on(event: string, listener: () => void): unknown;
 }
 
