@@ -15,6 +15,7 @@ import {
   requireRange,
   SecureMemoryError,
   type View,
+  zero,
 } from '@securemem/core/contract';
 
 /**
@@ -41,7 +42,6 @@ const PAGE_BYTE_LENGTH = 4096;
 const NO_LIMIT: LockLimit = Object.freeze({ kind: 'unlimited' });
 
 /** Taken at import: wiping must not depend on a prototype that somebody patches later. */
-const fill = Uint8Array.prototype.fill;
 const set = Uint8Array.prototype.set;
 
 /**
@@ -104,8 +104,8 @@ class NolockBackend implements MemoryBackend {
   }
 
   wipe(region: RegionId, byteOffset: number, byteLength: number): void {
-    // The engine cannot remove this: the memory stays reachable, and fill is a call into the runtime.
-    fill.call(this.#rangeOf(region, byteOffset, byteLength, 'wipe'), 0);
+    // The engine cannot remove this: the memory stays reachable, and zero is a call into the runtime.
+    zero(this.#rangeOf(region, byteOffset, byteLength, 'wipe'));
   }
 
   read(region: RegionId, byteOffset: number, target: Uint8Array): void {
@@ -136,7 +136,7 @@ class NolockBackend implements MemoryBackend {
   }
 
   unmap(region: RegionId): void {
-    fill.call(this.#bytesOf(region, 'unmap'), 0);
+    zero(this.#bytesOf(region, 'unmap'));
     this.#regions.delete(region);
   }
 
@@ -164,7 +164,7 @@ class NolockBackend implements MemoryBackend {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const bytes of this.#regions.values()) fill.call(bytes, 0);
+    for (const bytes of this.#regions.values()) zero(bytes);
     this.#regions.clear();
   }
 

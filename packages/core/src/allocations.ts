@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { INSPECT } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
+import { zero } from './contract/zero.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
 import { fromTerminal, type TerminalOptions } from './ingest/from-terminal.js';
 import { type Base64Options, type EncodedText, fromBase64, fromHex } from './ingest/from-text.js';
@@ -15,11 +16,6 @@ import {
 } from './lifetime/request.js';
 import { keyOf, openableByteLength, SealedSecret, unsealInto } from './sealing/sealed-secret.js';
 import { placeOf, type Secret, withBytes } from './secret/secret.js';
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /** What the rest of core may know of an allocator or a phase. */
 export let ownershipOf: (allocations: Allocations) => Ownership;
@@ -176,6 +172,8 @@ function checkSource(source: Uint8Array): number {
 
 function moveIn(secret: Secret, source: Uint8Array): Secret {
   try {
+    // Gone where a purge came between the grant and this step; its length is 0 then, and says nothing of the source.
+    placeOf(secret);
     if (source.length !== secret.byteLength) {
       throw new TypeError('the source changed its length while the call waited');
     }
@@ -184,7 +182,7 @@ function moveIn(secret: Secret, source: Uint8Array): Secret {
     secret.dispose();
     throw error;
   }
-  fill(source, 0);
+  zero(source);
   return secret;
 }
 

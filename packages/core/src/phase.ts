@@ -1,11 +1,13 @@
+import { performance } from 'node:perf_hooks';
 import { Allocations, ownershipOf } from './allocations.js';
 import { within } from './common/within.js';
-import { SecureMemoryError } from './contract/errors.js';
+import { isSecureMemoryError, SecureMemoryError } from './contract/errors.js';
 import { ownOptions } from './contract/own-properties.js';
 import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
 import { integer, oneOf, TIMER_MS_MAX } from './options.js';
 import { whenAccessesClosed } from './places/open-accesses.js';
+import type { Places } from './places/places.js';
 import { isLent, placeOf, type Secret } from './secret/secret.js';
 
 /** What `phase()` takes. */
@@ -111,11 +113,7 @@ async function endPhase(
   const open = (): number => [...held].filter((secret) => isLent(secret)).length;
   if (open() > 0) {
     if (onOpenAccess === 'throw') errors.push(inUseError(open()));
-    else {
-      await whenAccessesClosed(places, open, waitMsMax, 'phase end').catch((e: unknown) =>
-        errors.push(e),
-      );
-    }
+    else await untilClosed(places, open, waitMsMax).catch((e: unknown) => errors.push(e));
   }
   for (const secret of held) {
     try {
@@ -126,7 +124,27 @@ async function endPhase(
   }
   ownership.detach();
   if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, 'the phase ended with several errors');
+  if (errors.length > 1) throw severalErrors(errors);
+}
+
+/** Whoever lends a secret between the last release and our next step is waited for as well, in what is left of the time. */
+async function untilClosed(places: Places, open: () => number, waitMsMax: number): Promise<void> {
+  const until = performance.now() + waitMsMax;
+  while (open() > 0) {
+    const leftMs = Math.max(0, Math.round(until - performance.now()));
+    await whenAccessesClosed(places, open, leftMs, 'phase end');
+  }
+}
+
+/** The first error of ours gives the code; all of them are in its details. */
+function severalErrors(errors: readonly unknown[]): SecureMemoryError {
+  const first = errors.find((error) => isSecureMemoryError(error));
+  return new SecureMemoryError(
+    first?.code ?? 'ERR_SECMEM_PLATFORM',
+    `the phase ended with ${errors.length} errors, which are in details.errors; the first of them: ` +
+      `${first?.message ?? String(errors[0])}`,
+    { operation: 'phase end', cause: first ?? errors[0], details: { ...first?.details, errors } },
+  );
 }
 
 function closedError(): SecureMemoryError {

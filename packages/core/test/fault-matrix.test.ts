@@ -163,7 +163,7 @@ async function outcomeOf(scene: Scene, act: Act): Promise<void> {
   try {
     await scene.run(act);
   } catch (error) {
-    if (error === THROWN_BY_PHASE || error instanceof AggregateError) return;
+    if (error === THROWN_BY_PHASE) return;
     if (!isSecureMemoryError(error)) throw error;
   }
 }

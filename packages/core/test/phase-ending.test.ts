@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Phase } from '../src/index.js';
+import { isSecureMemoryError, type Phase, type SecureMemoryError } from '../src/index.js';
 import { open, thrown } from './fixture.js';
 
 describe('the end of a phase', () => {
@@ -48,9 +48,9 @@ describe('the end of a phase', () => {
       },
       { onOpenAccess: 'throw' },
     );
-    const error = await ended.catch((thrownByEnd: unknown) => thrownByEnd as AggregateError);
-    expect(error).toBeInstanceOf(AggregateError);
-    expect((error as AggregateError).errors).toMatchObject([
+    const error = await ended.catch((thrownByEnd: unknown) => thrownByEnd as SecureMemoryError);
+    expect(isSecureMemoryError(error)).toBe(true);
+    expect((error as SecureMemoryError).details['errors']).toMatchObject([
       { code: 'ERR_SECMEM_IN_USE' },
       { code: 'ERR_SECMEM_CANARY_MISMATCH' },
     ]);

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ownershipOf } from '../src/allocations.js';
 import type { Secret, SecretStore } from '../src/index.js';
-import { open, PAGE, sleep, thrown } from './fixture.js';
+import { open, PAGE, sleep, thrown, turn } from './fixture.js';
 
 const filled = (byteLength: number, byte: number): Uint8Array =>
   new Uint8Array(new ArrayBuffer(byteLength)).fill(byte);
@@ -155,4 +155,63 @@ describe('a use of a store that has its place', () => {
     expect(names.map((name) => store.useSync(name, first))).toEqual([1, 2, 3]);
     expect([...store.keys()]).toEqual(names);
   });
+});
+
+describe('a caller that comes between the grant and the next microtask', () => {
+  /** The moment in which the opener has its slot and does not know it yet. */
+  async function granted() {
+    const { memory, store, holders } = full(1, { hotMax: 0 });
+    let release = (): void => {};
+    const kept = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const opener = store.use('a', async (secret) => {
+      const before = first(secret);
+      await kept;
+      return [before, secret.disposed ? 'gone' : first(secret)];
+    });
+    await turn();
+    expect(memory.stats().admission.waiting).toBe(1);
+    holders[0]?.dispose();
+    return { memory, store, opener, release };
+  }
+
+  for (let microtasks = 0; microtasks < 8; microtasks++) {
+    it(`C2 sees the new value, and takes nothing from the opener, ${microtasks} microtasks after the grant`, async () => {
+      const { store, opener, release } = await granted();
+      for (let i = 0; i < microtasks; i++) await null;
+      store.setSync('a', filled(64, 2), { onCapacity: 'throw' });
+      const second = store.use('a', first);
+      expect(await second).toBe(2);
+      release();
+      const [before, after] = await opener;
+      expect(after).toBe(before);
+      await turn();
+      expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+    });
+
+    it(`C2 is told that a name is gone, ${microtasks} microtasks after the grant`, async () => {
+      const { store, opener, release } = await granted();
+      for (let i = 0; i < microtasks; i++) await null;
+      store.delete('a');
+      await expect(store.use('a', first)).rejects.toMatchObject({ code: 'ERR_SECMEM_DISPOSED' });
+      release();
+      // Before it was opened the deletion came first; after that the opener goes on with what it has.
+      const end = await opener.catch((error: { code: string }) => error.code);
+      expect([[1, 1], 'ERR_SECMEM_DISPOSED']).toContainEqual(end);
+      expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+    });
+
+    it(`C2 leaves with an aborted signal and ends nothing, ${microtasks} microtasks after the grant`, async () => {
+      const { store, opener, release } = await granted();
+      for (let i = 0; i < microtasks; i++) await null;
+      const reason = new Error('aborted before');
+      await expect(store.use('a', first, { signal: AbortSignal.abort(reason) })).rejects.toBe(
+        reason,
+      );
+      release();
+      expect(await opener).toEqual([1, 1]);
+      expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+    });
+  }
 });

@@ -85,4 +85,12 @@ export const confinedWords = [
     except: /^packages\/core\/src\/(placement\/regions?\.ts|testing\/)/,
     because: 'two files own the life of regions',
   },
+  {
+    pattern: /\.fill\(\s*0\b|\.prototype\.fill\b|\bfill\.(call|apply)\(/,
+    files: /^(packages|apps)\/[^/]+\/src\//,
+    except:
+      /^packages\/(core\/src\/(contract\/zero\.ts|testing\/)|conformance\/src\/requirements\/)/,
+    because:
+      'a fill that is looked up at the call is whatever somebody put in its place: wipe with zero()',
+  },
 ];

@@ -78,6 +78,9 @@ it.each([
   ['apps/signer/src/a.ts', "import '../../../packages/core/src/slot.js';"],
   ['packages/core/src/slot.ts', "process.on('exit', purge);"],
   ['packages/core/src/slot.ts', 'backend.unmap(region);'],
+  ['packages/keeper/src/slot.ts', 'payload.fill(0);'],
+  ['apps/signer/src/slot.ts', 'key.fill(0, 4);'],
+  ['packages/core/src/slot.ts', 'const { fill } = Uint8Array.prototype; fill.call(key, 0);'],
 ])('%s must not contain %s', (file, text) => {
   expect(judge(file, text)).toHaveLength(1);
 });

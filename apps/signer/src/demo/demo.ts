@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { confine, proveConfinement } from '@securemem/confined';
+import { zero } from '@securemem/core/contract';
 
 /** The lock limit of the demonstration: the smallest default in the field. */
 export const DEMO_LIMIT_BYTE_LENGTH = 65_536;
@@ -58,7 +59,7 @@ export async function startDemo(port: number): Promise<Demo> {
 function writeSecrets(directory: string, token: string): void {
   const masterKey = randomFillSync(new Uint8Array(new ArrayBuffer(32)));
   writeFileSync(join(directory, 'master-key'), masterKey, { mode: 0o600 });
-  masterKey.fill(0);
+  zero(masterKey);
   writeFileSync(join(directory, 'token'), token, { mode: 0o600 });
 }
 

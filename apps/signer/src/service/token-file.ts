@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { zero } from '@securemem/core/contract';
 import { openSecretFile } from '../signing/secret-file.js';
 import { Problem } from './problem.js';
 
@@ -70,7 +71,7 @@ export class TokenFile {
       this.#digests = linesOf(bytes.subarray(0, length)).map(digestOf);
     } finally {
       closeSync(fd);
-      bytes.fill(0);
+      zero(bytes);
     }
   }
 }

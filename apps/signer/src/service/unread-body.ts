@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { zero } from '@securemem/core/contract';
 
 /** Bytes that are thrown away for the sake of an answer; whoever sends more gets none. */
 const BYTE_LENGTH_MAX = 64 * 1_024 * 1_024;
@@ -15,7 +16,7 @@ export function discardBody(request: IncomingMessage): Promise<void> {
     const count = (chunk: Buffer): void => {
       discarded += chunk.length;
       // A body may hold a key, in the wrong place as well.
-      chunk.fill(0);
+      zero(chunk);
       if (discarded > BYTE_LENGTH_MAX) request.destroy();
     };
     const done = (): void => {

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { isSecureMemoryError, type Secret, SecureMemoryError } from '@securemem/core';
+import { zero } from '@securemem/core/contract';
 import { KEY_BYTE_LENGTH } from './libsecp256k1.js';
 
 const ALGORITHM = 'aes-256-gcm';
@@ -66,12 +67,12 @@ export function decryptKey(
         decipher.final();
         target.copyFrom(plaintext);
       } finally {
-        plaintext.fill(0);
+        zero(plaintext);
       }
     });
   } catch (error) {
     if (isSecureMemoryError(error)) throw error;
-    target.write((bytes) => bytes.fill(0));
+    target.write((bytes) => zero(bytes));
     throw new SecureMemoryError(
       'ERR_SECMEM_UNSEAL_FAILED',
       'the envelope does not open: another master key, another account, or damaged bytes',

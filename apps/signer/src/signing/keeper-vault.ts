@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
 import { type CrashPolicy, SecureMemoryError } from '@securemem/core';
+import { zero } from '@securemem/core/contract';
 import { type CrashReport, type Keeper, type KeeperStats, openKeeper } from '@securemem/keeper';
 import { environmentOf, type KeeperSettings } from './keeper-settings.js';
 import { chunksOf } from './key-body.js';
@@ -97,7 +98,7 @@ export class KeeperVault implements Vault {
         await keeper.call('import', key, { ...callOptions(options), secret: true }),
       );
     } finally {
-      key.fill(0);
+      zero(key);
     }
   }
 
@@ -162,11 +163,11 @@ async function readKey(body: Readable): Promise<Uint8Array> {
   for await (const chunk of chunksOf(body)) {
     if (filled + chunk.length <= key.length) key.set(chunk, filled);
     filled += chunk.length;
-    chunk.fill(0);
+    zero(chunk);
     if (filled > key.length) break;
   }
   if (filled === key.length) return key;
-  key.fill(0);
+  zero(key);
   throw new VaultError('VAULT_BAD_KEY', `a key is ${KEY_BYTE_LENGTH} bytes, no more and no fewer`);
 }
 

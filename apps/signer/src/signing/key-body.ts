@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Secret } from '@securemem/core';
+import { zero } from '@securemem/core/contract';
 import { VaultError } from './vault.js';
 
 /**
@@ -14,7 +15,7 @@ export async function readKeyBody(body: Readable, key: Secret): Promise<void> {
       key.write((bytes) => bytes.set(chunk, filled));
       filled += chunk.length;
     } finally {
-      chunk.fill(0);
+      zero(chunk);
     }
   }
   if (filled !== key.byteLength) throw badLength(key.byteLength);

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zero } from '@securemem/core/contract';
 import { KeeperVault } from '../signing/keeper-vault.js';
 import { KEY_BYTE_LENGTH } from '../signing/libsecp256k1.js';
 import { lockedBytesOf } from '../signing/locked-bytes.js';
@@ -118,6 +119,6 @@ function throwAwayMasterKey(directory: string): string {
   const path = join(directory, 'master-key');
   const bytes = randomFillSync(new Uint8Array(new ArrayBuffer(KEY_BYTE_LENGTH)));
   writeFileSync(path, bytes, { mode: 0o600 });
-  bytes.fill(0);
+  zero(bytes);
   return path;
 }

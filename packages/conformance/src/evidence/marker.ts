@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { zero } from '@securemem/core/contract';
 
 const BYTE_LENGTH = 32;
 
@@ -21,7 +22,7 @@ export class Marker {
       }
       use(scratch);
     } finally {
-      scratch.fill(0);
+      zero(scratch);
     }
   }
 

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { onAbort } from './on-abort.js';
 
 /** What ends a wait before its time. */
 export interface Bounds {
@@ -23,21 +24,21 @@ export function within<T>(
     const since = performance.now();
     let waits = true;
     let timer: NodeJS.Timeout | undefined;
+    let withdraw: (() => void) | undefined;
     const stop = (): void => {
       waits = false;
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      withdraw?.();
     };
     const leave = (reason: unknown): void => {
       stop();
       reject(reason);
     };
-    const onAbort = (): void => leave(signal?.reason);
     if (waitMsMax !== undefined) {
       const onTime = (): void => leave(timedOut?.(Math.round(performance.now() - since)));
       timer = setTimeout(onTime, waitMsMax);
     }
-    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal !== undefined) withdraw = onAbort(signal, () => leave(signal.reason));
     work().then(
       (value) => {
         if (!waits) return discard?.(value);

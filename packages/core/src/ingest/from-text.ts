@@ -1,4 +1,5 @@
 import { ownOptions } from '../contract/own-properties.js';
+import { zero } from '../contract/zero.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import {
@@ -23,11 +24,6 @@ export interface Base64Options extends AllocateOptions {
 
 /** Tells whether all of the text was valid. */
 type Decoder = (text: Uint8Array, target: Uint8Array) => boolean;
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /** See `Allocations.fromHex`. */
 export async function fromHex(
@@ -79,7 +75,7 @@ async function decodeInto(
     secret.dispose();
     throw error;
   }
-  if (text instanceof Uint8Array) fill(text, 0);
+  if (text instanceof Uint8Array) zero(text);
   return secret;
 }
 

@@ -1,3 +1,4 @@
+import { zero } from '../contract/zero.js';
 /** What became of the line. */
 export type LineState = 'typing' | 'done' | 'interrupted' | 'ended';
 
@@ -78,7 +79,7 @@ export class LineEditor {
   }
 
   #takeAllBack(bytes: Uint8Array): void {
-    bytes.fill(0, 0, this.#length);
+    zero(bytes, 0, this.#length);
     this.#length = 0;
     this.#overflow = false;
   }

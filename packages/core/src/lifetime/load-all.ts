@@ -1,3 +1,4 @@
+import { onAbort } from '../common/on-abort.js';
 import { within } from '../common/within.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
@@ -92,11 +93,11 @@ class Load<Phase> {
    */
   run(concurrencyMax: number, signal: AbortSignal | undefined): Promise<Secret[]> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => fail(signal?.reason);
+      let withdraw = (): void => {};
       const fail = (error: unknown): void => {
         if (this.#failed) return;
         this.#failed = true;
-        signal?.removeEventListener('abort', onAbort);
+        withdraw();
         this.#stop.abort(error);
         reject(this.#release(error));
       };
@@ -111,12 +112,12 @@ class Load<Phase> {
         if (this.#failed || this.#pending > 0) return;
         try {
           resolve(this.#handUp());
-          signal?.removeEventListener('abort', onAbort);
+          withdraw();
         } catch (error) {
           fail(error);
         }
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal !== undefined) withdraw = onAbort(signal, () => fail(signal.reason));
       proceed();
     });
   }

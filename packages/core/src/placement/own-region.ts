@@ -1,3 +1,4 @@
+import { zero } from '../contract/zero.js';
 import type { CanaryFinding } from '../telemetry/events.js';
 import { canaryBytes, endsWithCanary } from './canary.js';
 import { PlaceHost } from './place-host.js';
@@ -127,7 +128,7 @@ export class OwnRegion extends PlaceHost {
       backend.read(this.region.id, from, copy.subarray(leading));
       backend.write(this.region.id, to - leading, copy);
     } finally {
-      copy.fill(0);
+      zero(copy);
     }
   }
 

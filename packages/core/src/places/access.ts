@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { View } from '../contract/region.js';
+import { zero } from '../contract/zero.js';
 import type { PlaceHost } from '../placement/place-host.js';
 import type { AccessList, Linked } from './access-list.js';
 
@@ -29,10 +30,6 @@ const transfer: Transfer | undefined = (ArrayBuffer.prototype as { transfer?: un
   : undefined;
 /** Absent where a test environment with a DOM took it away; a port takes a buffer just as well. */
 const clone = typeof structuredClone === 'function' ? structuredClone : takenByPort;
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /**
  * Who has to do with one secret beside its owner: many readers or one writer, a store, the leak detector. Exists only while
@@ -150,7 +147,7 @@ export class Access implements Linked<Access> {
 
   /** Zeroes a lent copy now; a view shows the region, which the purge wipes itself. */
   wipeCopy(): void {
-    if (this.#view === undefined && this.bytes.length > 0) fill(this.bytes, 0);
+    if (this.#view === undefined && this.bytes.length > 0) zero(this.bytes);
   }
 
   #leave(): void {
@@ -200,7 +197,7 @@ export class Access implements Linked<Access> {
         backend.write(region.id, host.byteOffsetOf(this.index), bytes);
       }
     } finally {
-      fill(bytes, 0);
+      zero(bytes);
       detach(bytes.buffer as ArrayBuffer);
     }
     return undefined;

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { onAbort } from '../common/on-abort.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Reach } from '../placement/placement.js';
 
@@ -26,8 +27,8 @@ interface Waiter {
   readonly owner: object;
   /** In milliseconds. */
   readonly since: number;
-  readonly signal: AbortSignal | undefined;
-  onAbort: (() => void) | undefined;
+  /** Withdraws it from its signal. */
+  withdraw: (() => void) | undefined;
   timer: NodeJS.Timeout | undefined;
   previous: Waiter | undefined;
   next: Waiter | undefined;
@@ -137,8 +138,7 @@ export class Admission {
       need: claim.need === last?.need ? last?.need : claim.need,
       owner,
       since: performance.now(),
-      signal,
-      onAbort: undefined,
+      withdraw: undefined,
       timer: undefined,
       previous: last,
       next: undefined,
@@ -163,11 +163,10 @@ export class Admission {
   };
 
   #leaveOnAbort(waiter: Waiter, signal: AbortSignal): void {
-    waiter.onAbort = () => {
+    waiter.withdraw = onAbort(signal, () => {
       this.aborts++;
       this.#leave(waiter, signal.reason);
-    };
-    signal.addEventListener('abort', waiter.onAbort, { once: true });
+    });
   }
 
   /** Serves whoever can be served now. Called after every release. */
@@ -250,7 +249,7 @@ export class Admission {
 
   #remove(waiter: Waiter): void {
     clearTimeout(waiter.timer);
-    if (waiter.onAbort !== undefined) waiter.signal?.removeEventListener('abort', waiter.onAbort);
+    waiter.withdraw?.();
     if (waiter.previous === undefined) this.#first = waiter.next;
     else waiter.previous.next = waiter.next;
     if (waiter.next === undefined) this.#last = waiter.previous;

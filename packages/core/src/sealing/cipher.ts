@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { RegionRange } from '../contract/region.js';
+import { zero } from '../contract/zero.js';
 import type { Place } from '../placement/place-host.js';
 import type { Region } from '../placement/region.js';
 import { plaintextOf } from './plaintext.js';
@@ -10,11 +11,6 @@ export const TAG_BYTE_LENGTH = 16;
 export const KEY_BYTE_LENGTH = 32;
 
 const ALGORITHM = 'aes-256-gcm';
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /** A key in its page, and what makes one use of it unlike every other. */
 export interface KeyUse {
@@ -65,7 +61,7 @@ export function unsealPlace(use: KeyUse, source: Uint8Array, place: Place): void
   try {
     region.write(range.byteOffset, plaintext);
   } finally {
-    fill(plaintext, 0);
+    zero(plaintext);
   }
 }
 

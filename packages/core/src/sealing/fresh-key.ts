@@ -1,11 +1,7 @@
 import { randomFillSync } from 'node:crypto';
+import { zero } from '../contract/zero.js';
 import type { Region } from '../placement/region.js';
 import { KEY_BYTE_LENGTH } from './cipher.js';
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /**
  * Puts a random key into a region: from the generator into the page where the backend has views, by way of a copy that is
@@ -48,6 +44,6 @@ function fillByCopy({ id, backend }: Region, byteOffset: number): void {
   try {
     backend.write(id, byteOffset, randomFillSync(scratch));
   } finally {
-    fill(scratch, 0);
+    zero(scratch);
   }
 }

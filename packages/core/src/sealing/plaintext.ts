@@ -1,5 +1,6 @@
 import type { Decipher } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
+import { zero } from '../contract/zero.js';
 
 /**
  * Node's `update()` decrypts into a block of one byte more, copies it to the one that it returns, and frees the first as
@@ -8,11 +9,6 @@ import { SecureMemoryError } from '../contract/errors.js';
  * of this length, each on its own. It costs about 1 µs for each piece.
  */
 const PIECE_BYTE_LENGTH = 8;
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /**
  * Decrypts a whole ciphertext by node:crypto, and gives the plaintext once the tag, which the decipher has been told, was
@@ -31,11 +27,11 @@ export function plaintextOf(
       const end = Math.min(start + PIECE_BYTE_LENGTH, byteLength);
       const piece = decipher.update(ciphertext.subarray(start, end));
       plaintext.set(piece, start);
-      fill(piece, 0);
+      zero(piece);
     }
     decipher.final();
   } catch (cause) {
-    fill(plaintext, 0);
+    zero(plaintext);
     throw new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', 'the tag does not match', {
       operation,
       cause,

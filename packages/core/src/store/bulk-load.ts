@@ -77,13 +77,16 @@ class Load {
     return this.#entries % ENTRIES_PER_TURN === 0 ? this.#pause() : undefined;
   }
 
-  /** The working slot is released first: nothing fails any more once the entries are there. */
+  /**
+   * The working slot is released first: nothing fails any more once the entries are there. Whoever is told of the progress or
+   * of the release may have ended the store, so that is looked at last.
+   */
   commit(): number {
+    this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
+    this.#release();
     this.#target.assertOpen();
     this.#options.signal?.throwIfAborted();
     this.#assertNotPurged();
-    this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
-    this.#release();
     this.#target.commit(this.#staged);
     return this.#staged.size;
   }

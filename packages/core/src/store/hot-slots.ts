@@ -42,6 +42,11 @@ export class HotSlots {
     return this.#byId.size - this.#unused.size;
   }
 
+  /** Whether somebody who enters would find the entry open. */
+  isOpen(id: number): boolean {
+    return this.#byId.get(id)?.secret.disposed === false;
+  }
+
   /** Counts users in, if the entry is open. */
   enter(id: number, users = 1): HotSlot | undefined {
     const slot = this.#byId.get(id);
@@ -70,6 +75,11 @@ export class HotSlots {
     if (--slot.users > 0) return;
     if (slot.detached) release(slot);
     else this.#retain(slot);
+  }
+
+  /** The same on behalf of nobody who could be told. */
+  leaveQuietly(slot: HotSlot): void {
+    this.#quietly(() => this.leave(slot));
   }
 
   /** The entry was replaced or removed. Those who use it go on with what they have. */

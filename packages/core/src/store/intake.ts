@@ -1,4 +1,5 @@
 import { SecureMemoryError } from '../contract/errors.js';
+import { zero } from '../contract/zero.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { checkByteLength } from '../lifetime/request.js';
 import type { OnCapacity } from '../options.js';
@@ -6,11 +7,6 @@ import type { RequestOptions } from '../requests/granter.js';
 import { isInStore, isLent, ownerOf, placeOf, Secret } from '../secret/secret.js';
 import type { SealedEntries } from './sealed-entries.js';
 import type { StoreIndex } from './store-index.js';
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /** Seals what is put into a store, as entries that no name leads to yet. After a throw nothing has changed. */
 export class Intake {
@@ -60,18 +56,14 @@ export class Intake {
       slot.dispose();
       throw error;
     }
-    try {
-      slot.dispose();
-    } catch (error) {
-      this.#entries.remove(id);
-      throw error;
-    }
-    fill(bytes, 0);
+    this.#release(slot, id);
+    zero(bytes);
     return id;
   }
 
   /** Seals a secret from where it lies, and disposes it. */
   takeSecret(name: string, secret: Secret): number {
+    this.#assertOpen('set');
     const place = placeOf(secret);
     if (ownerOf(secret).places !== this.#owner.places) {
       throw new SecureMemoryError(
@@ -89,30 +81,38 @@ export class Intake {
     }
     this.#assertRoomFor(name);
     const id = this.#entries.seal(name, place);
-    try {
-      secret.dispose();
-    } catch (error) {
-      this.#entries.remove(id);
-      throw error;
-    }
+    this.#release(secret, id);
     return id;
   }
 
   /** Seals bytes by way of a slot of their length, which stays, and wipes them. */
   takeBytes(name: string, scratch: Secret, bytes: Uint8Array): number {
     const id = this.#sealBytes(name, scratch, bytes);
-    fill(bytes, 0);
+    zero(bytes);
     return id;
   }
 
   #sealBytes(name: string, scratch: Secret, bytes: Uint8Array): number {
     this.#assertOpen('set');
+    // Gone where a purge came between the grant and this step; its length is 0 then, and says nothing of the source.
+    const place = placeOf(scratch);
     if (bytes.length !== scratch.byteLength) {
       throw new TypeError('the source changed its length while the call waited');
     }
     this.#assertRoomFor(name);
     scratch.copyFrom(bytes);
-    return this.#entries.seal(name, placeOf(scratch));
+    return this.#entries.seal(name, place);
+  }
+
+  /** Releases what was sealed from. The entry goes when that throws, or when somebody who is told of it ends the store. */
+  #release(secret: Secret, id: number): void {
+    try {
+      secret.dispose();
+      this.#assertOpen('set');
+    } catch (error) {
+      this.#entries.remove(id);
+      throw error;
+    }
   }
 
   #assertRoomFor(name: string): void {

@@ -68,31 +68,47 @@ export class Openings {
   #start(name: string, request: RequestOptions): Promise<HotSlot> {
     const opening: Opening = { waiters: 1, slot: undefined, promise: undefined as never };
     this.#byName.set(name, opening);
-    opening.promise = this.#run(name, opening, request).finally(() => this.#byName.delete(name));
+    opening.promise = this.#run(name, opening, request);
     return opening.promise;
   }
 
-  /** The entry may change or go while this waits; what is there when there is a place is opened. */
+  /**
+   * The entry may change or go while this waits; what is there when there is a place is opened. Nobody joins from that step
+   * on: whoever comes a microtask later finds the open secret, or what the name leads to then.
+   */
   async #run(name: string, opening: Opening, request: RequestOptions): Promise<HotSlot> {
-    for (;;) {
-      const byteLength = this.#entries.byteLengthOf(this.#needId(name));
-      const secret = await this.#owner.allocate(byteLength, request);
-      const id = this.#index.idOf(name);
-      if (id === undefined) {
-        secret.dispose();
-        throw noSuchName();
+    try {
+      for (;;) {
+        const slot = this.#take(name, await this.#placeFor(name, request), opening.waiters);
+        if (slot === undefined) continue;
+        opening.slot = slot;
+        return slot;
       }
-      const hot = this.#hot.enter(id, opening.waiters);
-      if (hot !== undefined || this.#lengthOf(id, secret) !== byteLength) secret.dispose();
-      if (hot === undefined && secret.disposed) continue;
-      opening.slot = hot ?? this.#fill(name, id, secret, opening.waiters);
-      return opening.slot;
+    } finally {
+      this.#byName.delete(name);
     }
   }
 
-  #lengthOf(id: number, secret: Secret): number {
+  async #placeFor(name: string, request: RequestOptions): Promise<Secret> {
+    const byteLength = this.#entries.byteLengthOf(this.#needId(name));
+    return this.#owner.allocate(byteLength, request);
+  }
+
+  /** Opens the entry of this name into a place, for so many users; undefined where the place is not of its length. */
+  #take(name: string, secret: Secret, users: number): HotSlot | undefined {
+    const id = this.#index.idOf(name);
+    if (id !== undefined && !this.#hot.isOpen(id) && this.#fits(id, secret)) {
+      return this.#fill(name, id, secret, users);
+    }
+    // What releasing it throws comes before anybody is counted in.
+    secret.dispose();
+    if (id === undefined) throw noSuchName();
+    return this.#hot.enter(id, users);
+  }
+
+  #fits(id: number, secret: Secret): boolean {
     try {
-      return this.#entries.byteLengthOf(id);
+      return this.#entries.byteLengthOf(id) === secret.byteLength;
     } catch (error) {
       secret.dispose();
       throw error;
@@ -121,6 +137,7 @@ export class Openings {
     signal: AbortSignal | undefined,
     waitMsMax: number,
   ): Promise<HotSlot | undefined> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     opening.waiters++;
     const opened = opening.promise.catch(() => undefined);
     const timedOut = (): SecureMemoryError => waitTimeout(waitMsMax);
@@ -128,7 +145,7 @@ export class Openings {
       return await within(() => opened, { waitMsMax, timedOut, signal });
     } catch (reason) {
       if (opening.slot === undefined) opening.waiters--;
-      else this.#hot.leave(opening.slot);
+      else this.#hot.leaveQuietly(opening.slot);
       throw reason;
     }
   }

@@ -1,3 +1,5 @@
+import { zero } from '../contract/zero.js';
+
 /**
  * In bytes. The first is small, since most stores are; the others large enough that the objects around a buffer do not
  * count, and small enough to be given back soon.
@@ -96,7 +98,7 @@ export class SealedPack {
       to.byteLengths[at] = from.byteLengths[lastAt] as number;
     }
     if (lastAt === 0) this.#chunks.pop();
-    else from.bytes.fill(0, lastStart, lastStart + this.slotByteLength);
+    else zero(from.bytes, lastStart, lastStart + this.slotByteLength);
     return moved;
   }
 

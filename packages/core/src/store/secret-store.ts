@@ -112,8 +112,10 @@ export class SecretStore implements Standby, Disposable {
     checkName(name);
     const own = takeSetOptions(options);
     const ttlMs = ttlOf(own);
+    const request = requestOf(own);
+    request.signal?.throwIfAborted();
     this.#assertOpen('set');
-    const scratch = await this.#intake.scratchFor(source, requestOf(own));
+    const scratch = await this.#intake.scratchFor(source, request);
     this.#index.set(name, this.#intake.take(name, source, scratch), ttlMs);
   }
 
@@ -143,6 +145,7 @@ export class SecretStore implements Standby, Disposable {
   ): Promise<T> {
     if (typeof fn !== 'function') throw new TypeError('use() takes a function');
     const request = checkRequest(options);
+    request.signal?.throwIfAborted();
     const slot =
       this.#enter(name, 'use') ??
       this.#openings.openFree(name) ??

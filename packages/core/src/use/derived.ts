@@ -1,4 +1,5 @@
 import { type Allocations, ownershipOf } from '../allocations.js';
+import { zero } from '../contract/zero.js';
 import {
   ALLOCATE_NAMES,
   type AllocateOptions,
@@ -15,11 +16,6 @@ export interface DerivedOptions extends AllocateOptions {
 
 /** The names in `DerivedOptions`. */
 export const DERIVED_NAMES = [...ALLOCATE_NAMES, 'into'] as const;
-
-const fill = Function.prototype.call.bind(Uint8Array.prototype.fill) as (
-  bytes: Uint8Array,
-  value: number,
-) => void;
 
 /** Waits for a place, lets `make` fill it, and gives it back to the allocator when that throws. `own` has no prototype. */
 export async function derive(
@@ -42,5 +38,5 @@ export async function derive(
 
 /** Zeroes what a library handed back in memory of its own. */
 export function wipe(bytes: Uint8Array | undefined): void {
-  if (bytes !== undefined) fill(bytes, 0);
+  if (bytes !== undefined) zero(bytes);
 }
