@@ -137,7 +137,10 @@ describe('doctor', () => {
     ],
     [
       'the permission model',
-      machine({ permissionModel: { on: true, addons: false } }),
+      machine({
+        permissionModel: { on: true, addons: false },
+        backends: [closedBackend('koffi', 'unavailable', 'addons are forbidden')],
+      }),
       'permission-model',
       'blocked',
       /forbids native addons/,
@@ -186,13 +189,16 @@ describe('doctor', () => {
 
   it('tells a control group that kills before the lock limit refuses', () => {
     const memory = { ...machine().memory, groupLimitByteLength: 512 * 1024 ** 2 };
-    const roomy = finding({ ...lock({ soft: 'unlimited' }), memory }, 'memory-group');
+    const roomy = finding({ ...lock({ soft: 400 * 1024 ** 2 }), memory }, 'memory-group');
     expect(roomy).toMatchObject({
       level: 'weak',
       says: expect.stringMatching(/kills the process/),
     });
     expect(roomy?.remedies.join()).toMatch(/lockedByteLengthMax: 268435456/);
     expect(finding(machine({ memory }), 'memory-group')?.level).toBe('note');
+    // Without a lock limit the budget is a quarter of what the group allows.
+    const unlimited = { ...lock({ soft: 'unlimited' }), memory };
+    expect(finding(unlimited, 'memory-group')?.level).toBe('note');
   });
 
   it('gives every finding that can be mended at least one line', () => {

@@ -1,7 +1,6 @@
 import { remedies } from '@securemem/core';
 import type { Facts } from '../facts.js';
 import type { Finding } from '../finding.js';
-import { limitInForce } from '../limit-in-force.js';
 import { budgetByteLength } from '../room.js';
 import { bytes } from '../words.js';
 
@@ -13,18 +12,13 @@ export function checkMemoryGroup(facts: Facts): Finding | undefined {
   if (max === 'unlimited') {
     return { id, level: 'good', says: 'no control group limits the memory', remedies: [] };
   }
-  const inForce = limitInForce(facts);
   const says = `the control group allows ${bytes(max)} of memory and kills the process beyond it, without an error`;
   if (budgetByteLength(facts) < max / 2) return { id, level: 'note', says, remedies: [] };
   const half = Math.floor(max / 2);
-  const why =
-    inForce === 'unlimited'
-      ? 'nothing limits locking'
-      : `the lock limit is ${bytes(inForce as number)}`;
   return {
     id,
     level: 'weak',
-    says: `${says}; ${why}, so secrets alone could get there`,
+    says: `${says}; the budget is ${bytes(budgetByteLength(facts))}, so secrets alone could get there`,
     remedies: [`createAllocator({ budget: { lockedByteLengthMax: ${half} }, … }), or less`],
   };
 }
