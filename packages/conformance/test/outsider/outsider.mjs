@@ -158,7 +158,8 @@ export class Outsider {
   openView(id, byteOffset, byteLength) {
     const region = this.find(id, 'openView');
     checkRange(byteOffset, byteLength, region.byteLength);
-    region.views += 1;
+    // A view of nothing shows nothing, so it holds nothing.
+    region.views += byteLength === 0 ? 0 : 1;
     return new View(bytesAt(region.start + byteOffset, byteLength), () => {
       region.views -= 1;
     });
@@ -196,6 +197,9 @@ export class Outsider {
   /** @param {RegionId} id */
   unmap(id) {
     const region = this.find(id, 'unmap');
+    if (region.views > 0) {
+      throw failure('ERR_SECMEM_IN_USE', 'a view shows the region', { operation: 'unmap' });
+    }
     this.pages.zero(region, 0, region.byteLength);
     const errno = this.pages.release(region);
     if (errno !== 0) throw refusal('unmap', 'munmap', errno, 0);

@@ -155,9 +155,12 @@ export async function kept({ open }) {
     }
   });
   for (const view of views) if (view instanceof Uint8Array) view[0] = 1;
-  const uses = ['read', 'write', 'lend', 'resize', 'exportCopy', 'seal', 'copyFrom'].map((name) =>
-    thrown(() => secret[name](name === 'resize' ? 8 : name === 'copyFrom' ? views[0] : () => 0)),
-  );
+  /** @type {Record<string, unknown[]>} */
+  const calls = {
+    ...{ read: [() => 0], write: [() => 0], lend: [], resize: [8] },
+    ...{ exportCopy: [], seal: [], copyFrom: [views[0]] },
+  };
+  const uses = Object.entries(calls).map(([name, args]) => thrown(() => secret[name](...args)));
   uses.push(thrown(() => hmac('sha256', secret, views[0])));
   const intact = next.read((bytes) => bytes.every((byte) => byte === 0xee));
   const empty = createHmac('sha256', views[0]).update('x').digest('hex');
