@@ -83,10 +83,6 @@ export class SealedSecret implements Disposable {
     return REDACTED;
   }
 
-  [Symbol.toPrimitive](): string {
-    return REDACTED;
-  }
-
   get [Symbol.toStringTag](): string {
     return 'SealedSecret';
   }

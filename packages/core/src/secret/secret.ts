@@ -271,10 +271,6 @@ export class Secret implements Disposable {
     return REDACTED;
   }
 
-  [Symbol.toPrimitive](): string {
-    return REDACTED;
-  }
-
   get [Symbol.toStringTag](): string {
     return 'Secret';
   }
