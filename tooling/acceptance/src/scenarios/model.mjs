@@ -7,7 +7,7 @@ import { step } from '../model/steps.mjs';
 import { demand, World } from '../model/world.mjs';
 
 const STEPS_PER_RUN_MAX = 100;
-/** Lengths are drawn evenly; less than half of the longest, so that there are enough. */
+/** Lengths are drawn evenly; less than half of the longest, so that one round usually is enough. */
 const STEPS_PER_RUN_MEAN = 36;
 /** Few, so that requests have to wait; at the end there is room for everything. */
 const PAGES_AT_FIRST = 6;
@@ -36,14 +36,18 @@ async function hold(inner, kernel, options) {
     fc.array(step, { minLength: 1, maxLength: STEPS_PER_RUN_MAX, size: 'max' }),
     (steps) => run({ inner, kernel }, steps, options, total),
   );
-  const { seed, path } = options;
-  const numRuns = Math.ceil(options.steps / STEPS_PER_RUN_MEAN);
-  const details = await fc.check(property, {
-    numRuns,
-    seed,
-    ...(path === undefined ? {} : { path, endOnFailure: true }),
-  });
-  if (details.failed) throw failureOf(details);
+  const { path } = options;
+  // Lengths are drawn, so no number of runs promises a number of steps: go on until there are as many as asked for.
+  for (let { seed } = options; total.steps < options.steps; seed++) {
+    const numRuns = Math.ceil((options.steps - total.steps) / STEPS_PER_RUN_MEAN);
+    const details = await fc.check(property, {
+      numRuns,
+      seed,
+      ...(path === undefined ? {} : { path, endOnFailure: true }),
+    });
+    if (details.failed) throw failureOf(details);
+    if (path !== undefined) break;
+  }
   inner[Symbol.dispose]();
   total.timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   return total;
