@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { PageMap } from './page-map.mjs';
 
 /**
  * What Linux says of the memory of a process, this one or another. Everything is read from /proc; nothing is asked of a
@@ -104,6 +105,7 @@ export function readMemory(pid, address, byteLength) {
 export function findMarker(pid, marker, hitsMax = 100) {
   const needle = needleOf(marker);
   const descriptor = openSync(`/proc/${pid}/mem`, 'r');
+  const pageMap = new PageMap(pid);
   const chunk = Buffer.alloc(chunkByteLength + needle.masked.length - 1);
   /** @type {number[]} */
   const hits = [];
@@ -113,11 +115,14 @@ export function findMarker(pid, marker, hitsMax = 100) {
       .filter(isSearched)
       .sort((left, right) => left.end - left.start - (right.end - right.start));
     for (const mapping of mappings) {
-      searchMapping(descriptor, mapping, needle, chunk, hits, hitsMax);
+      for (const range of pageMap.populated(mapping)) {
+        searchRange(descriptor, range, needle, chunk, hits, hitsMax);
+      }
       if (hits.length >= hitsMax) break;
     }
   } finally {
     chunk.fill(0);
+    pageMap.close();
     closeSync(descriptor);
   }
   return hits;
@@ -144,14 +149,14 @@ function at(bytes, index) {
 }
 
 /**
- * @param {number} descriptor @param {Mapping} mapping @param {ReturnType<typeof needleOf>} needle
+ * @param {number} descriptor @param {{ start: number, end: number }} range @param {ReturnType<typeof needleOf>} needle
  * @param {Buffer} chunk @param {number[]} hits @param {number} hitsMax
  */
-function searchMapping(descriptor, mapping, needle, chunk, hits, hitsMax) {
+function searchRange(descriptor, { start, end }, needle, chunk, hits, hitsMax) {
   const overlap = needle.masked.length - 1;
-  let position = mapping.start;
-  while (position < mapping.end && hits.length < hitsMax) {
-    const wanted = Math.min(chunk.length, mapping.end - position);
+  let position = start;
+  while (position < end && hits.length < hitsMax) {
+    const wanted = Math.min(chunk.length, end - position);
     let got = 0;
     try {
       got = readSync(descriptor, chunk, 0, wanted, position);
@@ -163,7 +168,7 @@ function searchMapping(descriptor, mapping, needle, chunk, hits, hitsMax) {
       continue;
     }
     for (const offset of offsetsIn(chunk.subarray(0, got), needle)) hits.push(position + offset);
-    if (position + got >= mapping.end) return;
+    if (position + got >= end) return;
     position += Math.max(got - overlap, 1);
   }
 }
