@@ -107,11 +107,14 @@ export class Allocator extends Allocations {
    * `ERR_SECMEM_WAIT_TIMEOUT`, nothing freed under anybody; a later call waits anew.
    */
   close(options?: CloseOptions): Promise<CloseReport> {
-    this.#closing ??= this.#close(options).catch((error: unknown) => {
-      this.#closing = undefined;
-      throw error;
+    // One step: whoever is told that the queue was emptied, and closes too, is given this promise.
+    return this.#places.telemetry.outbox.during(() => {
+      this.#closing ??= this.#close(options).catch((error: unknown) => {
+        this.#closing = undefined;
+        throw error;
+      });
+      return this.#closing;
     });
-    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -134,7 +137,7 @@ export class Allocator extends Allocations {
       }),
     );
     await whenAccessesClosed(places, () => places.openAccesses.size, waitMsMax, 'close');
-    return places.shutDown(() => unregisterForExit(places));
+    return places.shutDown(() => unregisterForExit(places.lastPurge));
   }
 }
 
@@ -170,7 +173,7 @@ export function createAllocator(given: AllocatorOptions): Allocator {
     throw error;
   }
   places.warnAtOpening();
-  if (resolved.exitHooks) registerForExit(places);
+  if (resolved.exitHooks) registerForExit(places.lastPurge);
   const granter = new Granter(places);
   const sealingKey = new SealingKey(places);
   const leaks = new LeakDetector(resolved.leakDetection, telemetry);

@@ -82,8 +82,11 @@ export async function runPhase<T>(
   const ownership = new Ownership(parent, parent);
   let ending: Promise<void> | undefined;
   const end = (): Promise<void> => {
-    ending ??= endPhase(ownership, onOpenAccess, waitMsMax);
-    return ending;
+    // One step: whoever is told of the first part of the end finds it begun.
+    return places.telemetry.outbox.during(() => {
+      ending ??= endPhase(ownership, onOpenAccess, waitMsMax);
+      return ending;
+    });
   };
   ownership.end = end;
   let result: T;

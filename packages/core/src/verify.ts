@@ -24,6 +24,10 @@ export interface VerifyReport {
  * is placed there, and `securemem:protection-lost` tells of it. A later look that finds it again takes that back.
  */
 export function verify(places: Places): VerifyReport {
+  return places.telemetry.outbox.during(() => look(places));
+}
+
+function look(places: Places): VerifyReport {
   let secrets = 0;
   const damaged: { finding: CanaryFinding; host: PlaceHost; index: number }[] = [];
   const report = { regions: 0, regionsUnknown: 0, discrepancies: [] as Discrepancy[] };

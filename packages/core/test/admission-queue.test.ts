@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SecureMemoryError } from '../src/index.js';
-import { Admission, type Claim, OVERTAKES_MAX } from '../src/places/admission.js';
+import { Admission, OVERTAKES_MAX } from '../src/places/admission.js';
+import type { Claim } from '../src/places/claim.js';
+import { Outbox } from '../src/telemetry/outbox.js';
 import { turn } from './fixture.js';
 
 const STEPS = process.env['SECUREMEM_PROOF'] === 'full' ? 200_000 : 10_000;
@@ -16,7 +18,7 @@ class Cells {
 
   constructor(size: number, queueLengthMax = 1_000, overtakesMax?: number) {
     this.size = size;
-    this.admission = new Admission(queueLengthMax, () => {}, overtakesMax);
+    this.admission = new Admission(queueLengthMax, new Outbox(), () => {}, overtakesMax);
   }
 
   /** Cells are "warm" when they were used before; only those may be given to whoever overtakes. */

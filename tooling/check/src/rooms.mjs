@@ -73,6 +73,7 @@ export const rooms = [
       'contract/',
       'common/',
       'options.ts',
+      'telemetry/',
       'placement/',
       'places/',
       'requests/',

@@ -2,6 +2,7 @@ import type { MemoryBackend } from '../contract/backend.js';
 import type { Protection } from '../contract/capabilities.js';
 import type { AtRest } from '../options.js';
 import type { Telemetry } from '../telemetry/events.js';
+import type { Outbox } from '../telemetry/outbox.js';
 import { type Losses, Region, type RegionOwner } from './region.js';
 
 /**
@@ -86,8 +87,8 @@ export class Regions implements RegionOwner {
       if (!region.stranded) this.strandedCount++;
       region.stranded = true;
       region.retired = true;
-      this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
       this.onStranded();
+      this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
       return false;
     }
     if (region.stranded) this.strandedCount--;
@@ -130,6 +131,11 @@ export class Regions implements RegionOwner {
     this.#telemetry.emit('protection-lost', { byteLength, lost });
   }
 
+  /** Holds what is to be told of these regions while a step is under way. */
+  get outbox(): Outbox {
+    return this.#telemetry.outbox;
+  }
+
   closeLater(region: Region): void {
     this.#closing.push(region);
     if (this.#closing.length === 1) then(settled, this.#closeNow);
@@ -142,10 +148,12 @@ export class Regions implements RegionOwner {
   readonly #closeNow = (): void => {
     const regions = this.#closing;
     this.#closing = [];
-    for (const region of regions) {
-      region.closing = false;
-      if (this.all.has(region)) region.close();
-    }
+    this.outbox.during(() => {
+      for (const region of regions) {
+        region.closing = false;
+        if (this.all.has(region)) region.close();
+      }
+    });
   };
 
   #mapped(byteLength: number, atRest: Protection): Region {

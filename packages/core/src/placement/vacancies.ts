@@ -143,9 +143,11 @@ export class Vacancies {
   sweepLater(): void {
     if (this.#sweepTimer !== undefined) return;
     this.#pool.sweepIsDue = true;
-    this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, this.#options.idleMs / 2));
+    this.#sweepTimer = setTimeout(this.#onSweep, Math.max(1, this.#options.idleMs / 2));
     this.#sweepTimer.unref();
   }
+
+  readonly #onSweep = (): void => this.#regions.outbox.during(() => this.#sweep());
 
   /** Gives back what two sweeps in a row found vacant, down to the bytes that are to be kept. */
   #sweep(): void {

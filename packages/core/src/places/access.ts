@@ -1,8 +1,9 @@
 import { MessageChannel } from 'node:worker_threads';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { View } from '../contract/region.js';
+import type { View, ViewOutcome } from '../contract/region.js';
 import { zero } from '../contract/zero.js';
 import type { PlaceHost } from '../placement/place-host.js';
+import type { Outbox } from '../telemetry/outbox.js';
 import type { AccessList, Linked } from './access-list.js';
 
 /** What an access may do to the bytes. */
@@ -13,6 +14,7 @@ export interface AccessHost {
   /** Why views are not opened any more, if so: accesses then lend copies. */
   readonly viewsStopped: string | undefined;
   readonly openAccesses: AccessList<Access>;
+  readonly telemetry: { readonly outbox: Outbox };
   /** The last access to a secret that was disposed meanwhile ended: its place is due. */
   release(host: PlaceHost, index: number): void;
   /** `roomMade`: memory that a purge could not take under the access has gone now. */
@@ -136,12 +138,16 @@ export class Access implements Linked<Access> {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    const view = this.#view;
+    let outcome: ViewOutcome = 'revoked';
     let problem: SecureMemoryError | undefined;
     try {
-      problem = this.#view === undefined ? this.#closeCopy() : this.#closeView(this.#view);
+      if (view === undefined) problem = this.#closeCopy();
+      else outcome = view.close();
     } finally {
-      this.#leave();
+      if (outcome === 'revoked') this.#leave();
     }
+    if (outcome !== 'revoked') problem = this.#lose(view as View, outcome);
     if (problem !== undefined) throw problem;
   }
 
@@ -169,10 +175,19 @@ export class Access implements Linked<Access> {
     }
   }
 
-  #closeView(view: View): SecureMemoryError | undefined {
-    const outcome = view.close();
-    if (outcome === 'revoked') return undefined;
-    this.#allocator.onViewLost(this, view, outcome);
+  /** The slot is out of use and the access has left before anybody hears of it. */
+  #lose(view: View, outcome: 'escaped' | 'stuck'): SecureMemoryError {
+    const { outbox } = this.#allocator.telemetry;
+    outbox.hold();
+    try {
+      this.#allocator.onViewLost(this, view, outcome);
+    } finally {
+      try {
+        this.#leave();
+      } finally {
+        outbox.letGo();
+      }
+    }
     const how = outcome === 'escaped' ? 'was transferred to somebody else' : 'cannot be detached';
     return new SecureMemoryError(
       'ERR_SECMEM_VIEW_ESCAPED',

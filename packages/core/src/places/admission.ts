@@ -2,45 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { onAbort } from '../common/on-abort.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Reach } from '../placement/placement.js';
-
-/**
- * One request that may have to wait. Granting it takes its places and hands them over in the same step, so that a waiter
- * is resolved with its slots already taken and nothing can come in between.
- */
-export interface Claim {
-  /** Claims with the same need are granted or refused alike, at one moment and within one reach. */
-  readonly need?: string;
-  /** Takes every place of the request and hands them over; false, with nothing taken, when there is no room now. */
-  tryGrant(reach: Reach): boolean;
-  /** The error with which waiting would end in vain: the request can never fit under the limit in force now. */
-  impossible(): SecureMemoryError | undefined;
-  /** What to say when the wait was too long; with the numbers of this moment. */
-  timedOut(waitedMs: number): SecureMemoryError;
-  reject(reason: unknown): void;
-}
-
-interface Waiter {
-  readonly claim: Claim;
-  /** Shared with the previous waiter when equal, so that comparing is a pointer comparison. */
-  readonly need: string | undefined;
-  /** Whoever may cancel it: the phase it belongs to. */
-  readonly owner: object;
-  /** In milliseconds. */
-  readonly since: number;
-  /** Withdraws it from its signal. */
-  withdraw: (() => void) | undefined;
-  timer: NodeJS.Timeout | undefined;
-  previous: Waiter | undefined;
-  next: Waiter | undefined;
-  /** Later requests that were served while this one was first and waiting. */
-  overtaken: number;
-}
-
-export interface WaitOptions {
-  readonly waitMsMax: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly owner: object;
-}
+import type { Outbox } from '../telemetry/outbox.js';
+import type { Claim, Waiter, WaitOptions } from './claim.js';
 
 /**
  * Requests that overtake a waiting one at most. They may only take slots that are there already, which the first in the
@@ -79,19 +42,28 @@ export class Admission {
   #last: Waiter | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #pumping = false;
+  /** Somebody asked for a pass while one was going on: what it has looked at may be free now. */
+  #again = false;
   /** The need that was refused last in this pass, since the last that was granted; mostly all who wait need the same. */
   #lastRefused: string | undefined;
   /** Those that were refused before it. */
   readonly #refused = new Set<string>();
+  readonly #outbox: Outbox;
   readonly #onRetry: () => void;
   readonly #overtakesMax: number;
 
   /**
-   * `onRetry` is called before each of the random retries, so that what others released is looked for again.
+   * `outbox` is held while the queue changes. `onRetry` is called before each of the random retries, so that what others released is looked for again.
    * `overtakesMax` is for tests, which show what happens without the bound.
    */
-  constructor(queueLengthMax: number, onRetry: () => void, overtakesMax = OVERTAKES_MAX) {
+  constructor(
+    queueLengthMax: number,
+    outbox: Outbox,
+    onRetry: () => void,
+    overtakesMax = OVERTAKES_MAX,
+  ) {
     this.queueLengthMax = queueLengthMax;
+    this.#outbox = outbox;
     this.#onRetry = onRetry;
     this.#overtakesMax = overtakesMax;
   }
@@ -138,6 +110,8 @@ export class Admission {
       need: claim.need === last?.need ? last?.need : claim.need,
       owner,
       since: performance.now(),
+      signal,
+      linked: true,
       withdraw: undefined,
       timer: undefined,
       previous: last,
@@ -171,25 +145,34 @@ export class Admission {
 
   /** Serves whoever can be served now. Called after every release. */
   pump(): void {
+    this.#again = true;
     if (this.#pumping || this.#first === undefined) return;
     this.#pumping = true;
+    this.#outbox.hold();
     try {
-      while (this.#first !== undefined && this.#serve(this.#first, 'map'));
-      if (this.#first !== undefined) this.#searchBehind(this.#first);
+      while (this.#again) {
+        this.#again = false;
+        this.#forgetRefused();
+        while (this.#first !== undefined && this.#serve(this.#first, 'map'));
+        if (this.#first !== undefined) this.#searchBehind(this.#first);
+      }
     } finally {
       this.#pumping = false;
       this.#forgetRefused();
+      this.#outbox.letGo();
     }
   }
 
   /** Rejects every waiter of an owner, or all of them. */
   cancel(reason: unknown, owner?: object): void {
-    for (let waiter = this.#first; waiter !== undefined; ) {
-      const { next } = waiter;
-      if (owner === undefined || waiter.owner === owner) this.#unlink(waiter, reason);
-      waiter = next;
-    }
-    this.pump();
+    this.#outbox.during(() => {
+      for (let waiter = this.#first; waiter !== undefined; ) {
+        const { next } = waiter;
+        if (owner === undefined || waiter.owner === owner) this.#unlink(waiter, reason);
+        waiter = next;
+      }
+      this.pump();
+    });
   }
 
   /** Lets later waiters take slots that the first one cannot use, a bounded number of times. */
@@ -198,21 +181,30 @@ export class Admission {
     for (let i = 0; i < SEARCH_MAX && waiter !== undefined; i++) {
       if (first.overtaken >= this.#overtakesMax) return;
       const { next } = waiter;
-      if (this.#serve(waiter, 'warm')) first.overtaken++;
+      this.#serve(waiter, 'warm');
       waiter = next;
     }
   }
 
   /** True when the waiter is done with, by a grant or an error. */
   #serve(waiter: Waiter, reach: Reach): boolean {
-    const { need } = waiter;
+    const { need, signal } = waiter;
+    if (!waiter.linked) return true;
+    // Its turn to leave has not come: the signal tells one after another, and each that leaves makes room.
+    if (signal?.aborted) {
+      this.aborts++;
+      this.#unlink(waiter, signal.reason);
+      return true;
+    }
     if (need !== undefined && this.#wasRefused(need)) return false;
     try {
       if (waiter.claim.tryGrant(reach)) {
         this.#forgetRefused();
         this.#remove(waiter);
+        if (reach === 'warm') this.noteOvertaking();
         return true;
       }
+      if (!waiter.linked) return true;
       const impossible = reach === 'warm' ? undefined : waiter.claim.impossible();
       if (impossible === undefined) {
         if (this.#lastRefused !== undefined) this.#refused.add(this.#lastRefused);
@@ -238,16 +230,21 @@ export class Admission {
   }
 
   #leave(waiter: Waiter, reason: unknown): void {
-    this.#unlink(waiter, reason);
-    this.pump();
+    this.#outbox.during(() => {
+      this.#unlink(waiter, reason);
+      this.pump();
+    });
   }
 
   #unlink(waiter: Waiter, reason: unknown): void {
+    if (!waiter.linked) return;
     this.#remove(waiter);
     waiter.claim.reject(reason);
   }
 
   #remove(waiter: Waiter): void {
+    if (!waiter.linked) return;
+    waiter.linked = false;
     clearTimeout(waiter.timer);
     waiter.withdraw?.();
     if (waiter.previous === undefined) this.#first = waiter.next;
@@ -265,9 +262,11 @@ export class Admission {
     const ms = RETRY_MS_MIN + Math.random() * (RETRY_MS_MAX - RETRY_MS_MIN);
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined;
-      this.#onRetry();
-      this.pump();
-      this.#retryLater();
+      this.#outbox.during(() => {
+        this.#onRetry();
+        this.pump();
+        this.#retryLater();
+      });
     }, ms);
     // Each waiter's own timer keeps the process alive; this one need not.
     this.#retryTimer.unref();

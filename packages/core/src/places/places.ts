@@ -63,7 +63,7 @@ export class Places implements AccessHost {
         { ...placement, reserveByteLength: 0 },
       );
     }
-    this.admission = new Admission(options.queueLengthMax, () => {
+    this.admission = new Admission(options.queueLengthMax, this.telemetry.outbox, () => {
       this.primary.askKernelAgain();
       this.quarantine.sweep();
     });
@@ -136,6 +136,18 @@ export class Places implements AccessHost {
 
   /** Wipes everything, lent copies too. Every handle is disposed; waiting requests are served from what became free. */
   purge(reason: string): void {
+    this.telemetry.outbox.during(() => this.#purge(reason));
+  }
+
+  /** The same where the process ends before the step does that it happens in: what is to be told is told at once. */
+  readonly lastPurge = {
+    purge: (reason: string): void => {
+      this.purge(reason);
+      this.telemetry.outbox.sendAll();
+    },
+  };
+
+  #purge(reason: string): void {
     const secrets = this.live;
     for (const access of this.openAccesses) access.wipeCopy();
     this.quarantine.sweep();
@@ -149,6 +161,10 @@ export class Places implements AccessHost {
 
   /** Wipes and gives back everything, for good. */
   shutDown(onShut: () => void): CloseReport {
+    return this.telemetry.outbox.during(() => this.#shutDown(onShut));
+  }
+
+  #shutDown(onShut: () => void): CloseReport {
     const secretsReleased = this.live;
     this.isOpen = false;
     this.isShut = true;
@@ -194,7 +210,8 @@ export class Places implements AccessHost {
       },
     );
     this.telemetry.emit('corruption', { found: finding, error });
-    if (this.options.onCorruption === 'abort') abortWith(error, () => this.purge('corruption'));
+    if (this.options.onCorruption === 'abort')
+      abortWith(error, () => this.lastPurge.purge('corruption'));
     if (this.options.onCorruption === 'purge') this.purge('corruption');
     throw error;
   }
@@ -220,10 +237,13 @@ export class Places implements AccessHost {
   }
 
   #releaseToWaiters(host: PlaceHost, index: number): void {
+    const { outbox } = this.telemetry;
+    outbox.hold();
     try {
       this.#endUse(host, index);
     } finally {
       this.admission.pump();
+      outbox.letGo();
     }
   }
 }

@@ -70,20 +70,16 @@ export class Granter implements PlaceFinder {
     onCapacity: OnCapacity | undefined,
     hand: Hand<T>,
   ): T {
-    let error: SecureMemoryError;
-    try {
-      this.#assertSetLength(byteLengths);
-      const found = this.#findForNewcomer(byteLengths);
-      if (!(found instanceof Error)) return this.#handOut(found, hand);
-      error = found;
-    } catch (thrown) {
-      if (!isSecureMemoryError(thrown)) throw thrown;
-      error = thrown;
-    }
-    const response = respondTo(error, onCapacity ?? this.#places.options.onCapacity);
-    if (response === 'abort') return abortWith(error, () => this.#places.purge('abort'));
-    if (response === 'fallback') return this.#fallBack(error, byteLengths, hand);
-    throw error;
+    return this.#places.telemetry.outbox.during(() => {
+      const found = this.#tryNow(byteLengths, hand);
+      if ('handed' in found) return found.handed;
+      const { error } = found;
+      const response = respondTo(error, onCapacity ?? this.#places.options.onCapacity);
+      if (response === 'abort')
+        return abortWith(error, () => this.#places.lastPurge.purge('abort'));
+      if (response === 'fallback') return this.#fallBack(error, byteLengths, hand);
+      throw error;
+    });
   }
 
   /**
@@ -96,7 +92,7 @@ export class Granter implements PlaceFinder {
     owner: object,
     hand: Hand<T>,
   ): Promise<T> {
-    const { admission, options, primary, telemetry } = this.#places;
+    const { options, telemetry } = this.#places;
     const onCapacity = request.onCapacity ?? options.onCapacity;
     return new Promise((resolve, reject) => {
       if (onCapacity !== 'wait') {
@@ -106,21 +102,30 @@ export class Granter implements PlaceFinder {
       this.#assertSetLength(byteLengths);
       const grant = (found: readonly Place[]): void => resolve(this.#handOut(found, hand));
       const claim = new WaitingClaim(this.#places, this, byteLengths, grant, reject);
-      if (admission.waiting === 0) primary.budget.forget();
-      if (admission.serveNewcomer(claim)) return;
-      if (claim.impossible() !== undefined) {
-        primary.budget.forget();
-        const impossible = claim.impossible();
-        if (impossible !== undefined) throw impossible;
-      }
-      const { signal, waitMsMax = options.waitMsMax } = request;
-      const traced = tracedClaim(claim, telemetry, byteLengths);
-      try {
-        admission.enqueue(traced, { waitMsMax, signal, owner });
-      } catch (error) {
-        traced.reject(error);
-      }
+      // One step: nobody can end the wait between the last look and the queue.
+      telemetry.outbox.during(() => this.#serveOrQueue(claim, byteLengths, request, owner));
     });
+  }
+
+  /** Throws what waiting would be in vain for, and `ERR_SECMEM_QUEUE_FULL`. */
+  #serveOrQueue(
+    claim: WaitingClaim,
+    byteLengths: readonly number[],
+    request: RequestOptions,
+    owner: object,
+  ): void {
+    const { admission, options, primary, telemetry } = this.#places;
+    if (admission.waiting === 0) primary.budget.forget();
+    if (admission.serveNewcomer(claim)) return;
+    if (claim.impossible() !== undefined) {
+      primary.budget.forget();
+      const impossible = claim.impossible();
+      if (impossible !== undefined) throw impossible;
+    }
+    const { signal, waitMsMax = options.waitMsMax } = request;
+    const traced = tracedClaim(claim, telemetry, byteLengths);
+    admission.enqueue(traced ?? claim, { waitMsMax, signal, owner });
+    traced?.joined();
   }
 
   /**
@@ -223,6 +228,21 @@ export class Granter implements PlaceFinder {
     if (isShortage(found)) return refused(found);
     admission.noteOvertaking();
     return found;
+  }
+
+  /** What `hand` makes of the places there are now, or the error that says why there are none. */
+  #tryNow<T>(
+    byteLengths: readonly number[],
+    hand: Hand<T>,
+  ): { readonly handed: T } | { readonly error: SecureMemoryError } {
+    try {
+      this.#assertSetLength(byteLengths);
+      const found = this.#findForNewcomer(byteLengths);
+      return found instanceof Error ? { error: found } : { handed: this.#handOut(found, hand) };
+    } catch (error) {
+      if (!isSecureMemoryError(error)) throw error;
+      return { error };
+    }
   }
 
   #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {

@@ -4,7 +4,7 @@ import { queueError, shortageError, waitTimeout } from '../limits/shortage-error
 import type { Place } from '../placement/place-host.js';
 import type { Reach } from '../placement/placement.js';
 import type { SlabPool } from '../placement/slab-pool.js';
-import type { Claim } from '../places/admission.js';
+import type { Claim } from '../places/claim.js';
 import type { Places } from '../places/places.js';
 
 /** What a claim needs of whoever finds places. */
@@ -25,11 +25,12 @@ export interface PlaceFinder {
  */
 export class WaitingClaim implements Claim {
   readonly need: string;
-  readonly reject: (reason: unknown) => void;
   readonly #places: Places;
   readonly #finder: PlaceFinder;
   readonly #byteLengths: readonly number[];
   readonly #grant: (places: readonly Place[]) => void;
+  readonly #reject: (reason: unknown) => void;
+  #rejected = false;
   /** Fewest bytes of regions that could hold it; it does not change, so it is not reckoned twice. */
   #leastByteLength = -1;
   /** The shortage of the last full attempt, and whether the quick check has failed since. */
@@ -50,7 +51,7 @@ export class WaitingClaim implements Claim {
     this.#finder = finder;
     this.#byteLengths = byteLengths;
     this.#grant = grant;
-    this.reject = reject;
+    this.#reject = reject;
     this.need = byteLengths.join();
   }
 
@@ -70,8 +71,13 @@ export class WaitingClaim implements Claim {
       this.#finder.find(this.#byteLengths, within, missing),
     );
     if (!isShortage(found)) {
-      this.#grant(found);
-      return true;
+      if (!this.#rejected && this.#places.isOpen) {
+        this.#grant(found);
+        return true;
+      }
+      // A backend that calls back into the allocator may end the wait while it maps.
+      for (const { host, index } of found) host.release(index);
+      return false;
     }
     if (!refused) this.#shortage = found;
     if (found.by === 'kernel') primary.noteKernelRefusal();
@@ -88,6 +94,11 @@ export class WaitingClaim implements Claim {
   #refusal(): SecureMemoryError | undefined {
     const { budget } = this.#places.primary;
     return budget.recall(() => this.#finder.impossible(this.#byteLengths));
+  }
+
+  reject(reason: unknown): void {
+    this.#rejected = true;
+    this.#reject(reason);
   }
 
   timedOut(waitedMs: number): SecureMemoryError {

@@ -76,8 +76,10 @@ export class SealingKey implements Standby {
 
   /** Keeps the page mapped until `letGo`. Maps it first, or throws a capacity error with nothing changed. */
   hold(operation: string): void {
-    this.#current(operation);
-    this.#needed++;
+    this.#step(() => {
+      this.#current(operation);
+      this.#needed++;
+    });
   }
 
   letGo(): void {
@@ -89,14 +91,16 @@ export class SealingKey implements Standby {
    * the next key where one is due. After a throw nothing has changed but a number that is not used again.
    */
   seal(place: Place, label: Label, target: Uint8Array): number {
-    const generation = this.#current('seal');
-    const counter = ++this.#counter;
-    generation.seals++;
-    const byteLength = place.host.byteLengthOf(place.index);
-    sealPlace(this.#use(generation, counter, label, byteLength), place, target);
-    generation.needed++;
-    this.#needed++;
-    return counter;
+    return this.#step(() => {
+      const generation = this.#current('seal');
+      const counter = ++this.#counter;
+      generation.seals++;
+      const byteLength = place.host.byteLengthOf(place.index);
+      sealPlace(this.#use(generation, counter, label, byteLength), place, target);
+      generation.needed++;
+      this.#needed++;
+      return counter;
+    });
   }
 
   /** Decrypts into a place of the same length, or throws `ERR_SECMEM_UNSEAL_FAILED` and the place reads zero. */
@@ -115,14 +119,16 @@ export class SealingKey implements Standby {
   forget(counter: number): void {
     const generation = this.#generationOf(counter);
     if (generation === undefined) return;
-    generation.needed--;
-    if (generation.needed === 0) this.#dropUnneeded();
-    this.#unneed();
+    this.#step(() => {
+      generation.needed--;
+      if (generation.needed === 0) this.#dropUnneeded();
+      this.#unneed();
+    });
   }
 
   giveUp(): number {
     if (this.#needed > 0 || this.#region === undefined) return 0;
-    return this.#unmap() ? 1 : 0;
+    return this.#step(() => (this.#unmap() ? 1 : 0));
   }
 
   onPurge(): void {
@@ -130,6 +136,11 @@ export class SealingKey implements Standby {
     this.#idleTimer = undefined;
     for (const { needed } of this.#generations) this.#needed -= needed;
     this.#forgetPage();
+  }
+
+  /** Nobody is told of anything in the middle of it. */
+  #step<T>(step: () => T): T {
+    return this.#places.telemetry.outbox.during(step);
   }
 
   #current(operation: string): Generation {

@@ -214,6 +214,11 @@ export class Secret implements Disposable {
     this.#owner.places.assertOpen('resize');
     this.#assertNotInStore('resize');
     if (this.#isLent) throw this.#inUse('resize');
+    // One step: the handle leads to its new place before anybody hears of what was given up for it.
+    this.#owner.places.telemetry.outbox.during(() => this.#move(host, byteLength));
+  }
+
+  #move(host: PlaceHost, byteLength: number): void {
     const index = this.#index;
     const place = this.#owner.granter.resize(host, index, byteLength);
     if (place.host === host && place.index === index) return;

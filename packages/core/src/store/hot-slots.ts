@@ -88,7 +88,9 @@ export class HotSlots {
   }
 
   detachAll(): void {
-    for (const id of [...this.#byId.keys()]) this.detach(id);
+    this.#places.telemetry.outbox.during(() => {
+      for (const id of [...this.#byId.keys()]) this.detach(id);
+    });
   }
 
   /** Frees up to `countMax` slots that nobody uses. */
@@ -131,9 +133,11 @@ export class HotSlots {
 
   #sweepLater(): void {
     if (this.#sweepTimer !== undefined) return;
-    this.#sweepTimer = setTimeout(() => this.#sweep(), Math.max(1, this.#unusedMsMax / 2));
+    this.#sweepTimer = setTimeout(this.#onSweep, Math.max(1, this.#unusedMsMax / 2));
     this.#sweepTimer.unref();
   }
+
+  readonly #onSweep = (): void => this.#places.telemetry.outbox.during(() => this.#sweep());
 
   /** Frees what two sweeps in a row found unused. */
   #sweep(): void {

@@ -3,6 +3,7 @@ import { zero } from '../contract/zero.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { checkByteLength } from '../lifetime/request.js';
 import type { OnCapacity } from '../options.js';
+import type { Place } from '../placement/place-host.js';
 import type { RequestOptions } from '../requests/granter.js';
 import { isInStore, isLent, ownerOf, placeOf, Secret } from '../secret/secret.js';
 import type { SealedEntries } from './sealed-entries.js';
@@ -79,8 +80,7 @@ export class Intake {
         { operation: 'set' },
       );
     }
-    this.#assertRoomFor(name);
-    const id = this.#entries.seal(name, place);
+    const id = this.#seal(name, place);
     this.#release(secret, id);
     return id;
   }
@@ -99,9 +99,16 @@ export class Intake {
     if (bytes.length !== scratch.byteLength) {
       throw new TypeError('the source changed its length while the call waited');
     }
-    this.#assertRoomFor(name);
-    scratch.copyFrom(bytes);
-    return this.#entries.seal(name, place);
+    return this.#seal(name, place, () => scratch.copyFrom(bytes));
+  }
+
+  /** One step: the secret is where it was when it is sealed, although making room for the entry may end others. */
+  #seal(name: string, place: Place, fill = (): void => {}): number {
+    return this.#owner.places.telemetry.outbox.during(() => {
+      if (this.#index.idOf(name) === undefined) this.#entries.assertRoom();
+      fill();
+      return this.#entries.seal(name, place);
+    });
   }
 
   /** Releases what was sealed from. The entry goes when that throws, or when somebody who is told of it ends the store. */
@@ -113,10 +120,6 @@ export class Intake {
       this.#entries.remove(id);
       throw error;
     }
-  }
-
-  #assertRoomFor(name: string): void {
-    if (this.#index.idOf(name) === undefined) this.#entries.assertRoom();
   }
 }
 

@@ -58,11 +58,14 @@ export class Openings {
     }
   }
 
+  /** One step: the entry is the same before and after its place was found. */
   openSync(name: string, onCapacity: OnCapacity | undefined): HotSlot {
-    const id = this.#needId(name);
-    const byteLength = this.#entries.byteLengthOf(id);
-    const secret = this.#owner.allocateSync(byteLength, onCapacity);
-    return this.#fill(name, id, secret, 1);
+    return this.#owner.places.telemetry.outbox.during(() => {
+      const id = this.#needId(name);
+      const byteLength = this.#entries.byteLengthOf(id);
+      const secret = this.#owner.allocateSync(byteLength, onCapacity);
+      return this.#fill(name, id, secret, 1);
+    });
   }
 
   #start(name: string, request: RequestOptions): Promise<HotSlot> {
@@ -96,14 +99,16 @@ export class Openings {
 
   /** Opens the entry of this name into a place, for so many users; undefined where the place is not of its length. */
   #take(name: string, secret: Secret, users: number): HotSlot | undefined {
-    const id = this.#index.idOf(name);
-    if (id !== undefined && !this.#hot.isOpen(id) && this.#fits(id, secret)) {
-      return this.#fill(name, id, secret, users);
-    }
-    // What releasing it throws comes before anybody is counted in.
-    secret.dispose();
-    if (id === undefined) throw noSuchName();
-    return this.#hot.enter(id, users);
+    return this.#owner.places.telemetry.outbox.during(() => {
+      const id = this.#index.idOf(name);
+      if (id !== undefined && !this.#hot.isOpen(id) && this.#fits(id, secret)) {
+        return this.#fill(name, id, secret, users);
+      }
+      // What releasing it throws comes before anybody is counted in.
+      secret.dispose();
+      if (id === undefined) throw noSuchName();
+      return this.#hot.enter(id, users);
+    });
   }
 
   #fits(id: number, secret: Secret): boolean {

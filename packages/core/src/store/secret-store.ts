@@ -66,7 +66,7 @@ export class SecretStore implements Standby, Disposable {
     this.#owner = owner;
     this.#entries = new SealedEntries(sealingKey, entriesMax);
     this.#hot = new HotSlots(places, hotMax, hotMs);
-    this.#index = new StoreIndex((id) => {
+    this.#index = new StoreIndex(places.telemetry.outbox, (id) => {
       this.#entries.remove(id);
       this.#hot.detach(id);
     });
@@ -209,9 +209,7 @@ export class SecretStore implements Standby, Disposable {
       assertOpen: () => this.#assertOpen('load'),
       checkName,
       discard: (id: number) => this.#entries.remove(id),
-      commit: (staged: ReadonlyMap<string, number>) => {
-        for (const [name, id] of staged) this.#index.set(name, id, ttlMs);
-      },
+      commit: (staged: ReadonlyMap<string, number>) => this.#index.setAll(staged, ttlMs),
     };
     return loadInto(target, source, own);
   }

@@ -1,15 +1,18 @@
+import type { Outbox } from '../telemetry/outbox.js';
 import { Deadlines } from './deadlines.js';
 
 /** Which entry a name leads to, and when it ends. Knows numbers, not ciphertexts. */
 export class StoreIndex {
   /** Entries that came to their end, ever. */
   expirations = 0;
+  readonly #outbox: Outbox;
   readonly #onGone: (id: number) => void;
   readonly #deadlines = new Deadlines((name) => this.#expire(name));
   #ids = new Map<string, number>();
 
-  /** `onGone` is told of every entry that no name leads to any more. */
-  constructor(onGone: (id: number) => void) {
+  /** `onGone` is told of every entry that no name leads to any more, and `outbox` held meanwhile. */
+  constructor(outbox: Outbox, onGone: (id: number) => void) {
+    this.#outbox = outbox;
     this.#onGone = onGone;
   }
 
@@ -37,6 +40,13 @@ export class StoreIndex {
     if (before !== undefined) this.#drop(before);
   }
 
+  /** The same for many, in one step. */
+  setAll(ids: ReadonlyMap<string, number>, ttlMs: number | undefined): void {
+    this.#outbox.during(() => {
+      for (const [name, id] of ids) this.set(name, id, ttlMs);
+    });
+  }
+
   delete(name: string): boolean {
     const id = this.idOf(name);
     if (id === undefined) return false;
@@ -49,7 +59,9 @@ export class StoreIndex {
     const ids = this.#ids.values();
     this.#ids = new Map();
     this.#deadlines.clear();
-    for (const id of ids) this.#onGone(id);
+    this.#outbox.during(() => {
+      for (const id of ids) this.#onGone(id);
+    });
   }
 
   #expire(name: string): void {
@@ -62,6 +74,6 @@ export class StoreIndex {
 
   #drop(id: number): void {
     this.#deadlines.delete(id);
-    this.#onGone(id);
+    this.#outbox.during(() => this.#onGone(id));
   }
 }

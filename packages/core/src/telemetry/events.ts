@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { SecureMemoryError } from '../contract/errors.js';
 import type { RegionFacts } from '../contract/region.js';
+import { Outbox } from './outbox.js';
 
 /** What was found when the surroundings of a slot were looked at. */
 export interface CanaryFinding {
@@ -64,6 +65,8 @@ export class Telemetry {
   /** Tells allocators of one process apart. */
   readonly allocator = ++lastAllocator;
   readonly backend: string;
+  /** Every message goes through it, so that nobody hears of anything in the middle of a step. */
+  readonly outbox = new Outbox();
   readonly counts: Record<TelemetryEvent, number> = {
     fallback: 0,
     headroom: 0,
@@ -85,6 +88,7 @@ export class Telemetry {
     this.counts[event]++;
     const target = channels[event];
     if (!target.hasSubscribers) return;
-    target.publish({ allocator: this.allocator, backend: this.backend, ...payload });
+    const message = { allocator: this.allocator, backend: this.backend, ...payload };
+    this.outbox.put(() => target.publish(message));
   }
 }
