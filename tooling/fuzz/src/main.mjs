@@ -1,101 +1,92 @@
-import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-
-/**
- * main.mjs [--seconds 10] [--only NAME,NAME…] [--seed N] [--folder DIR] [--replay FILE]
- *
- * Runs the targets of `targets/`, all at once, each in a process of its own. Exits 1 when one of them found something: what it threw, or
- * that it died or hung. The input is kept, and `--only NAME --replay FILE` runs it again.
- */
-const { values: options } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '10' },
-    only: { type: 'string' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    folder: { type: 'string', default: resolve(import.meta.dirname, '../../../.cache/fuzz') },
-    replay: { type: 'string' },
-  },
-});
-/** Beyond its seconds a run may take this long before it counts as one that hangs. */
-const hangSeconds = 60;
+import { Progress } from './progress.mjs';
+import { supervise } from './supervise.mjs';
 
 const known = readdirSync(join(import.meta.dirname, 'targets'), { withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.mjs'))
   .map((entry) => entry.name.slice(0, -'.mjs'.length));
-const chosen = options.only === undefined ? known : options.only.split(',');
-const unknown = chosen.filter((name) => !known.includes(name));
-if (unknown.length > 0)
-  throw new TypeError(`no target ${unknown.join(', ')}: there are ${known.join(', ')}`);
-if (!(Number(options.seconds) > 0)) throw new TypeError('--seconds takes a number above 0');
-if (options.replay !== undefined && chosen.length !== 1)
-  throw new TypeError('--replay needs --only NAME');
 
-const clean = await Promise.all(chosen.map(runTarget));
-process.exitCode = clean.every(Boolean) ? 0 : 1;
+const usage = `npm run fuzz -- [--seconds N] [--target NAME,NAME…] [--seed N] [--folder DIR] [--replay FILE] [--json]
 
-/** Whether it found nothing. @param {string} name @returns {Promise<boolean>} */
-async function runTarget(name) {
-  const folder = join(options.folder, name);
-  mkdirSync(folder, { recursive: true });
-  const { ended, output } = await ending(name, folder);
-  /** @type {import('./target.mjs').TargetReport | undefined} */
-  const report = lastLineOf(output);
-  if (report?.notProven !== undefined) {
-    process.stdout.write(`fuzz ${name}: NOT PROVEN: ${report.notProven}\n`);
-    return true;
-  }
-  if (report !== undefined && ended === 0) {
-    const { runs, kept, features } = report;
-    process.stdout.write(
-      `fuzz ${name}: clean, ${runs} runs, ${features} features, ${kept} inputs, seed ${options.seed}\n`,
-    );
-    return true;
-  }
-  const kept = join(folder, `finding-${options.seed}-${process.pid}`);
-  if (existsSync(join(folder, 'current'))) copyFileSync(join(folder, 'current'), kept);
-  const what = report?.finding ?? `ended with ${ended}\n${output.slice(-2000)}`;
-  process.stdout.write(
-    `fuzz ${name}: FOUND: ${what}\n  again: npm run fuzz -- --only ${name} --replay ${kept}\n`,
-  );
-  return false;
+Feeds targets with random and mutated input, all at once, each in a process of its own.
+
+  --seconds N     how long each target is fed (10)
+  --target NAMES  only these, with commas between them: ${known.join(', ')}
+  --seed N        what every input is made from (printed; by chance)
+  --folder DIR    where inputs that found something are kept (.cache/fuzz)
+  --replay FILE   one input once, for the one --target that it was kept of
+  --json          one JSON object on stdout: { seconds, seed, targets: [{ target, outcome, runs, kept, features, what, input }] }
+
+Exits 1 when a target found something: an error that no input may cause, or a process that died or hung.
+`;
+
+const options = parse();
+const progress = new Progress(options.seconds);
+const outcomes = await Promise.all(
+  options.targets.map((target) =>
+    supervise(target, options, (report) => progress.show(target, report)),
+  ),
+);
+progress.end();
+if (options.json) {
+  const { seconds, seed } = options;
+  process.stdout.write(`${JSON.stringify({ seconds, seed, targets: outcomes })}\n`);
+} else {
+  for (const outcome of outcomes) process.stdout.write(`fuzz ${lineOf(outcome)}\n`);
+}
+process.exitCode = outcomes.some(({ outcome }) => outcome === 'found') ? 1 : 0;
+
+/** @param {import('./supervise.mjs').Outcome} outcome */
+function lineOf({ target, outcome, runs, features, kept, what, input }) {
+  if (outcome === 'not-proven') return `${target}: NOT PROVEN: ${what}`;
+  const counts = `${runs} runs, ${features} features, ${kept} inputs, seed ${options.seed}`;
+  if (outcome === 'clean') return `${target}: clean, ${counts}`;
+  const again =
+    input === undefined
+      ? ''
+      : `\n  again: npm run fuzz -- --target ${target} --replay ${JSON.stringify(input)}`;
+  return `${target}: FOUND after ${counts}: ${what}${again}`;
 }
 
-/** @param {string} name @param {string} folder @returns {Promise<{ ended: number | string | null, output: string }>} */
-function ending(name, folder) {
-  const script = join(import.meta.dirname, 'run-target.mjs');
-  const args = ['--expose-gc', script, name, options.seconds, options.seed, folder];
-  if (options.replay !== undefined) args.push(resolve(options.replay));
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
-      output = (output + text).slice(-100_000);
-    });
-  }
-  let hung = false;
-  const timer = setTimeout(
-    () => {
-      hung = true;
-      child.kill('SIGKILL');
-    },
-    (Number(options.seconds) + hangSeconds) * 1000,
-  );
-  return new Promise((done, fail) => {
-    child.once('error', fail);
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      done({ ended: hung ? 'a hang' : (signal ?? code), output });
-    });
-  });
-}
-
-/** @param {string} output */
-function lastLineOf(output) {
+function parse() {
   try {
-    return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '');
-  } catch {
-    return undefined;
+    const { values } = parseArgs({
+      options: {
+        seconds: { type: 'string', default: '10' },
+        target: { type: 'string', default: known.join(',') },
+        seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+        folder: { type: 'string', default: resolve(import.meta.dirname, '../../../.cache/fuzz') },
+        replay: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(usage);
+      process.exit(0);
+    }
+    const targets = values.target.split(',');
+    const unknown = targets.filter((name) => !known.includes(name));
+    if (unknown.length > 0)
+      refuse(`no target ${unknown.join(', ')}: there are ${known.join(', ')}`);
+    const seconds = Number(values.seconds);
+    if (!(seconds > 0 && seconds <= 1e6))
+      refuse('--seconds takes a number above 0, at most 1000000');
+    const seed = Number(values.seed);
+    if (!Number.isInteger(seed)) refuse('--seed takes a whole number');
+    if (values.replay !== undefined && targets.length !== 1)
+      refuse('--replay needs the one --target that its input was kept of');
+    const replay = values.replay === undefined ? undefined : resolve(values.replay);
+    return { targets, seconds, seed, replay, folder: resolve(values.folder), json: values.json };
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** @param {string} line @returns {never} */
+function refuse(line) {
+  process.stderr.write(`fuzz: ${line}\n`);
+  process.exit(2);
 }

@@ -40,28 +40,30 @@ const CHANGES = [
   },
 ];
 
+/** How many of the inputs of a target with a grammar are new ones; of those of any other, one in sixteen is. */
+const MADE_SHARE = 7 / 8;
+
 /**
- * A new input: one of the corpus with a few changes, or now and then something altogether random.
+ * A new input: one of the corpus with a few changes, or one that is altogether new, with none or a few.
  * @param {Random} random
  * @param {readonly Uint8Array[]} corpus
- * @param {number} byteLengthMax
+ * @param {Pick<import('./target.mjs').TargetDefinition, 'byteLengthMax' | 'make'>} definition
  * @returns {Uint8Array}
  */
-export function nextInput(random, corpus, byteLengthMax) {
-  if (corpus.length === 0 || random.below(16) === 0) {
-    const made = Array.from({ length: random.below(byteLengthMax + 1) }, () => random.below(256));
-    return bytesOf(made);
+export function nextInput(random, corpus, { byteLengthMax, make }) {
+  if (corpus.length === 0 || random.chance(make === undefined ? 1 / 16 : MADE_SHARE)) {
+    if (make === undefined) return random.noise(random.below(byteLengthMax + 1));
+    const changes = random.of([0, 0, 1, 2]);
+    return changed(make(random), changes, random, corpus).subarray(0, byteLengthMax);
   }
-  const bytes = [...random.of(corpus)];
-  const other = random.of(corpus);
-  for (let left = 1 + random.below(6); left > 0; left -= 1)
-    random.of(CHANGES)(bytes, random, other);
-  return bytesOf(bytes.slice(0, byteLengthMax));
+  const changes = 1 + random.below(6);
+  return changed(random.of(corpus), changes, random, corpus).subarray(0, byteLengthMax);
 }
 
-/** @param {readonly number[]} values */
-function bytesOf(values) {
-  const bytes = new Uint8Array(new ArrayBuffer(values.length));
-  bytes.set(values);
-  return bytes;
+/** @param {Uint8Array} input @param {number} changes @param {Random} random @param {readonly Uint8Array[]} corpus */
+function changed(input, changes, random, corpus) {
+  const bytes = [...input];
+  const other = corpus.length > 0 ? random.of(corpus) : input;
+  for (let left = changes; left > 0; left -= 1) random.of(CHANGES)(bytes, random, other);
+  return Uint8Array.from(bytes);
 }

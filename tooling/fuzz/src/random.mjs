@@ -17,8 +17,24 @@ export class Random {
     return (state >>> 0) % bound;
   }
 
+  /** @param {number} probability from 0 to 1 */
+  chance(probability) {
+    return this.below(10_000) < probability * 10_000;
+  }
+
   /** @template T @param {readonly T[]} list @returns {T} */
   of(list) {
     return /** @type {T} */ (list[this.below(list.length)]);
+  }
+
+  /** @param {number} byteLength */
+  noise(byteLength) {
+    return new Uint8Array(new ArrayBuffer(byteLength)).map(() => this.below(256));
+  }
+
+  /** Bytes that differ from their neighbours, so that one in the wrong place is seen. @param {number} byteLength */
+  bytes(byteLength) {
+    const start = this.below(256);
+    return new Uint8Array(new ArrayBuffer(byteLength)).map((_, index) => start + index * 31);
   }
 }

@@ -5,12 +5,13 @@ import { Random } from './random.mjs';
 
 /**
  * The process of one target: run-target.mjs TARGET SECONDS SEED FOLDER [REPLAY]. Each input lies in FOLDER/current while it runs, so that
- * it is there when the process dies of it. The last line of the output is a TargetReport.
+ * it is there when the process dies of it. Its parent hears a TargetReport once a second, and at the end.
  */
 const [name, seconds, seed, folder, replay] = process.argv.slice(2);
 const corpusFolder = join(import.meta.dirname, '../corpus', String(name));
 const current = join(String(folder), 'current');
 const keptMax = 4096;
+const reportMs = 1000;
 
 /** @type {{ default: import('./target.mjs').TargetDefinition }} */
 const { default: definition } = await import(`./targets/${name}.mjs`);
@@ -25,10 +26,11 @@ try {
   const finding = await (replay === undefined
     ? fuzz(target)
     : runOnce(target, readFileSync(replay)));
-  end(finding === undefined ? {} : { finding });
+  await tell(finding === undefined ? {} : { finding });
 } catch (error) {
-  end({ notProven: String(error) });
+  await tell({ notProven: String(error) });
 }
+process.exit(0);
 
 /** What was found first, if anything. @param {import('./target.mjs').Target} target */
 async function fuzz(target) {
@@ -41,12 +43,16 @@ async function fuzz(target) {
   }
   const random = new Random(Number(seed));
   const until = Date.now() + Number(seconds) * 1000;
-  while (Date.now() < until) {
+  let tellAt = 0;
+  for (let now = Date.now(); now < until; now = Date.now()) {
     const known = features.size;
-    const bytes = nextInput(random, corpus, definition.byteLengthMax);
+    const bytes = nextInput(random, corpus, definition);
     const finding = await runOnce(target, bytes);
     if (finding !== undefined) return finding;
     if (features.size > known && corpus.length < keptMax) corpus.push(bytes);
+    if (now < tellAt) continue;
+    tellAt = now + reportMs;
+    await tell();
   }
   return undefined;
 }
@@ -63,10 +69,11 @@ async function runOnce(target, bytes) {
   return undefined;
 }
 
-/** @param {Partial<import('./target.mjs').TargetReport>} more */
-function end(more) {
-  const report = { runs, kept: corpus.length, features: features.size, ...more };
-  process.stdout.write(`\n${JSON.stringify(report)}\n`, () =>
-    process.exit(more.finding === undefined ? 0 : 1),
-  );
+/** Comes back when it is sent. @param {import('./target.mjs').TargetEnd} [end] @returns {Promise<void>} */
+function tell(end) {
+  const report = { runs, kept: corpus.length, features: features.size, ...(end && { end }) };
+  return new Promise((done) => {
+    if (process.send === undefined) throw new Error('run-target.mjs is started by main.mjs');
+    process.send(report, () => done());
+  });
 }

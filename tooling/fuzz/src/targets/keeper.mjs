@@ -1,0 +1,3 @@
+import { built } from '../channel/built.mjs';
+
+export default await built('keeper');
