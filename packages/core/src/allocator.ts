@@ -193,8 +193,15 @@ function checkBackend(backend: MemoryBackend | undefined): void {
   );
 }
 
-function checkAtRest({ backend, atRest }: ResolvedOptions): void {
-  const { protection } = backend.capabilities;
+function checkAtRest({ backend, atRest, isolateViews }: ResolvedOptions): void {
+  const { protection, views } = backend.capabilities;
+  if (isolateViews && views !== 'revocable') {
+    throw new SecureMemoryError(
+      'ERR_SECMEM_NOT_SUPPORTED',
+      `routing.isolateViews is not possible: the backend ${backend.name} has no views, and lends copies`,
+      { operation: 'createAllocator', backend: backend.name },
+    );
+  }
   if (atRest === 'accessible' || protection === 'no-access' || protection === atRest) return;
   throw new SecureMemoryError(
     'ERR_SECMEM_NOT_SUPPORTED',

@@ -32,6 +32,7 @@ const VARIABLES: ReadonlyMap<string, readonly [group: string, option: string, re
     variable('budget.raiseLimit', truth),
     variable('routing.pooledByteLengthMax', count(0, REGION_BYTE_LENGTH_MAX)),
     variable('routing.slabByteLengthMax', count(1, REGION_BYTE_LENGTH_MAX)),
+    variable('routing.isolateViews', truth),
     variable('admission.queueLengthMax', count(0, 1_000_000)),
     variable('admission.waitMsMax', count(0, TIMER_MS_MAX)),
     variable('sealing.sealsPerKeyMax', count(1, SEALS_PER_KEY_MAX)),

@@ -59,8 +59,11 @@ describe('the release of a short secret', () => {
     }
   });
 
-  it('makes its slot the next to be taken', () => {
-    const { memory, secret, peek } = one(32);
+  it('makes its slot the next to be taken, if no view showed it', () => {
+    const { memory, kernel } = open();
+    const secret = memory.allocateSync(32);
+    const [region] = kernel.regionIds as [never];
+    const peek = (from: number, length: number) => kernel.peek(region, from, length);
     const others = memory.allocateAllSync([32, 32, 32]);
     secret.dispose();
     memory.allocateSync(32).write((bytes) => bytes.fill(0x11));

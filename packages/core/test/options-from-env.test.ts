@@ -22,6 +22,7 @@ const EVERY = {
   SECUREMEM_LEAK_DETECTION: 'all',
   SECUREMEM_IDLE_MS: '500',
   SECUREMEM_REQUIRE: 'locked, guarded',
+  SECUREMEM_ISOLATE_VIEWS: 'false',
   SECUREMEM_QUARANTINE_MAX: '3',
   SECUREMEM_EXIT_HOOKS: 'false',
 };
@@ -37,7 +38,7 @@ describe('optionsFromEnv()', () => {
         secretsMax: 10,
         raiseLimit: false,
       },
-      routing: { pooledByteLengthMax: 4096, slabByteLengthMax: 65_536 },
+      routing: { pooledByteLengthMax: 4096, slabByteLengthMax: 65_536, isolateViews: false },
       admission: { queueLengthMax: 7, waitMsMax: 250 },
       sealing: { sealsPerKeyMax: 4_294_967_296 },
       fallbackByteLengthMax: 8192,

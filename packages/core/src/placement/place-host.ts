@@ -71,6 +71,11 @@ export abstract class PlaceHost {
    */
   abstract setByteLength(index: number, byteLength: number): boolean;
 
+  /** A view of the slot is given to the program, which may hand it to whom it likes. */
+  show(_index: number): void {
+    this.region.shown = true;
+  }
+
   generationOf(index: number): number {
     return this.notes[index * 3] as number;
   }

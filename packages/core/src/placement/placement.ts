@@ -49,6 +49,8 @@ export class Placement implements OwnRegionOwner {
   readonly #options: PlacementOptions;
   readonly #guardPages: boolean;
   #refusedAtUnmapCount = -1;
+  /** The same for regions that were wanted only so that others may rest. */
+  #crampedAtUnmapCount = -1;
 
   constructor(regions: Regions, budget: LockBudget, options: PlacementOptions) {
     this.regions = regions;
@@ -236,22 +238,39 @@ export class Placement implements OwnRegionOwner {
     for (const region of mapped) this.vacancies.giveBack(region);
   }
 
-  /** A new slab for the class, no larger than leaves room for the `rest` of the set. */
+  /**
+   * A slab for the class where none is to be taken from as it is. A page that was never shown comes first, vacant or new; then
+   * what was shown, the longest free first; then what the limit leaves once vacant regions went back to the system.
+   */
   #grow(classIndex: number, rest: readonly number[], reach: Reach, to: Taken): Slab | Shortage {
-    const { pool, backend } = this;
+    const { pool, vacancies } = this;
     const least = pool.byteLengthFor(classIndex, 1);
-    const same = rest.filter((byteLength) => this.pool.classOf(byteLength) === classIndex).length;
-    const vacant = this.vacancies.takeAtLeast(least);
+    const vacant = vacancies.takeAtLeast(least);
     if (vacant !== undefined) return this.#cut(vacant, classIndex);
+    const wanted = reach === 'warm' ? least : this.#preferred(classIndex, rest, least);
+    const resting = pool.slabWithAny(classIndex);
+    if (resting !== undefined || vacancies.mayReuseShown) {
+      const easy = this.#mapWithEase(wanted, reach, to);
+      if (easy !== undefined) return this.#cut(easy, classIndex);
+      if (resting !== undefined) return resting;
+      const shown = vacancies.takeShownAtLeast(least);
+      if (shown !== undefined) return this.#cut(shown, classIndex);
+    }
     if (reach === 'warm') return this.shortage('budget', least);
+    let region = this.#map(wanted, reach, to);
+    if (isShortage(region) && wanted > least) region = this.#map(least, reach, to);
+    return isShortage(region) ? region : this.#cut(region, classIndex);
+  }
+
+  /** Bytes of a new slab for the class, no more than leaves room for the `rest` of the set. */
+  #preferred(classIndex: number, rest: readonly number[], least: number): number {
+    const { pool, backend } = this;
+    const same = rest.filter((byteLength) => pool.classOf(byteLength) === classIndex).length;
     const others = this.leastByteLength(rest) - pool.byteLengthFor(classIndex, same);
     const room = this.#room() - others;
     const preferred = pool.preferredByteLength(classIndex, same, this.#options.slabByteLengthMax);
     const page = backend.pageByteLength;
-    const wanted = Math.max(least, Math.min(preferred, Math.floor(room / page) * page));
-    let region = this.#map(wanted, reach, to);
-    if (isShortage(region) && wanted > least) region = this.#map(least, reach, to);
-    return isShortage(region) ? region : this.#cut(region, classIndex);
+    return Math.max(least, Math.min(preferred, Math.floor(room / page) * page));
   }
 
   /** Cuts a region that reads zero into slots. Where that fails it is nobody's, and free for the next. */
@@ -285,8 +304,29 @@ export class Placement implements OwnRegionOwner {
   ): Region | Shortage {
     const vacant = this.vacancies.takeExactly(byteLength);
     if (vacant !== undefined) return vacant;
+    if (this.vacancies.mayReuseShown) {
+      const easy = this.#mapWithEase(byteLength, reach, to);
+      const found = easy ?? this.vacancies.takeShownExactly(byteLength);
+      if (found !== undefined) return found;
+    }
     if (reach === 'warm') return this.shortage('budget', requestedByteLength);
     return this.#map(byteLength, reach, to);
+  }
+
+  /** A new region where that takes nothing from anybody, so that one that was shown may rest; undefined at any refusal. */
+  #mapWithEase(byteLength: number, reach: Reach, to: Taken): Region | undefined {
+    const { regions } = this;
+    if (reach === 'warm' || this.#crampedAtUnmapCount === regions.unmapCount) return undefined;
+    if (byteLength > this.#room()) return undefined;
+    try {
+      const region = regions.map(byteLength);
+      to.mapped.push(region);
+      return region;
+    } catch (error) {
+      if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw explainDenial(error);
+      this.#crampedAtUnmapCount = regions.unmapCount;
+      return undefined;
+    }
   }
 
   /**

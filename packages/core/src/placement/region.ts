@@ -14,6 +14,8 @@ export interface RegionOwner {
   readonly backend: MemoryBackend;
   /** The level at rest that secrets have here. */
   readonly atRest: AtRest;
+  /** An access has left the region, or its secret: it is to be closed. */
+  onLeft(region: Region): void;
   /** Closes the region at the end of this turn. */
   closeLater(region: Region): void;
   onProtectionFailed(region: Region, error: unknown): void;
@@ -60,6 +62,8 @@ export class Region {
 
   /** Views of user code over this region that are open now. */
   views = 0;
+  /** A view of user code was ever opened over it: somebody may still have a raw pointer into it. */
+  shown = false;
   /** Views that escaped or refused to be revoked and may still be alive: the region stays open and mapped. */
   pinned = 0;
   /** Nothing new is placed here; the region goes when its last view has gone. */
@@ -153,11 +157,11 @@ export class Region {
     else this.readers++;
   }
 
-  /** Counts an access out; the region closes at the end of this turn. */
+  /** Counts an access out; the region closes at the end of this turn, or now where views are isolated. */
   leave(mode: 'read' | 'write'): void {
     if (mode === 'write') this.writers--;
     else this.readers--;
-    this.closeLater();
+    this.owner.onLeft(this);
   }
 
   /** A view escaped or is stuck: from now on the region stays open and mapped until `unpin`. */

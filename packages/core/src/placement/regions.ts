@@ -34,12 +34,15 @@ export class Regions implements RegionOwner {
 
   readonly #telemetry: Telemetry;
   readonly #atRestProtection: Protection;
+  readonly #isolateViews: boolean;
   #closing: Region[] = [];
 
-  constructor(backend: MemoryBackend, atRest: AtRest, telemetry: Telemetry) {
+  /** With `isolateViews` a page closes when its last access ends. */
+  constructor(backend: MemoryBackend, atRest: AtRest, telemetry: Telemetry, isolateViews = false) {
     this.backend = backend;
     this.atRest = atRest;
     this.#telemetry = telemetry;
+    this.#isolateViews = isolateViews;
     this.#atRestProtection = atRest === 'accessible' ? 'read-write' : atRest;
   }
 
@@ -134,6 +137,11 @@ export class Regions implements RegionOwner {
   /** Holds what is to be told of these regions while a step is under way. */
   get outbox(): Outbox {
     return this.#telemetry.outbox;
+  }
+
+  onLeft(region: Region): void {
+    if (this.#isolateViews) region.close();
+    else region.closeLater();
   }
 
   closeLater(region: Region): void {

@@ -1,4 +1,5 @@
 import type { Region } from './region.js';
+import { RestingSlots, restedEnough } from './resting.js';
 import { sizeClasses, slabByteLengthFor } from './size-classes.js';
 import { Slab, type SlabOwner } from './slab.js';
 
@@ -6,15 +7,18 @@ import { Slab, type SlabOwner } from './slab.js';
 interface Shelf {
   readonly classIndex: number;
   readonly slotByteLength: number;
-  /** Slabs with a free slot; the last is taken from, so that the others can run empty. */
+  /** Slabs with a free slot that was never shown; the last is taken from, so that the others can run empty. */
   readonly withFree: Slab[];
+  /** Free slots that were shown: taken when there is no other and enough of them rest, or when no page is to be had. */
+  readonly resting: RestingSlots;
   /** Pages of the next slab: doubles with each, so that few secrets cost one page and many cost few mappings. */
   growthPages: number;
 }
 
-/** The slab to take from next, or undefined. */
-function topOf({ withFree }: Shelf): Slab | undefined {
-  return withFree.length === 0 ? undefined : withFree[withFree.length - 1];
+/** The slab to take from next, or undefined where a new page comes first. */
+function topOf({ withFree, resting, slotByteLength }: Shelf): Slab | undefined {
+  if (withFree.length > 0) return withFree[withFree.length - 1];
+  return restedEnough(resting.size, slotByteLength) ? resting.first() : undefined;
 }
 
 /**
@@ -45,6 +49,7 @@ export class SlabPool implements SlabOwner {
       classIndex,
       slotByteLength,
       withFree: [],
+      resting: new RestingSlots(),
       growthPages: 1,
     }));
     this.#shelfByEighth = Array.from(
@@ -61,9 +66,15 @@ export class SlabPool implements SlabOwner {
     return this.#shelfFor(byteLength)?.classIndex;
   }
 
-  /** A slab of the class with a free slot, or undefined. */
+  /** A slab of the class to take a slot of, or undefined where a new page comes first. */
   slabWithFree(classIndex: number): Slab | undefined {
     return topOf(this.#shelf(classIndex));
+  }
+
+  /** The same where no page is to be had: also the slab of a slot that has not rested enough. */
+  slabWithAny(classIndex: number): Slab | undefined {
+    const shelf = this.#shelf(classIndex);
+    return topOf(shelf) ?? shelf.resting.first();
   }
 
   /** The same for a length; undefined also where that has a region of its own. */
@@ -72,9 +83,10 @@ export class SlabPool implements SlabOwner {
     return shelf === undefined ? undefined : topOf(shelf);
   }
 
-  /** Takes a slot of a slab that `slabWithFree` or `slabFor` gave. */
+  /** Takes a slot of a slab that was given in this step to take one of. */
   takeFrom(slab: Slab, byteLength: number): number {
     if (slab.live === 0) this.#onFirst(slab);
+    if (!slab.hasFree) return this.#takeResting(slab, byteLength);
     const index = slab.take(byteLength);
     if (!slab.hasFree) this.#unlist(slab);
     return index;
@@ -82,8 +94,9 @@ export class SlabPool implements SlabOwner {
 
   /** Free slots of a class, in the slabs that are there. */
   freeSlots(classIndex: number): number {
-    let free = 0;
-    for (const slab of this.#shelf(classIndex).withFree) free += slab.freeSlots;
+    const { withFree, resting } = this.#shelf(classIndex);
+    let free = resting.size;
+    for (const slab of withFree) free += slab.freeSlots - slab.resting;
     return free;
   }
 
@@ -110,7 +123,7 @@ export class SlabPool implements SlabOwner {
     if (pages >= shelf.growthPages) shelf.growthPages = pages * 2;
     this.slabs.add(slab);
     this.emptyCount++;
-    this.onSlotFree(slab);
+    this.#offer(slab);
     return slab;
   }
 
@@ -125,14 +138,17 @@ export class SlabPool implements SlabOwner {
 
   /** Takes no new secrets into a slab; those in it stay. */
   close(slab: Slab): void {
+    if (slab.closedToNew) return;
     slab.closedToNew = true;
     this.#unlist(slab);
+    this.#shelf(slab.classIndex).resting.close(slab);
   }
 
   /** Takes new secrets again. */
   reopen(slab: Slab): void {
+    if (!slab.closedToNew) return;
     slab.closedToNew = false;
-    if (slab.hasFree && slab.listIndex < 0) this.onSlotFree(slab);
+    this.#offer(slab);
   }
 
   /** Slabs without a secret and without a quarantined slot. */
@@ -147,6 +163,10 @@ export class SlabPool implements SlabOwner {
     withFree.push(slab);
   }
 
+  onSlotResting(slab: Slab): void {
+    this.#shelf(slab.classIndex).resting.add(slab);
+  }
+
   onEmpty(_slab: Slab): void {
     this.emptyCount++;
     if (!this.sweepIsDue) this.#onEmptySlab();
@@ -159,6 +179,17 @@ export class SlabPool implements SlabOwner {
 
   #shelf(classIndex: number): Shelf {
     return this.#shelves[classIndex] as Shelf;
+  }
+
+  /** Whatever is free in it can be taken. */
+  #offer(slab: Slab): void {
+    if (slab.hasFree) this.onSlotFree(slab);
+    this.#shelf(slab.classIndex).resting.open(slab);
+  }
+
+  #takeResting(slab: Slab, byteLength: number): number {
+    this.#shelf(slab.classIndex).resting.taken();
+    return slab.takeResting(byteLength);
   }
 
   /** An empty slab is used again. */

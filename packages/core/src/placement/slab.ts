@@ -2,6 +2,7 @@ import type { CanaryFinding } from '../telemetry/events.js';
 import { CANARY, CANARY_HIGH, CANARY_LOW, canaryBytes } from './canary.js';
 import { PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
+import { ShownSlots } from './shown-slots.js';
 import { CANARY_BYTE_LENGTH, slotsPerSlab } from './size-classes.js';
 
 const GENERATION_MAX = 0x3fff_fffd;
@@ -13,6 +14,8 @@ const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 export interface SlabOwner {
   /** A slab that was full has a free slot again. */
   onSlotFree(slab: Slab): void;
+  /** A slot that was shown through a view is free again. */
+  onSlotResting(slab: Slab): void;
   /** The last secret of a slab went. Quarantined slots may remain. */
   onEmpty(slab: Slab): void;
 }
@@ -25,11 +28,15 @@ export class Slab extends PlaceHost {
   listIndex = -1;
   /** Gives out no more slots. */
   closedToNew = false;
+  /** How often the pool's list of resting slots names it. */
+  restingEntries = 0;
 
   readonly #strideByteLength: number;
   readonly #owner: SlabOwner;
   /** The first of the free slots, each of which names the next; -1 at the end. The last to come is the first to go. */
   #firstFree = -1;
+  /** Slots that were shown through a view, which are in a list of their own when they are free. */
+  #shown: ShownSlots | undefined;
 
   /** Cuts a region: writes the canaries. The region must read zero. */
   constructor(region: Region, classIndex: number, slotByteLength: number, owner: SlabOwner) {
@@ -38,12 +45,19 @@ export class Slab extends PlaceHost {
     this.slotByteLength = slotByteLength;
     this.#strideByteLength = slotByteLength + CANARY_BYTE_LENGTH;
     this.#owner = owner;
-    for (let i = this.slotCount - 1; i >= 0; i--) this.#pushFree(i);
+    if (region.shown) for (let i = 0; i < this.slotCount; i++) this.#rest(i);
+    else for (let i = this.slotCount - 1; i >= 0; i--) this.#pushFree(i);
     this.#writeCanaries(0, this.slotCount);
   }
 
+  /** Whether it has a free slot that was never shown. */
   get hasFree(): boolean {
     return this.#firstFree >= 0 && !this.closedToNew;
+  }
+
+  /** Free slots that were shown through a view. */
+  get resting(): number {
+    return this.#shown === undefined ? 0 : this.#shown.resting;
   }
 
   get freeSlots(): number {
@@ -60,6 +74,19 @@ export class Slab extends PlaceHost {
     this.#firstFree = this.notes[index * 3 + 2] as number;
     this.beginUse(index, byteLength);
     return index;
+  }
+
+  /** Takes the slot that has rested for longest, which reads zero. Precondition: one rests. */
+  takeResting(byteLength: number): number {
+    const index = (this.#shown as ShownSlots).take();
+    this.beginUse(index, byteLength);
+    return index;
+  }
+
+  override show(index: number): void {
+    super.show(index);
+    this.#shown ??= new ShownSlots(this.notes);
+    this.#shown.add(index);
   }
 
   examine(index: number): CanaryFinding | undefined {
@@ -156,8 +183,18 @@ export class Slab extends PlaceHost {
       this.quarantined++;
       return;
     }
+    if (this.#shown?.has(index)) {
+      this.#rest(index);
+      if (!this.closedToNew) this.#owner.onSlotResting(this);
+      return;
+    }
     this.#pushFree(index);
     if (this.listIndex < 0 && !this.closedToNew) this.#owner.onSlotFree(this);
+  }
+
+  #rest(index: number): void {
+    this.show(index);
+    (this.#shown as ShownSlots).rest(index);
   }
 
   #pushFree(index: number): void {

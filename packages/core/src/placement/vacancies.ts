@@ -1,5 +1,6 @@
 import type { Region } from './region.js';
 import type { Regions } from './regions.js';
+import { RestingRegions } from './resting-regions.js';
 import type { SlabPool } from './slab-pool.js';
 
 export interface VacancyOptions {
@@ -7,33 +8,46 @@ export interface VacancyOptions {
   readonly reserveByteLength: number;
   /** A region is given back after it was idle for this long, in milliseconds; at the earliest after half of it. */
   readonly idleMs: number;
+  /** A region that was shown through a view goes back to the system, and to no other secret. */
+  readonly isolateViews: boolean;
 }
 
 /**
  * Mapped regions in which nothing lives: spares, which are wiped and cut into nothing, and slabs that ran empty. They
  * serve the next need of any shape, go back to the system at once when a limit demands it, and otherwise when idle.
+ * Those over which views were open rest behind all others.
  */
 export class Vacancies {
   readonly #regions: Regions;
   readonly #pool: SlabPool;
   readonly #options: VacancyOptions;
   readonly #spares: Region[] = [];
+  readonly #resting: RestingRegions;
   #sweepTimer: NodeJS.Timeout | undefined;
 
   constructor(regions: Regions, pool: SlabPool, options: VacancyOptions) {
     this.#regions = regions;
     this.#pool = pool;
     this.#options = options;
+    this.#resting = new RestingRegions(!options.isolateViews);
   }
 
   /** At no cost, for whoever asks at every release. Slabs with nothing but quarantined slots count as empty here. */
   get mayBeAny(): boolean {
-    return this.#spares.length > 0 || this.#pool.emptyCount > 0;
+    return this.#spares.length > 0 || this.#resting.size > 0 || this.#pool.emptyCount > 0;
+  }
+
+  /** Something vacant was shown, and may be used again. */
+  get mayReuseShown(): boolean {
+    if (this.#options.isolateViews) return false;
+    if (this.#resting.size > 0) return true;
+    for (const slab of this.#pool.empties()) if (slab.region.shown) return true;
+    return false;
   }
 
   get byteLength(): number {
     let total = 0;
-    for (const region of this.#spares) total += region.byteLength;
+    for (const region of this.#all()) total += region.byteLength;
     for (const slab of this.#pool.empties()) total += slab.region.byteLength;
     return total;
   }
@@ -56,7 +70,10 @@ export class Vacancies {
       return;
     }
     region.idle = false;
-    this.#spares.push(region);
+    if (region.shown) {
+      this.#resting.add(region);
+      this.#regions.onLeft(region);
+    } else this.#spares.push(region);
     this.sweepLater();
   }
 
@@ -70,13 +87,21 @@ export class Vacancies {
     }
   }
 
-  /** A spare of exactly this length, which the caller then owns. */
+  /** A spare of exactly this length that was never shown, or has rested enough. The caller then owns it. */
   takeExactly(byteLength: number): Region | undefined {
     const i = this.#spares.findIndex((region) => region.byteLength === byteLength);
-    return i < 0 ? undefined : this.#spares.splice(i, 1)[0];
+    return i < 0 ? this.#resting.takeRested(byteLength) : this.#spares.splice(i, 1)[0];
   }
 
-  /** The smallest spare of at least this length, or a slab that ran empty, wiped; the caller then owns it. */
+  /** A spare of exactly this length that was shown, however short its rest. The caller then owns it. */
+  takeShownExactly(byteLength: number): Region | undefined {
+    return this.#resting.take((region) => region.byteLength === byteLength);
+  }
+
+  /**
+   * The smallest spare of at least this length that was never shown, or such a slab that ran empty, wiped; the caller then
+   * owns it.
+   */
   takeAtLeast(byteLength: number): Region | undefined {
     let best = -1;
     for (const [i, region] of this.#spares.entries()) {
@@ -84,22 +109,21 @@ export class Vacancies {
       if (best < 0 || region.byteLength < (this.#spares[best] as Region).byteLength) best = i;
     }
     if (best >= 0) return this.#spares.splice(best, 1)[0];
-    for (const slab of this.#pool.empties()) {
-      const { region } = slab;
-      if (region.byteLength < byteLength || region.pinned > 0) continue;
-      if (region.losses !== undefined) continue;
-      region.wipe(0, region.byteLength);
-      this.#pool.abandon(slab);
-      return region;
-    }
-    return undefined;
+    return this.#takeEmptied(byteLength, false);
+  }
+
+  /** The same of those that were shown: the spare that rests for longest. */
+  takeShownAtLeast(byteLength: number): Region | undefined {
+    const spare = this.#resting.take((region) => region.byteLength >= byteLength);
+    return spare ?? this.#takeEmptied(byteLength, true);
   }
 
   /** Unmaps vacant regions until `byteLength` bytes are free again or none is left. True when any went. */
   reclaim(byteLength: number): boolean {
     let freed = 0;
-    while (freed < byteLength && this.#spares.length > 0) {
-      const region = this.#spares.pop() as Region;
+    while (freed < byteLength) {
+      const region = this.#spares.pop() ?? this.#resting.takeOldest();
+      if (region === undefined) break;
       if (this.#regions.unmap(region)) freed += region.byteLength;
     }
     if (freed >= byteLength) return true;
@@ -115,6 +139,7 @@ export class Vacancies {
   giveBack(region: Region): void {
     const spare = this.#spares.indexOf(region);
     if (spare >= 0) this.#spares.splice(spare, 1);
+    else this.#resting.delete(region);
     for (const slab of this.#pool.slabs) {
       if (slab.region !== region) continue;
       if (slab.live > 0) return;
@@ -125,7 +150,7 @@ export class Vacancies {
 
   /** Gives back every vacant region that lost a protection. */
   giveBackLost(): void {
-    for (const region of [...this.#spares]) if (region.losses !== undefined) this.giveBack(region);
+    for (const region of [...this.#all()]) if (region.losses !== undefined) this.giveBack(region);
     for (const { region } of [...this.#pool.empties()]) {
       if (region.losses !== undefined) this.giveBack(region);
     }
@@ -134,6 +159,7 @@ export class Vacancies {
   /** Forgets the spares, which the caller unmaps, and sweeps no more. */
   clear(): void {
     this.#spares.length = 0;
+    this.#resting.clear();
     clearTimeout(this.#sweepTimer);
     this.#sweepTimer = undefined;
     this.#pool.sweepIsDue = false;
@@ -164,12 +190,30 @@ export class Vacancies {
       region.idle = true;
       return due;
     };
-    for (const region of [...this.#spares]) if (isDue(region)) this.giveBack(region);
+    for (const region of [...this.#all()]) if (isDue(region)) this.giveBack(region);
     for (const slab of [...this.#pool.empties()]) {
       if (!isDue(slab.region)) continue;
       this.#pool.abandon(slab);
       this.#regions.unmap(slab.region);
     }
     if (again) this.sweepLater();
+  }
+
+  /** Every spare, those that rest among them. */
+  *#all(): Generator<Region> {
+    yield* this.#spares;
+    yield* this.#resting;
+  }
+
+  #takeEmptied(byteLength: number, shown: boolean): Region | undefined {
+    for (const slab of this.#pool.empties()) {
+      const { region } = slab;
+      if (region.shown !== shown || region.byteLength < byteLength || region.pinned > 0) continue;
+      if (region.losses !== undefined) continue;
+      region.wipe(0, region.byteLength);
+      this.#pool.abandon(slab);
+      return region;
+    }
+    return undefined;
   }
 }

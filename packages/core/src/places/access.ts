@@ -1,10 +1,10 @@
-import { MessageChannel } from 'node:worker_threads';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { View, ViewOutcome } from '../contract/region.js';
 import { zero } from '../contract/zero.js';
 import type { PlaceHost } from '../placement/place-host.js';
 import type { Outbox } from '../telemetry/outbox.js';
 import type { AccessList, Linked } from './access-list.js';
+import { restCopy } from './resting-copies.js';
 
 /** What an access may do to the bytes. */
 export type AccessMode = 'read' | 'write';
@@ -22,16 +22,6 @@ export interface AccessHost {
   /** A view escaped or is stuck. The slot is in quarantine when this returns. */
   onViewLost(access: Access, view: View, outcome: 'escaped' | 'stuck'): void;
 }
-
-type Transfer = (buffer: ArrayBuffer, byteLength: number) => ArrayBuffer;
-/** Taken at import; absent before Node 22. */
-const transfer: Transfer | undefined = (ArrayBuffer.prototype as { transfer?: unknown }).transfer
-  ? (Function.prototype.call.bind(
-      (ArrayBuffer.prototype as unknown as { transfer: () => void }).transfer,
-    ) as Transfer)
-  : undefined;
-/** Absent where a test environment with a DOM took it away; a port takes a buffer just as well. */
-const clone = typeof structuredClone === 'function' ? structuredClone : takenByPort;
 
 /**
  * Who has to do with one secret beside its owner: many readers or one writer, a store, the leak detector. Exists only while
@@ -112,6 +102,7 @@ export class Access implements Linked<Access> {
       if (region.ownView !== undefined && allocator.viewsStopped === undefined) {
         this.#view = region.backend.openView(region.id, byteOffset, byteLength);
         this.bytes = this.#view.bytes;
+        host.show(index);
       } else {
         this.bytes = new Uint8Array(new ArrayBuffer(byteLength));
         region.backend.read(region.id, byteOffset, this.bytes);
@@ -213,19 +204,9 @@ export class Access implements Linked<Access> {
       }
     } finally {
       zero(bytes);
-      detach(bytes.buffer as ArrayBuffer);
+      restCopy(bytes.buffer as ArrayBuffer);
     }
     return undefined;
-  }
-}
-
-/** Makes every typed array over a buffer of our own zero bytes long. */
-function detach(buffer: ArrayBuffer): void {
-  try {
-    if (transfer !== undefined) transfer(buffer, 0);
-    else clone(buffer, { transfer: [buffer] });
-  } catch {
-    // Somebody marked it untransferable. It is wiped, and shows nothing but zeros.
   }
 }
 
@@ -264,11 +245,4 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
     typeof (value as { then?: unknown }).then === 'function'
   );
-}
-
-/** What is posted is detached here; nobody reads the other end. */
-function takenByPort(buffer: ArrayBuffer, { transfer: taken }: { transfer: ArrayBuffer[] }): void {
-  const { port1 } = new MessageChannel();
-  port1.postMessage(buffer, taken);
-  port1.close();
 }

@@ -49,10 +49,10 @@ export class Places implements AccessHost {
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.telemetry = new Telemetry(options.backend.name);
-    const { pooledByteLengthMax, slabByteLengthMax, idleMs } = options;
-    const placement = { pooledByteLengthMax, slabByteLengthMax, idleMs };
+    const { pooledByteLengthMax, slabByteLengthMax, idleMs, isolateViews } = options;
+    const placement = { pooledByteLengthMax, slabByteLengthMax, idleMs, isolateViews };
     this.primary = new Placement(
-      new Regions(options.backend, options.atRest, this.telemetry),
+      new Regions(options.backend, options.atRest, this.telemetry, isolateViews),
       new LockBudget(options.backend, options.lockedByteLengthMax, options.headroomByteLength),
       { ...placement, reserveByteLength: options.lockedByteLengthMin },
     );

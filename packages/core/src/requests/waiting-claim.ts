@@ -154,7 +154,7 @@ const COMPARED_MAX = 8;
 function lacksSlot(classes: readonly (number | undefined)[], pool: SlabPool): boolean {
   for (let i = 0; i < classes.length; i++) {
     const classIndex = classes[i];
-    if (classIndex === undefined || pool.slabWithFree(classIndex) === undefined) return true;
+    if (classIndex === undefined || pool.slabWithAny(classIndex) === undefined) return true;
     let count = 1;
     for (let j = 0; j < i && i < COMPARED_MAX; j++) if (classes[j] === classIndex) count++;
     if (count > 1 && pool.freeSlots(classIndex) < count) return true;

@@ -127,7 +127,8 @@ export class Secret implements Disposable {
    * the process. A returned promise is refused with `TypeError`. `ERR_SECMEM_VIEW_ESCAPED` when `fn` let the buffer go.
    *
    * A view that outlives the call has length 0, and some consumers take that for an empty key: hand secrets to `hmac` and
-   * its kin instead of views to `node:crypto` wherever you can.
+   * its kin instead of views to `node:crypto` wherever you can. Native work that goes on after the call (`fs.write` with a
+   * callback, `randomFill`) cannot be stopped, and in the end touches whoever has the place next: `lend` until it is done.
    */
   read<T>(fn: (bytes: Uint8Array) => T): T {
     return this.#within('read', fn);
