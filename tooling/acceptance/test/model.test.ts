@@ -7,6 +7,8 @@ interface Modelled {
   faults: number;
   waits: number;
   timers: number;
+  /** What subscribers did, by kind. */
+  deeds: Record<string, number>;
 }
 interface Mode {
   readonly atRest: 'accessible' | 'read-only' | 'no-access';
@@ -78,6 +80,8 @@ describe.each(Object.keys(MODES))('the allocator against a model, %s', (backend)
       expect(result.faults).toBeGreaterThan(steps / 50);
       expect(result.waits).toBeGreaterThan(steps / 200);
       expect(result.timers).toBe(0);
+      const deeds = Object.values(result.deeds).reduce((sum, count) => sum + count, 0);
+      expect(deeds, 'what subscribers did').toBeGreaterThan(steps / 300);
     });
   }
 });

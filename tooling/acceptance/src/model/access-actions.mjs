@@ -1,4 +1,4 @@
-import { demand, demandZeros, IN_USE, lentForWriting, refusalOf } from './world.mjs';
+import { demand, demandZeros, IN_USE, lentForWriting, refusalOf } from './demands.mjs';
 
 /** What a callback does to the allocator that called it, by name. */
 const DEEDS = {
@@ -35,9 +35,8 @@ const DEEDS = {
   },
 
   purge(w, _, bytes) {
-    w.memory.purge();
+    w.purge();
     demandZeros(bytes, 'purge() leaves what a callback is shown');
-    w.purged();
   },
 
   returnPromise: () => Promise.resolve(),

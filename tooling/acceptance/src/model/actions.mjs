@@ -1,6 +1,6 @@
 import { ACCESS_ACTIONS } from './access-actions.mjs';
+import { demand, refusalOf } from './demands.mjs';
 import { PHASE_ACTIONS } from './phase-actions.mjs';
-import { demand, refusalOf } from './world.mjs';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -47,23 +47,7 @@ export const ACTIONS = {
   async wait(w, { fault, other, byteLength }) {
     if (w.waiting.size >= 8) return;
     const owner = w.owner(other);
-    const controller = new AbortController();
-    const { signal } = controller;
-    const entry = { owner, controller, byteLength };
-    w.waiting.add(entry);
-    await w.attempt(fault, () => {
-      owner.space.allocate(byteLength, { signal, waitMsMax: 60_000 }).then(
-        (secret) => {
-          w.waiting.delete(entry);
-          w.arrived.push({ secret, owner });
-        },
-        (error) => {
-          w.waiting.delete(entry);
-          const told = error === 'aborted' || error.kind === 'capacity' || owner.ended;
-          if (!told && w.fault === undefined) w.unexpected.push(error);
-        },
-      );
-    });
+    await w.attempt(fault, () => w.request(owner, byteLength));
     await turn();
   },
 
@@ -123,7 +107,7 @@ export const ACTIONS = {
     }
     w.forget(known);
     w.demandZero(known.at, served);
-    w.sealed.push({ sealed: value, content: known.content, dead: false });
+    w.sealed.push({ sealed: value, content: known.content, dead: w.purgedNow });
   },
 
   async open(w, { fault, at, other, flag }) {
@@ -132,9 +116,10 @@ export const ACTIONS = {
     const owner = w.owner(other);
     const open = () =>
       flag ? owner.space.openSync(item.sealed) : owner.space.open(item.sealed, { waitMsMax: 1 });
-    const expected = item.dead ? ['ERR_SECMEM_UNSEAL_FAILED'] : [];
+    const { dead } = item;
+    const expected = dead ? ['ERR_SECMEM_UNSEAL_FAILED'] : [];
     const { value } = await w.attempt(fault, open, expected);
-    demand(value === undefined || !item.dead, 'what was sealed before a purge opens');
+    demand(value === undefined || !dead, 'what was sealed before a purge opens');
     if (value !== undefined) w.know(value, owner, item.content.slice());
   },
 
@@ -151,12 +136,17 @@ export const ACTIONS = {
   },
 
   async purge(w, { fault }) {
-    await w.attempt(fault?.operation === 'unmap' ? fault : undefined, () => w.memory.purge());
-    w.purged();
+    await w.attempt(fault?.operation === 'unmap' ? fault : undefined, () => w.purge());
   },
 
   async verify(w) {
-    demand(w.memory.verify().secrets === w.memory.stats().secrets, 'verify() counts differently');
+    const { secrets } = w.memory.stats();
+    demand(w.memory.verify().secrets === secrets, 'verify() counts differently');
+  },
+
+  /** Somebody will hear of something, and act. */
+  async listen(w, plan) {
+    w.subscriber.plan(plan);
   },
 
   turn,

@@ -1,5 +1,5 @@
 import { releaseOrphan } from './access-actions.mjs';
-import { demand } from './world.mjs';
+import { demand } from './demands.mjs';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

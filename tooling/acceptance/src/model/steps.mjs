@@ -37,6 +37,7 @@ const WEIGHTS = {
   limit: 1,
   purge: 0.5,
   verify: 0.5,
+  listen: 10,
   turn: 3,
 };
 

@@ -1,25 +1,12 @@
 import { isSecureMemoryError } from '@securemem/core';
+import { demand, demandZeros } from './demands.mjs';
+import { Subscriber } from './subscriber.mjs';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-export const IN_USE = 'ERR_SECMEM_IN_USE';
-
-export const lentForWriting = ({ leases }) => leases.some(({ mode }) => mode === 'write');
-export const refusalOf = (busy) => (busy ? [IN_USE] : []);
-
-/** What fails the test: the allocator and the model differ. */
-export function demand(condition, what) {
-  if (!condition) throw new Error(`the allocator differs from the model: ${what}`);
-}
-
-export function demandZeros(bytes, what) {
-  // What is detached has no length, and cannot even be asked.
-  demand(bytes.length === 0 || bytes.every((byte) => byte === 0), what);
-}
-
 /**
  * All that the model knows of one allocator: which secrets live, what is in them and where, who holds them, and what is
- * gone. Actions change it; `check` compares it with the allocator, the backend's memory and the kernel's count.
+ * gone. Actions change it; `checks.mjs` compares it with the allocator, the backend's memory and the kernel's count.
  */
 export class World {
   /** Secrets that can be used: `{ secret, content, at, leases, owner }`. */
@@ -49,13 +36,46 @@ export class World {
   /** Planned failures of `map` and `unmap`. */
   refusals = 0;
   limitChanged = false;
+  /** What the step under way works on: a subscriber that acts meanwhile leaves it alone. */
+  picked = new Set();
+  /** The end of the allocator, where a subscriber closed it. */
+  closing;
+  subscriber = new Subscriber(this);
   #tag = 0;
+  #deedsBefore = 0;
+  #purges = 0;
+  #purgesBefore = 0;
 
   constructor(memory, faulty, recorder) {
     this.memory = memory;
     this.faulty = faulty;
     this.recorder = recorder;
     this.root = { space: memory, parent: undefined, ended: false };
+  }
+
+  /** A step begins. */
+  begin(fault) {
+    this.fault = fault;
+    this.picked.clear();
+    this.#deedsBefore = this.subscriber.deeds;
+    this.#purgesBefore = this.#purges;
+  }
+
+  /** Whether a subscriber did something in this step. */
+  get acted() {
+    return this.subscriber.deeds !== this.#deedsBefore;
+  }
+
+  /** Whether everything was purged in this step. */
+  get purgedNow() {
+    return this.#purges !== this.#purgesBefore;
+  }
+
+  /** What a step may come to where a subscriber ended something, or everything, under it. */
+  mayCome(error) {
+    if (!this.acted) return false;
+    if (this.purgedNow && error.code === 'ERR_SECMEM_UNSEAL_FAILED') return true;
+    return ['ERR_SECMEM_DISPOSED', 'ERR_SECMEM_CLOSED'].includes(error.code);
   }
 
   /** A content that no other secret has. */
@@ -73,7 +93,40 @@ export class World {
   }
 
   pick(from, index) {
-    return from.length === 0 ? undefined : from[index % from.length];
+    const one = from.length === 0 ? undefined : from[index % from.length];
+    this.picked.add(one);
+    return one;
+  }
+
+  /** Asks for a secret, and waits for it. */
+  request(owner, byteLength) {
+    const controller = new AbortController();
+    const entry = { owner, controller, byteLength };
+    this.waiting.add(entry);
+    owner.space.allocate(byteLength, { signal: controller.signal, waitMsMax: 60_000 }).then(
+      (secret) => {
+        this.waiting.delete(entry);
+        this.arrived.push({ secret, owner });
+      },
+      (error) => {
+        this.waiting.delete(entry);
+        const ended = owner.ended || this.closing !== undefined;
+        const told = error === 'aborted' || error.kind === 'capacity' || ended;
+        if (!told && this.fault === undefined) this.unexpected.push(error);
+      },
+    );
+  }
+
+  /** Ends the allocator while it is in the middle of whatever it tells of. */
+  close() {
+    const { secrets } = this.memory.stats();
+    this.closing = this.memory.close({ waitMsMax: 5_000 });
+    const again = this.memory.close();
+    demand(again === this.closing, 'close() gives two promises');
+    const after = this.memory.stats();
+    demand(after.admission.waiting === 0, 'somebody waits in a closed allocator');
+    demand(after.secrets <= secrets, 'close() makes secrets');
+    this.secretsAtClose = secrets;
   }
 
   /**
@@ -110,7 +163,18 @@ export class World {
     return answer;
   }
 
+  /** The same of a subscriber, for whom nothing fails on purpose. */
+  attemptNow(operation) {
+    try {
+      return { value: operation() };
+    } catch (error) {
+      this.#judge(error, undefined, []);
+      return { error };
+    }
+  }
+
   #judge(error, fault, expected) {
+    if (this.mayCome(error)) return;
     if (expected.some((code) => error === code || error.code === code || error.name === code))
       return;
     const planned = fault !== undefined && isSecureMemoryError(error);
@@ -121,6 +185,7 @@ export class World {
 
   /** Takes a new secret into the model: its bytes must be `content`, zeros unless told. */
   know(secret, owner, content) {
+    if (secret.disposed && this.purgedNow) return undefined;
     const known = { secret, content, at: undefined, leases: [], owner };
     const wanted = content ?? new Uint8Array(new ArrayBuffer(secret.byteLength));
     this.locate(known, wanted);
@@ -145,10 +210,18 @@ export class World {
    * lease that is a view shows zeros, and one that is a copy does after a purge only.
    */
   forget(known, { purged = false, escaped = false } = {}) {
-    this.live.splice(this.live.indexOf(known), 1);
+    const { at, content, leases, owner } = known;
+    const i = this.live.indexOf(known);
+    if (i < 0) {
+      // Purged by a subscriber in this step, with its leases; its slot is out of use all the same.
+      const left = this.orphans.filter(({ place }) => place.at === at).length;
+      if (escaped)
+        this.cells.push({ place: { at, left, content, owner, purged: true }, dead: false });
+      return;
+    }
+    this.live.splice(i, 1);
     this.gone.push(known.secret);
     if (this.gone.length > 20) this.gone.shift();
-    const { at, content, leases, owner } = known;
     const place = { at, left: leases.length, content, owner, purged };
     for (const lease of leases) {
       const zero = purged || (escaped && lease.view);
@@ -157,26 +230,33 @@ export class World {
     if (escaped) this.cells.push({ place, dead: false });
   }
 
-  /** Everything was purged, with what was lent of it. */
-  purged() {
-    for (const known of [...this.live]) {
+  /** Purges everything there is now, with what was lent of it. What a subscriber makes after that is not among it. */
+  purge() {
+    const [live, orphans, cells, sealed] = [this.live, this.orphans, this.cells, this.sealed].map(
+      (list) => [...list],
+    );
+    this.#purges++;
+    this.memory.purge();
+    for (const known of live) {
       demand(known.secret.disposed, 'a secret outlives a purge');
       this.forget(known, { purged: true });
     }
-    for (const orphan of this.orphans) {
+    for (const orphan of new Set([...orphans, ...this.orphans])) {
       orphan.zero = true;
       orphan.counted = false;
       orphan.place.purged = true;
       demandZeros(orphan.lease.bytes, 'a lease shows what was purged');
     }
-    for (const { place } of this.cells) place.purged = true;
-    for (const item of this.sealed) item.dead = true;
+    for (const { place } of cells) place.purged = true;
+    for (const item of sealed) item.dead = true;
   }
 
   /** The bytes where a secret was read zero, unless the place has gone or has a new owner. */
   demandZero(at, served, except = []) {
-    if (!this.recorder.regions.has(at.region) || served !== this.served()) return;
+    if (!this.recorder.regions.has(at.region)) return;
+    // Simulated memory brings views up to date when somebody looks, so somebody looks in any case.
     const bytes = this.recorder.peek(at.region);
+    if (served !== this.served()) return;
     for (const { region, byteOffset, byteLength } of except) {
       // A canary of 8 bytes may stand on either side of what lies there now.
       if (region === at.region)
@@ -186,9 +266,9 @@ export class World {
     demandZeros(rest, 'a released place does not read zero');
   }
 
-  /** Changes whenever somebody who waited was served or refused. */
+  /** Changes whenever somebody who waited was served or refused, or a subscriber did something. */
   served() {
-    return this.memory.stats().admission.waiting;
+    return `${this.memory.stats().admission.waiting} ${this.subscriber.deeds}`;
   }
 
   /** Lets whoever was served come in. */
@@ -198,55 +278,5 @@ export class World {
       if (!secret.disposed) this.know(secret, owner);
     }
     if (this.unexpected.length > 0) throw this.unexpected[0];
-  }
-
-  /** Everything that can be compared, is. */
-  check() {
-    const { memory, recorder, live, orphans } = this;
-    const stats = memory.stats();
-    const lent = new Set(orphans.filter(({ counted }) => counted).map(({ place }) => place)).size;
-    const leases = live.reduce((sum, known) => sum + known.leases.length, orphans.length);
-    const { pooled, own } = stats.primary.routes;
-    const byteLength = live.reduce((sum, known) => sum + known.content.length, 0);
-    demand(
-      stats.secrets === live.length + lent,
-      `${stats.secrets} secrets, ${live.length} + ${lent}`,
-    );
-    demand(pooled.secrets + own.secrets === stats.secrets, 'the routes do not add up');
-    if (lent === 0) demand(pooled.byteLength + own.byteLength === byteLength, 'bytes of content');
-    demand(stats.openAccesses === leases, `${stats.openAccesses} accesses, ${leases} leases`);
-    demand(stats.admission.waiting === this.waiting.size, 'waiting requests');
-    demand(stats.primary.mappedByteLength === recorder.mappedByteLength, 'mapped bytes');
-    this.#checkQuarantine(stats.quarantine);
-    demand(
-      this.stale.every((bytes) => bytes.length === 0),
-      'a closed view shows something',
-    );
-    this.#checkContents();
-  }
-
-  /** A slot stays out of use while a view or a lease shows it; after that it is free when somebody looks for room. */
-  #checkQuarantine({ slots, damagedSlots }) {
-    const shown = this.cells.filter(
-      ({ place, dead }) => !dead || (place.left > 0 && !place.purged),
-    );
-    demand(slots >= shown.length && slots <= this.cells.length, 'slots in quarantine');
-    demand(damagedSlots >= 0, 'fewer than no damaged slots');
-    for (const bytes of this.aliases)
-      demandZeros(bytes, 'what nobody could take back shows a secret');
-  }
-
-  #checkContents() {
-    const images = new Map();
-    for (const { at, content, secret } of this.live) {
-      demand(secret.byteLength === content.length, 'a secret has another length');
-      let image = images.get(at.region);
-      if (image === undefined) {
-        image = this.recorder.peek(at.region);
-        images.set(at.region, image);
-      }
-      const bytes = image.subarray(at.byteOffset, at.byteOffset + at.byteLength);
-      demand(Buffer.compare(bytes, content) === 0, 'the page does not hold what it should');
-    }
   }
 }

@@ -2,9 +2,11 @@ import { createAllocator } from '@securemem/core';
 import { createFakeKernel, fakeBackend, faultyBackend } from '@securemem/core/testing';
 import fc from 'fast-check';
 import { ACTIONS } from '../model/actions.mjs';
+import { check } from '../model/checks.mjs';
+import { demand } from '../model/demands.mjs';
 import { RecordingBackend } from '../model/recorder.mjs';
 import { step } from '../model/steps.mjs';
-import { demand, World } from '../model/world.mjs';
+import { World } from '../model/world.mjs';
 
 const STEPS_PER_RUN_MAX = 100;
 /** Lengths are drawn evenly; less than half of the longest, so that one round usually is enough. */
@@ -31,7 +33,7 @@ export async function theFakeAgainstTheModel({ options }) {
 }
 
 async function hold(inner, kernel, options) {
-  const total = { steps: 0, faults: 0, quarantined: 0, waits: 0, kinds: {} };
+  const total = { steps: 0, faults: 0, quarantined: 0, waits: 0, kinds: {}, deeds: {} };
   const property = fc.asyncProperty(
     fc.array(step, { minLength: 1, maxLength: STEPS_PER_RUN_MAX, size: 'max' }),
     (steps) => run({ inner, kernel }, steps, options, total),
@@ -84,18 +86,28 @@ async function run({ inner, kernel }, steps, { atRest, views, broken }, total) {
   const world = new World(memory, faulty, recorder);
   try {
     for (const s of steps) {
-      world.fault = s.fault;
-      await ACTIONS[s.do](world, s);
-      await world.settle();
-      world.check();
+      world.begin(s.fault);
+      try {
+        await ACTIONS[s.do](world, s);
+      } catch (error) {
+        if (!world.mayCome(error)) throw error;
+      }
       total.steps++;
       total.kinds[s.do] = (total.kinds[s.do] ?? 0) + 1;
+      if (world.closing !== undefined) break;
+      await world.settle();
+      check(world);
+    }
+    world.subscriber.leave();
+    for (const [deed, count] of Object.entries(world.subscriber.kinds)) {
+      total.deeds[deed] = (total.deeds[deed] ?? 0) + count;
     }
     total.faults += world.faults;
     total.quarantined += memory.stats().events.quarantine;
     total.waits += memory.stats().admission.waits;
-    await end(world);
+    await (world.closing === undefined ? end(world) : endClosed(world));
   } finally {
+    world.subscriber.leave();
     faulty.heal();
     for (const { controller } of world.waiting) controller.abort('the run ended');
     for (const { finish } of world.phases) finish();
@@ -128,11 +140,32 @@ async function end(world) {
   await world.settle();
   await disposeAll(world);
   for (const { sealed } of world.sealed) sealed.dispose();
-  world.check();
+  check(world);
   const { slots } = memory.stats().quarantine;
   const { byteLengthLeftMapped } = await memory.close();
   demand(byteLengthLeftMapped === recorder.mappedByteLength, 'close() reports other bytes');
   demand(slots > 0 || byteLengthLeftMapped === 0, 'close() leaves something mapped');
+}
+
+/** A subscriber closed the allocator: nothing is granted any more, and it ends when the last lease has gone. */
+async function endClosed(world) {
+  const { memory, recorder, faulty } = world;
+  faulty.heal();
+  demand(memory.stats().secrets <= world.secretsAtClose, 'something was granted after close()');
+  for (const { lease } of [...world.orphans, ...world.live.flatMap(({ leases }) => leases)]) {
+    lease.release();
+  }
+  for (const { finish } of world.phases) finish();
+  await new Promise((resolve) => setImmediate(resolve));
+  const { byteLengthLeftMapped } = await world.closing;
+  const { secrets, admission, openAccesses } = memory.stats();
+  demand(secrets === 0 && openAccesses === 0, 'close() leaves a secret');
+  demand(admission.waiting === 0 && world.waiting.size === 0, 'close() leaves somebody waiting');
+  for (const { secret } of [...world.arrived, ...world.live]) {
+    demand(secret.disposed, 'a secret outlives its allocator');
+  }
+  demand(byteLengthLeftMapped === recorder.mappedByteLength, 'close() reports other bytes');
+  if (world.unexpected.length > 0) throw world.unexpected[0];
 }
 
 /** Whoever waits meanwhile is served and ends too. */
