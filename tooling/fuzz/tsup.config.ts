@@ -1,9 +1,14 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/channel/{host,keeper,greeting}.ts'],
+  entry: {
+    host: 'src/channel/host.ts',
+    keeper: 'src/channel/keeper.ts',
+    greeting: 'src/channel/greeting.ts',
+    json: 'src/document/json.ts',
+  },
   format: 'esm',
   target: 'node20',
-  // Parts of the keeper that its package does not export; tsconfig.json says where they lie.
-  noExternal: [/^@securemem\/keeper\/src\//],
+  // Parts that their packages do not export; tsconfig.json says where they lie.
+  noExternal: [/^@securemem\/(core|keeper)\/src\//],
 });

@@ -3,6 +3,7 @@ import { INSPECT } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { zero } from './contract/zero.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
+import { fromJson, type JsonOptions, type JsonSource } from './ingest/from-json.js';
 import { fromTerminal, type TerminalOptions } from './ingest/from-terminal.js';
 import { type Base64Options, type EncodedText, fromBase64, fromHex } from './ingest/from-text.js';
 import type { Ownership } from './lifetime/ownership.js';
@@ -153,6 +154,28 @@ export abstract class Allocations {
   /** The same for base64, or base64url with `alphabet: 'base64url'`; with its padding or without. */
   fromBase64(text: EncodedText, options?: Base64Options): Promise<Secret> {
     return fromBase64(this.#ownership, text, options);
+  }
+
+  /**
+   * One string out of a document of JSON: a reply of Vault, a file of credentials. `pointer` says which (RFC 6901), such as
+   * `'/data/data/password'`. A file or a descriptor (a number) is read straight into a page, where the string stays and the rest
+   * is wiped; a secret is left as it is. No string of JavaScript is made of the document, but the time that this takes
+   * depends on what is in it.
+   *
+   * Rejects with `ERR_SECMEM_INPUT_INVALID` and wipes what it read; the error has `details.reason` and `details.byteOffset`, and
+   * nothing of the content:
+   *
+   * - `syntax`: `JSON.parse` would refuse it too, a byte order mark included; the whole document counts.
+   * - `encoding`: it is not UTF-8, or the string has half of a surrogate pair, which no UTF-8 has.
+   * - `depth`: it is nested more than 128 levels deep.
+   * - `duplicate`: an object on the way has the name twice. Other objects may.
+   * - `missing`, `type`, `empty`: the pointer leads nowhere, to something else than a string (a number, say), or to `""`.
+   * - `length`: the input is longer than `byteLengthMax`.
+   *
+   * Otherwise as `fromFile` and `fromFd` do.
+   */
+  fromJson(source: JsonSource, pointer: string, options?: JsonOptions): Promise<Secret> {
+    return fromJson(this.#ownership, source, pointer, options);
   }
 
   /** Its name, so that nothing of it is logged by mistake. */

@@ -12,6 +12,7 @@ export * from './crash/crash-policy.js';
 export { firstAvailable } from './first-available.js';
 export type { Base64Alphabet } from './ingest/base64.js';
 export type { IngestOptions } from './ingest/from-file.js';
+export type { JsonOptions, JsonSource } from './ingest/from-json.js';
 export type { TerminalOptions } from './ingest/from-terminal.js';
 export type { Base64Options, EncodedText } from './ingest/from-text.js';
 export type { LoadAllOptions } from './lifetime/load-all.js';

@@ -82,6 +82,7 @@ describe('what is promised to be an error with a code', () => {
         memory.phase(() => 1, options),
         memory.loadAll([], options),
         memory.fromFile('/dev/null', options),
+        memory.fromJson('/dev/null', '', options),
         memory.close(options),
         store.set('a', bytesOf(8), options),
         store.use('a', () => 1, options),

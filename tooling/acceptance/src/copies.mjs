@@ -6,7 +6,15 @@
 import { createHmac, createSecretKey, webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { decrypt, encrypt, hash, hkdf, hmac, toKeyObject } from '@securemem/core';
-import { bytesOf, offHeap, withFile, withPipe, withSocket } from './marked-input.mjs';
+import {
+  bytesOf,
+  escaped,
+  inJson,
+  offHeap,
+  withFile,
+  withPipe,
+  withSocket,
+} from './marked-input.mjs';
 import { createMarker, markerOf } from './memory-scan.mjs';
 
 /** @typedef {import('./memory-scan.mjs').Marker} Marker */
@@ -52,9 +60,28 @@ const ways = [
     into: (memory, marker) =>
       withFile(marker.asText('hex'), async (path) => {
         const text = await memory.fromFile(path);
-        const secret = await memory.fromHex(text);
-        text.dispose();
-        return secret;
+        return hexOf(memory, text);
+      }),
+  },
+  {
+    name: '`fromJson` of a file, then `fromHex` of that secret',
+    text: 'hex',
+    into: (memory, marker) => viaJson(memory, inJson(marker.asText('hex'))),
+  },
+  {
+    name: '`fromJson` of a file with escapes, then `fromHex` of that secret',
+    text: 'hex',
+    into: (memory, marker) => viaJson(memory, inJson(escaped(marker.asText('hex')))),
+  },
+  {
+    name: '`fromJson` of a secret, then `fromHex` of that secret',
+    text: 'hex',
+    into: (memory, marker) =>
+      withFile(inJson(marker.asText('hex')), async (path) => {
+        const document = await memory.fromFile(path);
+        const text = await memory.fromJson(document, '/data/key');
+        document.dispose();
+        return hexOf(memory, text);
       }),
   },
   {
@@ -81,6 +108,17 @@ const ways = [
     into: (memory, marker) => memory.open(memory.adoptSync(bytesOf(marker)).seal()),
   },
 ];
+
+/** @param {Allocator} memory @param {import('./marked-input.mjs').Input} document */
+const viaJson = (memory, document) =>
+  withFile(document, async (path) => hexOf(memory, await memory.fromJson(path, '/data/key')));
+
+/** @param {Allocator} memory @param {import('@securemem/core').Secret} text */
+async function hexOf(memory, text) {
+  const secret = await memory.fromHex(text);
+  text.dispose();
+  return secret;
+}
 
 /** A case of refusal shows nothing unless there is one. @param {string} code @param {Promise<unknown>} call */
 async function mustBeRefused(code, call) {
@@ -257,11 +295,19 @@ const refusals = {
   },
 };
 
+/** Refusals of a document that holds the marker as hexadecimal text. @type {typeof refusals} */
+const jsonRefusals = {
+  'a document that is broken behind the string': (memory, marker) =>
+    withFile(inJson(marker.asText('hex'), '}'), (path) => memory.fromJson(path, '/data/key')),
+  'a document without the member': (memory, marker) =>
+    withFile(inJson(marker.asText('hex')), (path) => memory.fromJson(path, '/data/none')),
+};
+
 /** @type {import('./copies.d.mts').measureRefusals} */
 export async function measureRefusals(memory) {
   /** @type {Record<string, number>} */
   const copies = {};
-  for (const [name, ingest] of Object.entries(refusals)) {
+  for (const [name, ingest] of Object.entries({ ...refusals, ...jsonRefusals })) {
     const marker = createMarker();
     await mustBeRefused('ERR_SECMEM_INPUT_INVALID', ingest(memory, marker));
     copies[name] = marker.count() + marker.asText('hex').count();

@@ -6,11 +6,46 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 
 /** @typedef {import('./memory-scan.mjs').Marker} Marker */
+/** What is written: a marker, or something around one. @typedef {Pick<Marker, 'byteLength' | 'fill'>} Input */
 
 /** @param {number} byteLength */
 export const offHeap = (byteLength) => new Uint8Array(new ArrayBuffer(byteLength));
-/** @param {Marker} marker */
+/** @param {Input} marker */
 export const bytesOf = (marker) => marker.fill(offHeap(marker.byteLength));
+
+/** A document of JSON with a marker as the string at `/data/key`, which must need no escapes. @param {Input} marker
+ *  @param {string} [end] comes behind the document @returns {Input} */
+export function inJson(marker, end = '') {
+  const before = Buffer.from('{"kind":"kv","data":{"user":"app","key":"');
+  const after = Buffer.from(`"}}${end}\n`);
+  return {
+    byteLength: before.length + marker.byteLength + after.length,
+    fill(bytes) {
+      bytes.set(before);
+      marker.fill(bytes.subarray(before.length));
+      bytes.set(after, before.length + marker.byteLength);
+      return bytes;
+    },
+  };
+}
+
+/** Each byte of a marker of ASCII as an escape of JSON. @param {Input} marker @returns {Input} */
+export function escaped(marker) {
+  const digits = Buffer.from('0123456789abcdef');
+  return {
+    byteLength: marker.byteLength * 6,
+    fill(bytes) {
+      const plain = bytesOf(marker);
+      for (const [index, byte] of plain.entries()) {
+        bytes.set(Buffer.from('\\u00'), index * 6);
+        bytes[index * 6 + 4] = Number(digits[byte >> 4]);
+        bytes[index * 6 + 5] = Number(digits[byte & 15]);
+      }
+      plain.fill(0);
+      return bytes;
+    },
+  };
+}
 
 /** Writes a marker to a descriptor, and wipes what it wrote. @param {number} fd @param {Marker} marker */
 function writeOut(fd, marker) {
@@ -20,7 +55,7 @@ function writeOut(fd, marker) {
 }
 
 /** Calls `fn` with the path of a file that holds the marker. @template T
- *  @param {Marker} marker @param {(path: string) => T | Promise<T>} fn */
+ *  @param {Input} marker @param {(path: string) => T | Promise<T>} fn */
 export async function withFile(marker, fn) {
   const directory = mkdtempSync(join(tmpdir(), 'secmem-copies-'));
   try {

@@ -20,6 +20,7 @@ const PARTS = [
   'tooling/fuzz/tsconfig.json',
   'tooling/fuzz/tsup.config.ts',
   'tooling/presets/tsconfig.json',
+  'packages/core/src',
   'packages/keeper/src',
   'packages/backend-napi/native',
   'packages/backend-napi/scripts',
@@ -40,7 +41,7 @@ export class BrokenCopy {
 
   constructor(faults: readonly Fault[]) {
     for (const part of PARTS) cpSync(join(root, part), join(this.#home, part), { recursive: true });
-    for (const target of ['addon', 'greeting', 'host', 'keeper'])
+    for (const target of ['addon', 'greeting', 'host', 'json', 'keeper'])
       mkdirSync(join(this.#home, 'tooling/fuzz/corpus', target), { recursive: true });
     for (const place of MODULES)
       symlinkSync(join(root, place, 'node_modules'), join(this.#home, place, 'node_modules'));

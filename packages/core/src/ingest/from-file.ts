@@ -52,31 +52,33 @@ const NEWLINE_BYTE_LENGTH_MAX = 2;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** See `Allocations.fromFile`. */
+/** See `Allocations.fromFile`. `operation` is what errors speak of. */
 export async function fromFile(
   owner: Ownership,
   path: string | URL | Buffer,
   options?: IngestOptions,
+  operation = 'fromFile',
 ): Promise<Secret> {
   if (typeof path !== 'string' && !(path instanceof Uint8Array) && !(path instanceof URL)) {
     throw new TypeError('path must be a string, a Buffer or a URL');
   }
-  return ingest(owner, 'fromFile', options, async (patience, limits) => {
+  return ingest(owner, operation, options, async (patience, limits) => {
     const source = await openPath(path, patience);
     if ((source.byteLength ?? 0) <= limits.readByteLengthMax) return source;
     await source.close().catch(() => {});
-    throw tooLong('fromFile', limits);
+    throw tooLong(operation, limits);
   });
 }
 
-/** See `Allocations.fromFd`. */
+/** See `Allocations.fromFd`. `operation` is what errors speak of. */
 export async function fromFd(
   owner: Ownership,
   fd: number,
   options?: IngestOptions,
+  operation = 'fromFd',
 ): Promise<Secret> {
   integer('fd', fd, 0, 0x7fff_ffff);
-  return ingest(owner, 'fromFd', options, (patience) => openDescriptor(fd, patience));
+  return ingest(owner, operation, options, (patience) => openDescriptor(fd, patience));
 }
 
 /**

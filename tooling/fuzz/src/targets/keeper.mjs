@@ -1,3 +1,3 @@
-import { built } from '../channel/built.mjs';
+import { built } from '../built.mjs';
 
 export default await built('keeper');
