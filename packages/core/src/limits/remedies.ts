@@ -76,14 +76,18 @@ export function raiseLockLimitRemedy(byteLength: number): string {
   const n = kib(byteLength);
   return (
     `raise the lock limit to ${n} KiB or more: \`ulimit -l ${n}\` in the shell that starts it, ` +
-    `LimitMEMLOCK=${n}K in a systemd unit, \`--ulimit memlock=${n * 1024}\` for docker run; ` +
-    'or lock less: pool secrets, seal cold ones, or wait for a place'
+    `LimitMEMLOCK=${n}K in a systemd unit, \`--ulimit memlock=${n * 1024}\` for docker run`
   );
 }
 
 /** For a refusal by the allocator's own budget. */
-export const RAISE_BUDGET_REMEDY =
-  'release secrets, wait for a place (onCapacity: "wait"), or raise budget.lockedByteLengthMax';
+export const RAISE_BUDGET_REMEDY = 'raise budget.lockedByteLengthMax';
+
+/** For the same by the budget of the fallback. */
+export const RAISE_FALLBACK_BUDGET_REMEDY = 'raise fallbackByteLengthMax';
+
+/** For `ERR_SECMEM_SECRETS_LIMIT`. */
+export const RAISE_SECRETS_REMEDY = 'raise budget.secretsMax';
 
 /** For `ERR_SECMEM_MAP_LIMIT`. */
 export const MAP_LIMIT_REMEDY =

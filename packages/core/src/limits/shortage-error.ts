@@ -1,11 +1,11 @@
-import { type ErrorDetails, isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import {
-  DENIED_REMEDY,
-  MAP_LIMIT_REMEDY,
-  OUT_OF_MEMORY_REMEDY,
-  RAISE_BUDGET_REMEDY,
-  raiseLockLimitRemedy,
-} from './remedies.js';
+  type ErrorCode,
+  type ErrorDetails,
+  isSecureMemoryError,
+  SecureMemoryError,
+} from '../contract/errors.js';
+import { type Asker, adviceFor, adviceForTooLarge, adviceInQueue, askerOf } from './advice.js';
+import { DENIED_REMEDY } from './remedies.js';
 import type { Shortage } from './shortage.js';
 
 /** How the held bytes are used, for telling "full" from "fragmented". */
@@ -18,12 +18,30 @@ export interface Fragmentation {
   readonly slabsHeldByOneSecret: number;
 }
 
-const KERNEL_REMEDIES: Record<string, (shortage: Shortage) => string> = {
-  ERR_SECMEM_LOCK_LIMIT: (shortage) =>
-    raiseLockLimitRemedy(shortage.inUseByteLength + shortage.requestedByteLength),
-  ERR_SECMEM_MAP_LIMIT: () => MAP_LIMIT_REMEDY,
-  ERR_SECMEM_OUT_OF_MEMORY: () => OUT_OF_MEMORY_REMEDY,
-};
+/** An error that was not made yet: what is wrong and what to do are kept apart, since the one may be the cause of another. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly remedy: string;
+  readonly operation: string;
+  readonly backend: string;
+  /** Without the remedy. */
+  readonly details: ErrorDetails;
+  /** What the backend threw. */
+  readonly cause?: SecureMemoryError;
+}
+
+export function errorOf({ code, what, remedy, cause, ...rest }: Refusal): SecureMemoryError {
+  const { syscall, errno } = cause ?? {};
+  return new SecureMemoryError(code, `${what}; ${remedy}`, {
+    operation: rest.operation,
+    backend: rest.backend,
+    syscall,
+    errno,
+    details: { ...rest.details, remedy },
+    cause,
+  });
+}
 
 /** A call that the system forbids is no shortage and passes through all that waits for one; it has its remedy all the same. */
 export function explainDenial(error: unknown): unknown {
@@ -39,52 +57,58 @@ export function explainDenial(error: unknown): unknown {
   });
 }
 
-/** The error that says which limit bound, with the numbers and the remedy. */
-export function shortageError(
+/** Which limit bound, with the numbers and the remedy. */
+export function shortageRefusal(
   shortage: Shortage,
   backend: string,
   operation: string,
   fragmentation?: Fragmentation,
-): SecureMemoryError {
+  asker: Asker = askerOf(operation),
+): Refusal {
   if (shortage.by === 'never') return tooLarge(shortage, backend, operation);
-  if (shortage.by === 'secrets') return tooMany(shortage, backend, operation);
-  if (shortage.error !== undefined) {
-    return explainKernel(shortage.error, shortage, backend, operation, fragmentation);
+  const { error } = shortage;
+  const remedy = adviceFor(shortage, asker, operation);
+  const common = { operation, backend, remedy };
+  if (shortage.by === 'secrets') {
+    const what = 'there are as many secrets as budget.secretsMax allows';
+    const own = details(shortage, 'secrets');
+    return { ...common, code: 'ERR_SECMEM_SECRETS_LIMIT', what, details: own };
   }
-  const { requestedByteLength, inUseByteLength, limit } = shortage;
-  const kernel = limit.source === 'kernel';
-  const remedy = kernel
-    ? raiseLockLimitRemedy(inUseByteLength + requestedByteLength)
-    : RAISE_BUDGET_REMEDY;
-  return new SecureMemoryError(
-    'ERR_SECMEM_LOCK_LIMIT',
-    `no room for ${requestedByteLength} bytes: ${inUseByteLength} of ${limit.byteLength} bytes are held ` +
-      `(${kernel ? 'the lock limit of this process, less headroom' : "the allocator's own budget"})` +
-      `${fragmentationWords(fragmentation)}; ${remedy}`,
-    {
-      operation,
-      backend,
-      details: details(shortage, 'budget', remedy, fragmentation),
+  const words = fragmentationWords(fragmentation);
+  if (error === undefined) {
+    const what = `${budgetWords(shortage)}${words}`;
+    const own = details(shortage, 'budget', fragmentation);
+    return { ...common, code: 'ERR_SECMEM_LOCK_LIMIT', what, details: own };
+  }
+  // The backend's error with our numbers added; its own win where it gave any.
+  return {
+    ...common,
+    code: error.code,
+    what: `${error.message}${words}`,
+    details: {
+      ...details(shortage, error.details.limit ?? 'lock', fragmentation),
+      ...error.details,
     },
-  );
+    cause: error,
+  };
 }
 
 /** For a request that could not be served at once because others wait. */
-export function queueError(
+export function queueRefusal(
   waiting: number,
   requestedByteLength: number,
   backend: string,
-): SecureMemoryError {
-  const remedy = 'use the waiting form (allocate instead of allocateSync), or try again later';
-  return new SecureMemoryError(
-    'ERR_SECMEM_LOCK_LIMIT',
-    `${waiting} requests wait for a place and must not be overtaken any further; ${remedy}`,
-    {
-      operation: 'allocateSync',
-      backend,
-      details: { limit: 'queue', waiting, requestedByteLength, remedy },
-    },
-  );
+  operation: string,
+  asker: Asker = askerOf(operation),
+): Refusal {
+  return {
+    code: 'ERR_SECMEM_LOCK_LIMIT',
+    what: `${waiting} requests wait for a place and must not be overtaken any further`,
+    remedy: adviceInQueue(asker),
+    operation,
+    backend,
+    details: { limit: 'queue', waiting, requestedByteLength },
+  };
 }
 
 /** For more secrets at once than there may be in all. */
@@ -105,72 +129,44 @@ export function setTooLong(
   );
 }
 
-/** For a request that waited too long; `cause` says what was in the way. */
-export function waitTimeout(waitedMs: number, cause: SecureMemoryError): SecureMemoryError {
+/** For a request that waited too long; `cause` says what was in the way of one that waited. */
+export function waitTimeout(waitedMs: number, cause: Refusal): SecureMemoryError {
+  const { what, remedy, operation, backend, details } = cause;
   return new SecureMemoryError(
     'ERR_SECMEM_WAIT_TIMEOUT',
-    `no place within ${waitedMs} ms: ${cause.message}`,
+    `no place within ${waitedMs} ms: ${what}; ${remedy}`,
     {
-      operation: 'allocate',
-      backend: cause.backend,
-      details: { ...cause.details, limit: 'wait', waitedMs, boundBy: cause.details.limit },
-      cause,
+      operation,
+      backend,
+      details: { ...details, limit: 'wait', waitedMs, boundBy: details.limit, remedy },
+      cause: errorOf(cause),
     },
   );
 }
 
-function tooLarge(shortage: Shortage, backend: string, operation: string): SecureMemoryError {
+function tooLarge(shortage: Shortage, backend: string, operation: string): Refusal {
   const { requestedByteLength, limit } = shortage;
-  const remedy =
-    limit.source === 'kernel' ? raiseLockLimitRemedy(requestedByteLength) : RAISE_BUDGET_REMEDY;
-  return new SecureMemoryError(
-    'ERR_SECMEM_TOO_LARGE',
-    `${requestedByteLength} bytes of pages are needed and ${limit.byteLength} is all there can be; ${remedy}`,
-    {
-      operation,
-      backend,
-      details: details(shortage, limit.source === 'kernel' ? 'lock' : 'budget', remedy),
-    },
-  );
+  return {
+    code: 'ERR_SECMEM_TOO_LARGE',
+    what: `${requestedByteLength} bytes of pages are needed and ${limit.byteLength} is all there can be`,
+    remedy: adviceForTooLarge(shortage),
+    operation,
+    backend,
+    details: details(shortage, limit.source === 'kernel' ? 'lock' : 'budget'),
+  };
 }
 
-function tooMany(shortage: Shortage, backend: string, operation: string): SecureMemoryError {
-  const remedy = 'dispose secrets, seal cold ones, or raise budget.secretsMax';
-  return new SecureMemoryError(
-    'ERR_SECMEM_SECRETS_LIMIT',
-    `there are as many secrets as budget.secretsMax allows; ${remedy}`,
-    { operation, backend, details: details(shortage, 'secrets', remedy) },
-  );
-}
-
-/** The backend's error with core's numbers and the remedy added; its own details win where it gave any. */
-function explainKernel(
-  error: SecureMemoryError,
-  shortage: Shortage,
-  backend: string,
-  operation: string,
-  fragmentation: Fragmentation | undefined,
-): SecureMemoryError {
-  const remedy = KERNEL_REMEDIES[error.code]?.(shortage) ?? error.details.remedy;
-  const own = details(shortage, error.details.limit ?? 'lock', remedy, fragmentation);
-  return new SecureMemoryError(
-    error.code,
-    `${error.message}${fragmentationWords(fragmentation)}${remedy === undefined ? '' : `; ${remedy}`}`,
-    {
-      operation,
-      backend,
-      syscall: error.syscall,
-      errno: error.errno,
-      details: { ...own, ...error.details, ...(remedy === undefined ? {} : { remedy }) },
-      cause: error,
-    },
-  );
+function budgetWords({ requestedByteLength, inUseByteLength, limit }: Shortage): string {
+  const whose =
+    limit.source === 'kernel'
+      ? 'the lock limit of this process, less headroom'
+      : "the allocator's own budget";
+  return `no room for ${requestedByteLength} bytes: ${inUseByteLength} of ${limit.byteLength} bytes are held (${whose})`;
 }
 
 function details(
   shortage: Shortage,
   limit: NonNullable<ErrorDetails['limit']>,
-  remedy: string | undefined,
   fragmentation?: Fragmentation,
 ): ErrorDetails {
   return {
@@ -179,7 +175,6 @@ function details(
     inUseByteLength: shortage.inUseByteLength,
     limitByteLength: shortage.limit.byteLength,
     limitSource: shortage.limit.source,
-    ...(remedy === undefined ? {} : { remedy }),
     ...(fragmentation === undefined ? {} : { fragmentation }),
   };
 }

@@ -1,6 +1,6 @@
 import type { SecureMemoryError } from '../contract/errors.js';
 import type { Shortage } from '../limits/shortage.js';
-import { queueError, shortageError } from '../limits/shortage-error.js';
+import { errorOf, queueRefusal, shortageRefusal } from '../limits/shortage-error.js';
 import type { Placement } from '../placement/placement.js';
 import type { Places } from '../places/places.js';
 
@@ -18,14 +18,16 @@ export function refusal(
   const { waiting } = places.admission;
   const { backend, budget } = placement;
   const least = placement.leastByteLength(byteLengths);
-  if (found === undefined) return queueError(waiting, least, backend.name);
+  const inQueue = () => errorOf(queueRefusal(waiting, least, backend.name, operation));
+  if (found === undefined) return inQueue();
   const inTurn = waiting > 0 && found.by === 'budget' && placement === places.primary;
   const limit = budget.limit();
   const zero = limit.byteLength === 0 && (inTurn || found.error !== undefined);
   const never = found.by !== 'secrets' && least > limit.byteLength && !zero;
-  if (inTurn && !never) return queueError(waiting, least, backend.name);
+  if (inTurn && !never) return inQueue();
   const shortage: Shortage = never
     ? { ...found, by: 'never', requestedByteLength: least, limit }
     : found;
-  return shortageError(shortage, backend.name, operation, placement.fragmentation());
+  const fragmentation = placement.fragmentation();
+  return errorOf(shortageRefusal(shortage, backend.name, operation, fragmentation));
 }

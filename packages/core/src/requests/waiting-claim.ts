@@ -1,6 +1,6 @@
 import type { SecureMemoryError } from '../contract/errors.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
-import { queueError, shortageError, waitTimeout } from '../limits/shortage-error.js';
+import { queueRefusal, shortageRefusal, waitTimeout } from '../limits/shortage-error.js';
 import type { Place } from '../placement/place-host.js';
 import type { Reach } from '../placement/placement.js';
 import type { SlabPool } from '../placement/slab-pool.js';
@@ -107,8 +107,8 @@ export class WaitingClaim implements Claim {
     const shortage = this.#missed ? this.#recalledShortage() : this.#shortage;
     const cause =
       shortage === undefined
-        ? queueError(this.#places.admission.waiting, this.#least(), name)
-        : shortageError(shortage, name, 'allocate', primary.fragmentation());
+        ? queueRefusal(this.#places.admission.waiting, this.#least(), name, 'allocate', 'waited')
+        : shortageRefusal(shortage, name, 'allocate', primary.fragmentation(), 'waited');
     return waitTimeout(waitedMs, cause);
   }
 

@@ -165,9 +165,10 @@ function noSuchName(): SecureMemoryError {
 }
 
 function waitTimeout(waitedMs: number): SecureMemoryError {
+  const remedy = 'use secrets for less long, one after the other, or wait longer (waitMsMax)';
   return new SecureMemoryError(
     'ERR_SECMEM_WAIT_TIMEOUT',
-    `no place within ${waitedMs} ms for a secret that several callers wait for`,
-    { operation: 'use', details: { limit: 'wait', waitedMs } },
+    `no place within ${waitedMs} ms for a secret that several callers wait for; ${remedy}`,
+    { operation: 'use', details: { limit: 'wait', waitedMs, remedy } },
   );
 }

@@ -1,0 +1,66 @@
+import {
+  MAP_LIMIT_REMEDY,
+  OUT_OF_MEMORY_REMEDY,
+  RAISE_BUDGET_REMEDY,
+  RAISE_FALLBACK_BUDGET_REMEDY,
+  RAISE_SECRETS_REMEDY,
+  raiseLockLimitRemedy,
+} from './remedies.js';
+import type { Shortage } from './shortage.js';
+
+/**
+ * What whoever asked can do, or did: `may wait`, by another form of the call or another policy; `cannot wait`, since the call has
+ * no such form; `seals`, which is what others are told to do; `waited` in vain. Nobody is told to do what was done already.
+ */
+export type Asker = 'may wait' | 'cannot wait' | 'seals' | 'waited';
+
+const ASKERS: Readonly<Record<string, Asker>> = {
+  allocateSync: 'may wait',
+  seal: 'seals',
+  store: 'seals',
+};
+
+/** Who asks by this operation, having waited for nothing. */
+export function askerOf(operation: string): Asker {
+  return ASKERS[operation] ?? 'cannot wait';
+}
+
+const WAIT = 'wait for a place (allocate() with onCapacity: "wait")';
+
+/** What makes room under a limit, beside raising it. */
+const MAKE_ROOM: Readonly<Record<Asker, string>> = {
+  'may wait': `release secrets, seal cold ones, ${WAIT}, or `,
+  'cannot wait': 'release secrets, seal cold ones, or ',
+  seals: 'release secrets, or ',
+  waited:
+    'hold secrets for less long, take what one task needs at once (allocateAll), wait longer (waitMsMax), or ',
+};
+
+/** For what fits when others release what they hold. */
+export function adviceFor(shortage: Shortage, asker: Asker, operation: string): string {
+  return `${MAKE_ROOM[asker]}${raise(shortage, operation)}`;
+}
+
+/** For what no release makes room for. */
+export function adviceForTooLarge({ requestedByteLength, limit }: Shortage): string {
+  const raising =
+    limit.source === 'kernel' ? raiseLockLimitRemedy(requestedByteLength) : RAISE_BUDGET_REMEDY;
+  return `ask for fewer bytes, or ${raising}`;
+}
+
+/** For a request that must not overtake those who wait. */
+export function adviceInQueue(asker: Asker): string {
+  if (asker === 'waited') return 'hold secrets for less long, or wait longer (waitMsMax)';
+  return asker === 'may wait' ? `${WAIT}, or try again later` : 'try again later';
+}
+
+function raise(shortage: Shortage, operation: string): string {
+  const { by, requestedByteLength, inUseByteLength, limit, error } = shortage;
+  if (by === 'secrets') return RAISE_SECRETS_REMEDY;
+  if (error?.code === 'ERR_SECMEM_MAP_LIMIT') return MAP_LIMIT_REMEDY;
+  if (error?.code === 'ERR_SECMEM_OUT_OF_MEMORY') return OUT_OF_MEMORY_REMEDY;
+  if (error !== undefined || limit.source === 'kernel') {
+    return raiseLockLimitRemedy(inUseByteLength + requestedByteLength);
+  }
+  return operation === 'fallback' ? RAISE_FALLBACK_BUDGET_REMEDY : RAISE_BUDGET_REMEDY;
+}
