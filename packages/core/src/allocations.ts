@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { INSPECT } from './common/redaction.js';
+import { INSPECT, nextId, refuseAsBytes } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { zero } from './contract/zero.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
@@ -31,6 +31,10 @@ export let ownershipOf: (allocations: Allocations) => Ownership;
  * wait already, and `ERR_SECMEM_TOO_LARGE` at once for what can never fit.
  */
 export abstract class Allocations {
+  /** Its name, so that nothing of it is logged by mistake. */
+  readonly toJSON = (): string => `[${this.constructor.name}]`;
+  /** Tells them apart, also for whoever compares structure. */
+  readonly id: number = nextId();
   readonly #ownership: Ownership;
 
   /** @internal */
@@ -39,6 +43,7 @@ export abstract class Allocations {
   }
 
   static {
+    refuseAsBytes(Allocations.prototype, 'an allocator or phase');
     ownershipOf = (allocations) => allocations.#ownership;
   }
 
@@ -176,11 +181,6 @@ export abstract class Allocations {
    */
   fromJson(source: JsonSource, pointer: string, options?: JsonOptions): Promise<Secret> {
     return fromJson(this.#ownership, source, pointer, options);
-  }
-
-  /** Its name, so that nothing of it is logged by mistake. */
-  toJSON(): string {
-    return `[${this.constructor.name}]`;
   }
 
   [INSPECT](): string {

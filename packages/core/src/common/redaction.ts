@@ -12,5 +12,41 @@ export function toJSON(): string {
   return REDACTED;
 }
 
+let lastId = 0;
+
+/**
+ * The value of each handle's own `id`. All else of a handle is private, so whoever compares structure would find any two of them
+ * equal. It comes again after 2^30 others, which keeps it an integer that V8 stores in place.
+ */
+export function nextId(): number {
+  lastId = (lastId + 1) & 0x3fff_ffff;
+  return lastId;
+}
+
+/**
+ * Whoever asks a handle for a length takes it for bytes or for a list. Without one it would be an empty list to
+ * `new Uint8Array(handle)`, `Array.from(handle)` and `bytes.set(handle)`, and so an empty key. An iterator that throws is not
+ * needed besides: spreading a handle is a `TypeError` of the language.
+ *
+ * `valueOf` is what every object has, and yet a function of our own: comparers that find the inherited one
+ * (`fast-deep-equal`) go by `toString`, which is the same for all.
+ */
+export function refuseAsBytes(prototype: object, what: string): void {
+  Object.defineProperties(prototype, {
+    length: {
+      get(): never {
+        throw new TypeError(
+          `${what} is no bytes and no list, and has no length: read(), lend() and exportCopy() of a secret give bytes`,
+        );
+      },
+    },
+    valueOf: {
+      value(): unknown {
+        return this;
+      },
+    },
+  });
+}
+
 /** The key under which Node's console looks for a way to show an object. */
 export const INSPECT: typeof inspect.custom = inspect.custom;

@@ -1,4 +1,4 @@
-import { INSPECT, REDACTED, toJSON } from '../common/redaction.js';
+import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { zero } from '../contract/zero.js';
 import type { Place } from '../placement/place-host.js';
@@ -29,6 +29,8 @@ const NOTHING = new Uint8Array(0);
 export class SealedSecret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
   readonly toJSON = toJSON;
+  /** Tells sealed secrets apart, also for whoever compares structure. */
+  readonly id: number = nextId();
   readonly #key: SealingKey;
   readonly #counter: number;
   #bytes: Uint8Array;
@@ -40,6 +42,7 @@ export class SealedSecret implements Disposable {
   }
 
   static {
+    refuseAsBytes(SealedSecret.prototype, 'a sealed secret');
     createSealed = (key, place) => {
       const byteLength = place.host.byteLengthOf(place.index);
       const bytes = new Uint8Array(new ArrayBuffer(byteLength + TAG_BYTE_LENGTH));

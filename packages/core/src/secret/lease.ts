@@ -1,3 +1,4 @@
+import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
 import type { Access } from '../places/access.js';
 
 /**
@@ -7,8 +8,16 @@ import type { Access } from '../places/access.js';
  * allocator wait for it. `release()` makes every view of `bytes` zero bytes long.
  */
 export class Lease implements Disposable {
+  /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
+  readonly toJSON = toJSON;
+  /** Tells leases apart, also for whoever compares structure. */
+  readonly id: number = nextId();
   readonly #access: Access;
   readonly #onRelease: () => void;
+
+  static {
+    refuseAsBytes(Lease.prototype, 'a lease');
+  }
 
   /** @internal */
   constructor(access: Access, onRelease: () => void) {
@@ -35,5 +44,17 @@ export class Lease implements Disposable {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Lease';
+  }
+
+  [INSPECT](): string {
+    return REDACTED;
   }
 }

@@ -1,4 +1,4 @@
-import { INSPECT, REDACTED, toJSON } from '../common/redaction.js';
+import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
@@ -70,6 +70,8 @@ export let withBytes: <T>(secret: Secret, mode: AccessMode, fn: (bytes: Uint8Arr
 export class Secret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
   readonly toJSON = toJSON;
+  /** Tells handles apart, also for whoever compares structure: two handles are deeply equal only if they are one. */
+  readonly id: number = nextId();
   #owner: SecretOwner;
   #host: PlaceHost | undefined;
   #index: number;
@@ -86,6 +88,7 @@ export class Secret implements Disposable {
   }
 
   static {
+    refuseAsBytes(Secret.prototype, 'a secret');
     createSecret = (owner, host, index) => new Secret(owner, host, index);
     ownerOf = (secret) => secret.#owner;
     setOwner = (secret, owner) => {

@@ -1,4 +1,4 @@
-import { INSPECT } from '../common/redaction.js';
+import { INSPECT, nextId, refuseAsBytes } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import {
@@ -49,6 +49,10 @@ export let createStore: (owner: Ownership, options: StoreOptions | undefined) =>
  * are set again.
  */
 export class SecretStore implements Standby, Disposable {
+  /** Its name, so that nothing of it is logged by mistake. */
+  readonly toJSON = (): string => '[SecretStore]';
+  /** Tells stores apart, also for whoever compares structure. */
+  readonly id: number = nextId();
   readonly #owner: Ownership;
   readonly #entries: SealedEntries;
   readonly #hot: HotSlots;
@@ -79,6 +83,7 @@ export class SecretStore implements Standby, Disposable {
   }
 
   static {
+    refuseAsBytes(SecretStore.prototype, 'a store');
     createStore = (owner, options) => new SecretStore(owner, options);
   }
 
@@ -249,11 +254,6 @@ export class SecretStore implements Standby, Disposable {
   /** @internal */
   onPurge(): void {
     this.#hot.detachAll();
-  }
-
-  /** Its name, so that nothing of it is logged by mistake. */
-  toJSON(): string {
-    return '[SecretStore]';
   }
 
   [INSPECT](): string {
