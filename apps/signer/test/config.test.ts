@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../src/service/config.js';
+import { backendOf } from '../src/commands/database-options.js';
+import { parseConfig, SERVICE_USAGE } from '../src/service/config.js';
+import { BACKEND_NAMES } from '../src/signing/backend.js';
+import { parseStorm, USAGE } from '../src/storm/options.js';
 
 const FILES = ['--database', 'd', '--token-file', 't'];
 const KEY = ['--master-key-file', 'm'];
@@ -30,6 +33,16 @@ describe('parseConfig()', () => {
   ])('refuses %s', (args, named) => {
     expect(() => parseConfig(args)).toThrow(named);
   });
+
+  test.each(BACKEND_NAMES)(
+    'takes the backend %s, and so do every command and the storm',
+    (backend) => {
+      expect(parseConfig([...FILES, ...KEY, '--backend', backend])).toMatchObject({ backend });
+      expect(backendOf({ backend })).toBe(backend);
+      expect(parseStorm(['--backend', backend])).toMatchObject({ options: { backend } });
+      for (const usage of [SERVICE_USAGE, USAGE]) expect(usage).toContain(backend);
+    },
+  );
 
   test('takes the master key from a file, a descriptor or a terminal', () => {
     expect(parseConfig([...FILES, '--master-key-fd', '3'])).toMatchObject({

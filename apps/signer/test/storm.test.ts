@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { proveConfinement } from '@securemem/confined';
+import type { ProbeResult } from '@securemem/core';
 import { koffiBackend } from '@securemem/koffi';
+import { nodeWithFfi } from '@securemem/launch/runtime';
 import { napiBackend } from '@securemem/napi';
 import { addr } from 'micro-eth-signer';
 import { describe, expect, type TestContext, test } from 'vitest';
@@ -13,7 +15,6 @@ import { isGenuine } from '../src/storm/verification.js';
 const STORM = fileURLToPath(new URL('../dist/storm.js', import.meta.url));
 const WAITING: StormOptions = {
   backend: 'koffi',
-  kernelHidden: 'prefer',
   memlockByteLength: 65_536,
   budgetByteLength: undefined,
   concurrency: 200,
@@ -28,23 +29,32 @@ const THROWING: StormOptions = {
   placement: 'page',
   onCapacity: 'throw',
 };
-const BACKENDS = [
-  ['koffi', koffiBackend],
-  ['napi', napiBackend],
-] as const;
 
-function needs(ctx: TestContext, factory: typeof koffiBackend | typeof napiBackend) {
-  const probe = factory.probe();
-  if (!probe.available) ctx.skip(`not proven: ${probe.reason}`);
+/** Of each backend that locks: the Node that can open it, which for all but one is this one, or why there is none. */
+const NODES = {
+  koffi: () => thisNode(koffiBackend.probe()),
+  napi: () => thisNode(napiBackend.probe()),
+  ffi: nodeWithFfi,
+} as const;
+const BACKENDS = ['koffi', 'napi', 'ffi'] as const;
+
+const thisNode = (probe: ProbeResult) =>
+  probe.available ? { program: process.execPath } : { missing: probe.reason };
+
+/** The Node to storm in. Skips the test where the backend or the confinement is not to be had. */
+function needs(ctx: TestContext, backend: (typeof BACKENDS)[number]): string {
+  const found = NODES[backend]();
+  if ('missing' in found) return ctx.skip(`not proven: ${found.missing}`);
   const as = process.getuid?.() === 0 ? 'root' : 'user';
   const proof = proveConfinement({ memlockByteLength: 65_536, as });
   if (!proof.proven) ctx.skip(`not proven: ${proof.reason}`);
+  return found.program;
 }
 
-describe.each(BACKENDS)('a storm on %s', (backend, factory) => {
+describe.each(BACKENDS)('a storm on %s', (backend) => {
   test('A2 waiting under a 64 KiB limit serves every request within the limit', async (ctx) => {
-    needs(ctx, factory);
-    const report = await runStorm({ ...WAITING, backend });
+    const program = needs(ctx, backend);
+    const report = await runStorm({ ...WAITING, backend }, undefined, program);
     expect(report).toMatchObject({
       confined: true,
       succeeded: 400,
@@ -60,9 +70,9 @@ describe.each(BACKENDS)('a storm on %s', (backend, factory) => {
   });
 
   test('A2 our own budget holds the line that the kernel does not', async (ctx) => {
-    needs(ctx, factory);
+    const program = needs(ctx, backend);
     const own = { memlockByteLength: 0, budgetByteLength: 65_536 };
-    const report = await runStorm({ ...WAITING, ...own, backend });
+    const report = await runStorm({ ...WAITING, ...own, backend }, undefined, program);
     expect(report).toMatchObject({ confined: false, succeeded: 400, verified: 400 });
     expect(report.admissionWaits).toBeGreaterThan(0);
     expect(report.peakLockedByteLength).toBeGreaterThanOrEqual(49_152);
@@ -70,8 +80,8 @@ describe.each(BACKENDS)('a storm on %s', (backend, factory) => {
   });
 
   test('A1 one page per secret, throwing, fails typed and never dies', async (ctx) => {
-    needs(ctx, factory);
-    const report = await runStorm({ ...THROWING, backend });
+    const program = needs(ctx, backend);
+    const report = await runStorm({ ...THROWING, backend }, undefined, program);
     expect(report).toMatchObject({ crashed: false, unhandledRejections: 0 });
     expect(Object.keys(report.failedByCode)).toEqual(['ERR_SECMEM_LOCK_LIMIT']);
     expect(report.succeeded).toBeGreaterThan(0);
@@ -85,7 +95,7 @@ describe('a storm with its keys in a keeper', () => {
   const keeping: StormOptions = { ...WAITING, concurrency: 50, requests: 200 };
 
   test('S6 KS16 retry survives every kill: signing is repeated, and nobody is left without knowing', async (ctx) => {
-    needs(ctx, koffiBackend);
+    needs(ctx, 'koffi');
     const keeper = { crashPolicy: 'retry', chaos: 3 } as const;
     const report = await runStorm({ ...keeping, keeper });
     expect(report).toMatchObject({
@@ -108,7 +118,7 @@ describe('a storm with its keys in a keeper', () => {
   });
 
   test('S6 halt stops at the first death and says what it was', async (ctx) => {
-    needs(ctx, koffiBackend);
+    needs(ctx, 'koffi');
     const keeper = { crashPolicy: 'halt', chaos: 1 } as const;
     const report = await runStorm({ ...keeping, keeper });
     expect(report).toMatchObject({ crashed: false, keeperCrashes: 1, keeperRestarts: 0 });
@@ -119,7 +129,7 @@ describe('a storm with its keys in a keeper', () => {
   });
 
   test('without chaos serves every request', async (ctx) => {
-    needs(ctx, koffiBackend);
+    needs(ctx, 'koffi');
     const report = await runStorm({ ...keeping, keeper: { crashPolicy: 'terminate', chaos: 0 } });
     expect(report).toMatchObject({ succeeded: 200, verified: 200, keeperCrashes: 0 });
   });
@@ -127,7 +137,7 @@ describe('a storm with its keys in a keeper', () => {
 
 describe('a storm without a limit', () => {
   test('A2 locks more than 64 KiB, so that the limit above is what held it', async (ctx) => {
-    needs(ctx, koffiBackend);
+    needs(ctx, 'koffi');
     const none = { memlockByteLength: 0, budgetByteLength: 1_048_576 };
     const report = await runStorm({ ...WAITING, ...none });
     expect(report.succeeded).toBe(400);
@@ -170,7 +180,7 @@ describe('the storm command', () => {
     [['--memlock', '64K'], '--memlock'],
     [['--requests', '0'], '--requests'],
     [['--placement', 'heap'], '--placement'],
-    [['--kernel-hidden', 'off'], '--kernel-hidden'],
+    [['--backend', 'nolock', '--kernel-hidden', 'off'], '--kernel-hidden'],
     [['--chaos', '1'], '--chaos'],
     [['--keeper', '--crash-policy', 'pray'], '--crash-policy'],
     [['--unheard-of'], '--unheard-of'],

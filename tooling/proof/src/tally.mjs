@@ -28,6 +28,8 @@ export function subjectOf({ project, name }) {
   if (text.includes('koffi')) return 'koffi';
   if (text.includes('napi')) return 'napi';
   if (text.includes('nolock')) return 'nolock';
+  // What koffi stands on as well is of no backend alone.
+  if (/(?<!over-)\bffi\b/.test(text)) return 'ffi';
   if (project === 'runtimes') return 'runtimes';
   return 'every';
 }

@@ -84,6 +84,8 @@ it('closingLines() names each reason once, on one line', () => {
 it('subjectOf() excuses a gap only for a test that names another backend', () => {
   expect(subjectOf({ project: 'acceptance', name: 'A2 koffi and napi' })).toBe('koffi');
   expect(subjectOf({ project: 'backend-napi', name: 'A2' })).toBe('napi');
+  expect(subjectOf({ project: 'backend-ffi', name: 'A2' })).toBe('ffi');
+  expect(subjectOf({ project: 'over-ffi', name: 'errno' })).toBe('every');
   expect(subjectOf({ project: 'runtimes', name: 'Bun' })).toBe('runtimes');
   expect(subjectOf({ project: 'acceptance', name: 'A2' })).toBe('every');
 });

@@ -1,7 +1,7 @@
 import { databaseLocation } from '../service/database-location.js';
 import { type OpenStore, openStore } from '../service/open-store.js';
 import { choice, required } from '../service/option-values.js';
-import type { BackendName } from '../signing/backend.js';
+import { BACKEND_NAMES, type BackendName } from '../signing/backend.js';
 
 /** The options that every command has. */
 export const DATABASE_OPTIONS = {
@@ -21,7 +21,7 @@ export function locationOf(values: DatabaseValues) {
 }
 
 export function backendOf(values: DatabaseValues): BackendName {
-  return choice('backend', values.backend ?? 'koffi', ['koffi', 'napi', 'nolock']);
+  return choice('backend', values.backend ?? 'koffi', BACKEND_NAMES);
 }
 
 /** Throws ConfigError, StorageError, VaultError or SecureMemoryError. */

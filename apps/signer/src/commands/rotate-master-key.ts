@@ -24,7 +24,7 @@ export async function rotateMasterKey(args: readonly string[]): Promise<string> 
   const oldPath = required('master-key-file', values['master-key-file']);
   const newPath = required('new-master-key-file', values['new-master-key-file']);
   const { store, close } = await openDatabase(values);
-  const backend = openBackend({ backend: backendOf(values), kernelHidden: 'prefer' });
+  const backend = openBackend({ backend: backendOf(values) });
   const memory = createAllocator({ backend });
   try {
     const known = await store.masterKeys();

@@ -24,7 +24,6 @@ const PROGRESS_ENTRIES = 100_000;
 
 const STORM: Omit<StormOptions, 'placement' | 'onCapacity'> = {
   backend: 'koffi',
-  kernelHidden: 'prefer',
   memlockByteLength: 65_536,
   budgetByteLength: 65_536,
   concurrency: 300,

@@ -15,7 +15,7 @@ export class ScratchMemory {
   }
 
   get memory(): Allocator {
-    this.#backend ??= openBackend({ backend: this.#name, kernelHidden: 'prefer' });
+    this.#backend ??= openBackend({ backend: this.#name });
     this.#memory ??= createAllocator({
       backend: this.#backend,
       budget: { lockedByteLengthMax: BUDGET_BYTE_LENGTH },

@@ -1,3 +1,4 @@
+import { BACKEND_NAMES } from '../signing/backend.js';
 import type { MasterKeySource } from '../signing/vault.js';
 import { databaseLocation } from './database-location.js';
 import { LOG_LEVELS } from './logger.js';
@@ -21,7 +22,7 @@ signer backup | restore | rotate-master-key | verify-audit [OPTION…]
   --master-key-file PATH             32 bytes; or
   --master-key-fd N                  a descriptor to read them from, once; or
   --master-key-terminal              ask for them, as 64 hexadecimal digits
-  --backend koffi|napi|nolock        what locks the memory (koffi)
+  --backend ${BACKEND_NAMES.join('|')}   what locks the memory (koffi); ffi needs Node 26.9
   --budget BYTES                     our own budget, at least 16384 (what the limit allows)
   --raise-limit                      raise the soft lock limit to the hard one
   --signing in-process|keeper        where the keys are (in-process)
@@ -60,7 +61,7 @@ export function parseConfig(args: readonly string[]): ServiceConfig | 'help' {
     ),
     tokenPath: required('token-file', values['token-file']),
     masterKeySource: masterKeySource(values),
-    backend: choice('backend', values.backend ?? 'koffi', ['koffi', 'napi', 'nolock']),
+    backend: choice('backend', values.backend ?? 'koffi', BACKEND_NAMES),
     budgetByteLength:
       values.budget === undefined
         ? undefined

@@ -10,7 +10,7 @@ import type { ServiceConfig } from './service-config.js';
 /** The sealed vault that the options ask for. Throws SecureMemoryError. */
 export function openVault(config: ServiceConfig, log: EventLog, policy: PolicyChoice): Vault {
   const { budgetByteLength, raiseLimit, queueLengthMax, waitMsMax, approvalMs } = config;
-  const choice = { backend: config.backend, kernelHidden: 'prefer' } as const;
+  const choice = { backend: config.backend };
   const allocator = {
     budget: {
       raiseLimit,

@@ -1,33 +1,47 @@
 import type { MemoryBackend } from '@securemem/core';
-import * as ffi from '@securemem/ffi';
-import * as koffi from '@securemem/koffi';
-import * as napi from '@securemem/napi';
+import { ffiBackend, hardenProcess as hardenByFfi } from '@securemem/ffi';
+import { hardenProcess as hardenByKoffi, koffiBackend } from '@securemem/koffi';
+import { hardenProcess as hardenByNapi, napiBackend } from '@securemem/napi';
 import { nolockBackend } from '@securemem/nolock';
 
-/** In the order in which a command line names them. */
-export const BACKEND_NAMES = ['koffi', 'napi', 'ffi', 'nolock'] as const;
-
-export type BackendName = (typeof BACKEND_NAMES)[number];
 export type KernelHidden = 'prefer' | 'require' | 'off';
+
+interface Entry {
+  readonly open: (kernelHidden: KernelHidden | undefined) => MemoryBackend;
+  /** What hardens a process that uses it; the backend that protects nothing has none. */
+  readonly harden?: typeof hardenByKoffi;
+}
+
+/** The option as a backend takes it: absent where its own default is to hold. */
+const hidden = (kernelHidden: KernelHidden | undefined) =>
+  kernelHidden === undefined ? {} : { kernelHidden };
+
+/** Every backend that a command line may name, in that order. The only list of them. */
+const BACKENDS = {
+  koffi: { open: (choice) => koffiBackend(hidden(choice)), harden: hardenByKoffi },
+  napi: { open: (choice) => napiBackend(hidden(choice)), harden: hardenByNapi },
+  ffi: { open: (choice) => ffiBackend(hidden(choice)), harden: hardenByFfi },
+  nolock: { open: () => nolockBackend() },
+} as const satisfies Readonly<Record<string, Entry>>;
+
+export type BackendName = keyof typeof BACKENDS;
+
+export const BACKEND_NAMES = Object.keys(BACKENDS) as readonly BackendName[];
 
 /** What locks the memory, and how. */
 export interface BackendChoice {
   readonly backend: BackendName;
-  readonly kernelHidden: KernelHidden;
+  /** Pages that the kernel itself cannot read; left out, it is as the backend does by itself. */
+  readonly kernelHidden?: KernelHidden | undefined;
 }
 
 /** Opens the backend that was asked for, or throws `ERR_SECMEM_BACKEND_UNAVAILABLE`. Never another one instead. */
 export function openBackend({ backend, kernelHidden }: BackendChoice): MemoryBackend {
-  if (backend === 'koffi') return koffi.koffiBackend();
-  if (backend === 'napi') return napi.napiBackend({ kernelHidden });
-  if (backend === 'ffi') return ffi.ffiBackend();
-  return nolockBackend();
+  return BACKENDS[backend].open(kernelHidden);
 }
 
 /** What hardens a process that uses the backend; nothing for the backend that protects nothing. */
-export function hardenerOf({ backend }: BackendChoice) {
-  if (backend === 'koffi') return koffi.hardenProcess;
-  if (backend === 'napi') return napi.hardenProcess;
-  if (backend === 'ffi') return ffi.hardenProcess;
-  return undefined;
+export function hardenerOf({ backend }: BackendChoice): Entry['harden'] {
+  const entry: Entry = BACKENDS[backend];
+  return entry.harden;
 }

@@ -45,8 +45,8 @@ export const USAGE = `npm run storm -- [OPTION…]
 Signs Ethereum transactions under a small lock limit, in a child process, and has an independent library recover the
 sender of every one. Without --placement and --on-capacity it compares three designs in a table.
 
-  --backend koffi|napi|ffi|nolock      what locks the memory (koffi); ffi needs Node 26.9
-  --kernel-hidden prefer|require|off   memfd_secret pages, with --backend napi (prefer)
+  --backend ${BACKEND_NAMES.join('|')}      what locks the memory (koffi); ffi needs Node 26.9
+  --kernel-hidden prefer|require|off   memfd_secret pages (napi: prefer, others: off)
   --memlock BYTES                      lock limit of the signing process; 0 leaves it alone (65536)
   --budget BYTES                       our own budget (what the limit allows)
   --concurrency N                      requests in flight (1000)
@@ -64,17 +64,16 @@ export function parseStorm(args: readonly string[]): StormCommand | 'help' {
   const values = parse(args);
   if (values.help === true) return 'help';
   const backend = choice('backend', values.backend ?? 'koffi', BACKEND_NAMES);
-  if (values['kernel-hidden'] !== undefined && backend !== 'napi') {
-    throw new UsageError('--kernel-hidden needs --backend napi');
+  if (values['kernel-hidden'] !== undefined && backend === 'nolock') {
+    throw new UsageError('--kernel-hidden needs a backend that locks, and nolock does not');
   }
   const json = values.json === true;
   const options: StormOptions = {
     backend,
-    kernelHidden: choice('kernel-hidden', values['kernel-hidden'] ?? 'prefer', [
-      'prefer',
-      'require',
-      'off',
-    ]),
+    kernelHidden:
+      values['kernel-hidden'] === undefined
+        ? undefined
+        : choice('kernel-hidden', values['kernel-hidden'], ['prefer', 'require', 'off']),
     memlockByteLength: count('memlock', values.memlock ?? '65536', 0, Number.MAX_SAFE_INTEGER),
     budgetByteLength:
       values.budget === undefined

@@ -28,14 +28,15 @@ interface Outcome {
 /**
  * Runs one storm in a confined child process and verifies every signature afterwards. Never rejects for what requests or
  * the process do: a death is the `crashed` of the report, and every request without an answer a failure. Rejects with
- * StormRefused when the process could not start to sign.
+ * StormRefused when the process could not start to sign. The process runs in the Node that is this `program`.
  */
 export async function runStorm(
   options: StormOptions,
   onProgress: StormProgress = () => {},
+  program: string = process.execPath,
 ): Promise<StormReport> {
   const startedAt = performance.now();
-  const { child, confined } = start(options);
+  const { child, confined } = start(options, program);
   const outcome: Outcome = {
     senders: [],
     budgetByteLength: options.budgetByteLength ?? 0,
@@ -85,7 +86,7 @@ function keeperFigures(options: StormOptions, figures: Figures | undefined) {
 }
 
 /** Starts the signing process under the limit where this system can enforce one. */
-function start(options: StormOptions): { child: ChildProcess; confined: boolean } {
+function start(options: StormOptions, program: string): { child: ChildProcess; confined: boolean } {
   const args = [SIGNING_PROCESS, JSON.stringify(options)];
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
   const { memlockByteLength } = options;
@@ -95,11 +96,11 @@ function start(options: StormOptions): { child: ChildProcess; confined: boolean 
       as: process.getuid?.() === 0 ? 'root' : 'user',
     } as const;
     if (proveConfinement(confinement).proven) {
-      const line = confine(process.execPath, args, confinement);
+      const line = confine(program, args, confinement);
       return { child: spawn(line.command, line.args, { stdio: [...stdio] }), confined: true };
     }
   }
-  return { child: spawn(process.execPath, args, { stdio: [...stdio] }), confined: false };
+  return { child: spawn(program, args, { stdio: [...stdio] }), confined: false };
 }
 
 /** Collects what the process says until it is gone. Resolves with whether it died instead of finishing. */
