@@ -22,7 +22,10 @@ export function isShortage(value: unknown): value is Shortage {
   return typeof value === 'object' && value !== null && 'by' in value && 'limit' in value;
 }
 
-/** Whether it does not fit under the limit in force, whatever is released; then nobody gives anything up for it. */
-export function isHopeless({ requestedByteLength, limit }: Shortage): boolean {
-  return requestedByteLength > limit.byteLength;
+/**
+ * Whether it does not fit under the limit in force nor into what is held, whatever is released; then nobody gives anything up for
+ * it. A limit that was lowered takes away nothing that is mapped.
+ */
+export function isHopeless({ requestedByteLength, inUseByteLength, limit }: Shortage): boolean {
+  return requestedByteLength > Math.max(limit.byteLength, inUseByteLength);
 }

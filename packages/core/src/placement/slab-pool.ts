@@ -1,6 +1,6 @@
 import type { Region } from './region.js';
 import { RestingSlots, restedEnough } from './resting.js';
-import { sizeClasses, slabByteLengthFor } from './size-classes.js';
+import { sizeClasses, slabByteLengthFor, slotsPerSlab } from './size-classes.js';
 import { Slab, type SlabOwner } from './slab.js';
 
 /** The slabs of one size class. */
@@ -98,6 +98,11 @@ export class SlabPool implements SlabOwner {
     let free = resting.size;
     for (const slab of withFree) free += slab.freeSlots - slab.resting;
     return free;
+  }
+
+  /** Slots of the class in a region of so many bytes. */
+  slotsIn(byteLength: number, classIndex: number): number {
+    return slotsPerSlab(byteLength, this.#shelf(classIndex).slotByteLength);
   }
 
   /** The smallest region, in bytes, that holds `count` slots of the class. */

@@ -32,6 +32,11 @@ export class Vacancies {
     this.#resting = new RestingRegions(!options.isolateViews);
   }
 
+  /** Regions that are wiped and cut into nothing. */
+  get spares(): readonly Region[] {
+    return this.#spares;
+  }
+
   /** At no cost, for whoever asks at every release. Slabs with nothing but quarantined slots count as empty here. */
   get mayBeAny(): boolean {
     return this.#spares.length > 0 || this.#resting.size > 0 || this.#pool.emptyCount > 0;

@@ -3,6 +3,7 @@ import { respondTo } from '../limits/capacity-policy.js';
 import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
 import { setTooLong } from '../limits/shortage-error.js';
 import type { OnCapacity } from '../options.js';
+import { couldHold } from '../placement/could-hold.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
 import type { Placement, Reach } from '../placement/placement.js';
 import type { Slab } from '../placement/slab.js';
@@ -171,7 +172,7 @@ export class Granter implements PlaceFinder {
     const { primary } = this.#places;
     const limit = primary.budget.limit();
     const least = primary.leastByteLength(byteLengths);
-    if (least <= limit.byteLength) return undefined;
+    if (least <= limit.byteLength || couldHold(primary, byteLengths)) return undefined;
     const found = this.find(byteLengths, 'ask');
     if (isShortage(found)) {
       return refusal(this.#places, primary, found, byteLengths, 'allocate');

@@ -1,6 +1,7 @@
 import type { SecureMemoryError } from '../contract/errors.js';
 import type { Shortage } from '../limits/shortage.js';
 import { errorOf, queueRefusal, shortageRefusal } from '../limits/shortage-error.js';
+import { couldHold } from '../placement/could-hold.js';
 import type { Placement } from '../placement/placement.js';
 import type { Places } from '../places/places.js';
 
@@ -23,7 +24,8 @@ export function refusal(
   const inTurn = waiting > 0 && found.by === 'budget' && placement === places.primary;
   const limit = budget.limit();
   const zero = limit.byteLength === 0 && (inTurn || found.error !== undefined);
-  const never = found.by !== 'secrets' && least > limit.byteLength && !zero;
+  const overLimit = found.by !== 'secrets' && least > limit.byteLength;
+  const never = overLimit && !zero && !couldHold(placement, byteLengths);
   if (inTurn && !never) return inQueue();
   const shortage: Shortage = never
     ? { ...found, by: 'never', requestedByteLength: least, limit }
