@@ -55,7 +55,7 @@ export function systemEvidence(
 
 /** A path is as good as a URL. */
 export function urlOf(module: URL | string): URL {
-  if (module instanceof URL) return module;
+  if (typeof module !== 'string') return new URL(module.href);
   return /^[a-z]{2,}:/.test(module) ? new URL(module) : pathToFileURL(module);
 }
 

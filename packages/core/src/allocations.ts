@@ -1,4 +1,6 @@
 import { randomFillSync } from 'node:crypto';
+import { isBytes } from './common/bytes.js';
+import { markKind, notA } from './common/handle-kind.js';
 import { INSPECT, nextId, refuseAsBytes } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { zero } from './contract/zero.js';
@@ -15,11 +17,19 @@ import {
   checkOnCapacity,
   checkRequest,
 } from './lifetime/request.js';
-import { keyOf, openableByteLength, SealedSecret, unsealInto } from './sealing/sealed-secret.js';
+import {
+  keyOf,
+  openableByteLength,
+  requireSealed,
+  type SealedSecret,
+  unsealInto,
+} from './sealing/sealed-secret.js';
 import { placeOf, type Secret, withBytes } from './secret/secret.js';
 
 /** What the rest of core may know of an allocator or a phase. */
 export let ownershipOf: (allocations: Allocations) => Ownership;
+/** Throws `TypeError` for what is neither an allocator nor a phase of this copy of the package. */
+export let requireAllocations: (value: unknown, name: string) => void;
 
 /**
  * Everything that makes a secret. The allocator and every phase share it: what is allocated through a phase belongs to
@@ -44,7 +54,12 @@ export abstract class Allocations {
 
   static {
     refuseAsBytes(Allocations.prototype, 'an allocator or phase');
+    markKind(Allocations.prototype, 'an allocator or a phase');
     ownershipOf = (allocations) => allocations.#ownership;
+    requireAllocations = (value, name) => {
+      if (typeof value === 'object' && value !== null && #ownership in value) return;
+      throw notA('an allocator or a phase', name, value);
+    };
   }
 
   /** A secret of `byteLength` zero bytes, when there is a place for it. */
@@ -189,7 +204,7 @@ export abstract class Allocations {
 }
 
 function checkSource(source: Uint8Array): number {
-  if (!(source instanceof Uint8Array)) throw new TypeError('source must be a Uint8Array');
+  if (!isBytes(source)) throw notA('a Uint8Array', 'source', source);
   return checkByteLength(source.length);
 }
 
@@ -211,7 +226,7 @@ function moveIn(secret: Secret, source: Uint8Array): Secret {
 
 /** Checks what can be checked before anybody waits. */
 function openable(sealed: SealedSecret, { places, sealingKey }: Ownership): number {
-  if (!(sealed instanceof SealedSecret)) throw new TypeError('sealed must be a SealedSecret');
+  requireSealed(sealed, 'sealed');
   if (keyOf(sealed) !== sealingKey) {
     throw new SecureMemoryError(
       'ERR_SECMEM_INPUT_INVALID',

@@ -1,6 +1,9 @@
 import type { BackendFactory, MemoryBackend } from './contract/backend.js';
 import { SecureMemoryError } from './contract/errors.js';
 
+/** Of an error of any realm; whatever else was thrown is its own words. */
+const messageOf = (thrown: unknown) => String((thrown as Partial<Error> | null)?.message ?? thrown);
+
 /**
  * Opens the first backend that can open here, with its default options. Throws `ERR_SECMEM_BACKEND_UNAVAILABLE` with the
  * reason of each when none can; nothing is open then.
@@ -16,7 +19,7 @@ export function firstAvailable(factories: readonly BackendFactory<never>[]): Mem
     try {
       return factory();
     } catch (error) {
-      reasons[factory.backendName] = error instanceof Error ? error.message : String(error);
+      reasons[factory.backendName] = messageOf(error);
     }
   }
   const words = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);

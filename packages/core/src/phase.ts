@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { Allocations, ownershipOf } from './allocations.js';
+import { throwIfAborted } from './common/abort-signal.js';
 import { within } from './common/within.js';
 import { isSecureMemoryError, SecureMemoryError } from './contract/errors.js';
 import { ownOptions } from './contract/own-properties.js';
@@ -8,7 +9,7 @@ import { Ownership } from './lifetime/ownership.js';
 import { integer, oneOf, TIMER_MS_MAX } from './options.js';
 import { whenAccessesClosed } from './places/open-accesses.js';
 import type { Places } from './places/places.js';
-import { isLent, placeOf, type Secret } from './secret/secret.js';
+import { isLent, placeOf, requireSecret, type Secret } from './secret/secret.js';
 
 /** What `phase()` takes. */
 export interface PhaseOptions {
@@ -33,6 +34,7 @@ export class Phase extends Allocations {
    * somebody else, `ERR_SECMEM_DISPOSED` when it is gone; then nothing has changed.
    */
   keep(secret: Secret): Secret {
+    requireSecret(secret, 'secret');
     placeOf(secret);
     ownershipOf(this).handUp(secret);
     return secret;
@@ -74,7 +76,7 @@ export async function runPhase<T>(
     0,
     TIMER_MS_MAX,
   );
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   places.assertOpen('phase');
   if (parent.ended) {
     throw new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase has ended', { operation: 'phase' });

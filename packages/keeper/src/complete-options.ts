@@ -96,14 +96,15 @@ export function completeOptions(options: KeeperOptions): CompleteOptions {
 }
 
 function completeModule(given: unknown): string {
-  if (typeof given !== 'string' && !(given instanceof URL)) throw noModule();
-  const url = given instanceof URL || !isAbsolute(given) ? given : pathToFileURL(given);
   try {
+    // A URL of another realm is known by what it says, and becomes one of this realm.
+    const text = typeof given === 'string' ? given : (given as URL).href;
+    const url = isAbsolute(text) ? pathToFileURL(text) : new URL(text);
     fileURLToPath(url);
+    return url.href;
   } catch (cause) {
     throw noModule(cause);
   }
-  return String(url);
 }
 
 function noModule(cause?: unknown): TypeError {

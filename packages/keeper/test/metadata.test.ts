@@ -1,3 +1,4 @@
+import vm from 'node:vm';
 import { isSecureMemoryError, SecureMemoryError } from '@securemem/core';
 import { describe, expect, it } from 'vitest';
 import { METADATA_BYTE_LENGTH_MAX, ProtocolViolation } from '../src/channel/frame.js';
@@ -14,6 +15,13 @@ const cross = (thrown: unknown): Error => {
 };
 
 describe('encodeError() and decodeError()', () => {
+  it('P10 carry an error of another realm as an error', () => {
+    const error: unknown = vm.runInNewContext('new RangeError("far away")');
+    expect(error instanceof Error).toBe(false);
+    expect(cross(error)).toMatchObject({ name: 'RangeError', message: 'far away' });
+    expect(cross({ name: 'RangeError', message: 'far away' }).message).toMatch('no Error');
+  });
+
   it('S10 carry a typed error with all that explains it', () => {
     const cause = new RangeError('deeper');
     const error = new SecureMemoryError('ERR_SECMEM_LOCK_LIMIT', 'no place', {

@@ -90,7 +90,15 @@ export const rooms = [
   {
     room: 'use/',
     holds: 'hmac, encrypt and their kin',
-    may: ['contract/', 'options.ts', 'sealing/', 'secret/', 'lifetime/', 'allocations.ts'],
+    may: [
+      'contract/',
+      'common/',
+      'options.ts',
+      'sealing/',
+      'secret/',
+      'lifetime/',
+      'allocations.ts',
+    ],
   },
   {
     room: 'phase.ts',

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
-import { type CrashPolicy, SecureMemoryError } from '@securemem/core';
+import { type CrashPolicy, isSecureMemoryError } from '@securemem/core';
 import { zero } from '@securemem/core/contract';
 import { type CrashReport, type Keeper, type KeeperStats, openKeeper } from '@securemem/keeper';
 import { environmentOf, type KeeperSettings } from './keeper-settings.js';
@@ -183,7 +183,7 @@ async function checkOf(keeper: Keeper): Promise<Uint8Array> {
 
 /** A start that failed on the master key is the fault of its file, not of the keeper. */
 function refusedMasterKey(error: unknown): VaultError | undefined {
-  const cause = error instanceof SecureMemoryError ? error.cause : undefined;
+  const cause = isSecureMemoryError(error) ? error.cause : undefined;
   const code = vaultErrorCode(cause);
   return code === undefined ? undefined : new VaultError(code, (cause as Error).message);
 }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { reasonOf } from './abort-signal.js';
 import { onAbort } from './on-abort.js';
 
 /** What ends a wait before its time. */
@@ -19,7 +20,7 @@ export function within<T>(
   { waitMsMax, timedOut, signal }: Bounds,
   discard?: (late: T) => void,
 ): Promise<T> {
-  if (signal?.aborted) return Promise.reject(signal.reason);
+  if (signal?.aborted) return Promise.reject(reasonOf(signal));
   return new Promise((resolve, reject) => {
     const since = performance.now();
     let waits = true;
@@ -38,7 +39,7 @@ export function within<T>(
       const onTime = (): void => leave(timedOut?.(Math.round(performance.now() - since)));
       timer = setTimeout(onTime, waitMsMax);
     }
-    if (signal !== undefined) withdraw = onAbort(signal, () => leave(signal.reason));
+    if (signal !== undefined) withdraw = onAbort(signal, () => leave(reasonOf(signal)));
     work().then(
       (value) => {
         if (!waits) return discard?.(value);

@@ -2,6 +2,7 @@ import { close, constants, fstat, open, openSync, read, readSync } from 'node:fs
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { throwIfAborted } from '../common/abort-signal.js';
 import { within } from '../common/within.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { type Secret, withBytes } from '../secret/secret.js';
@@ -93,7 +94,7 @@ export class ByteSource {
     const { signal, waitMsMax } = this.#patience;
     const since = performance.now();
     for (;;) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       try {
         const read = await attempt();
         if (read > 0) this.#awaitsWriter = false;

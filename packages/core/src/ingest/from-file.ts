@@ -1,4 +1,6 @@
 import { URL } from 'node:url';
+import { isBytes } from '../common/bytes.js';
+import { notA } from '../common/handle-kind.js';
 import { within } from '../common/within.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
@@ -59,15 +61,21 @@ export async function fromFile(
   options?: IngestOptions,
   operation = 'fromFile',
 ): Promise<Secret> {
-  if (typeof path !== 'string' && !(path instanceof Uint8Array) && !(path instanceof URL)) {
-    throw new TypeError('path must be a string, a Buffer or a URL');
-  }
+  const place = placeOfFile(path);
   return ingest(owner, operation, options, async (patience, limits) => {
-    const source = await openPath(path, patience);
+    const source = await openPath(place, patience);
     if ((source.byteLength ?? 0) <= limits.readByteLengthMax) return source;
     await source.close().catch(() => {});
     throw tooLong(operation, limits);
   });
+}
+
+/** A URL becomes one of this realm. */
+function placeOfFile(path: string | URL | Buffer): string | URL | Buffer {
+  if (typeof path === 'string' || isBytes(path)) return path;
+  const href: unknown = path?.href;
+  if (typeof href !== 'string') throw notA('a string, a Buffer or a URL', 'path', path);
+  return new URL(href);
 }
 
 /** See `Allocations.fromFd`. `operation` is what errors speak of. */

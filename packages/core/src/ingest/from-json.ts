@@ -3,7 +3,7 @@ import { ownOptions } from '../contract/own-properties.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { ALLOCATE_NAMES, type AllocateOptions, requestOf } from '../lifetime/request.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { Secret, withBytes } from '../secret/secret.js';
+import { isSecret, type Secret, withBytes } from '../secret/secret.js';
 import { fromFd, fromFile } from './from-file.js';
 import { findString } from './json-document.js';
 import { type PointerStep, pointerSteps } from './json-pointer.js';
@@ -27,7 +27,7 @@ export async function fromJson(
   const steps = pointerSteps(pointer);
   const own = ownOptions(options, [...ALLOCATE_NAMES, 'byteLengthMax'], 'options');
   const request = requestOf(own);
-  if (source instanceof Secret) return fromSecret(owner, source, steps, request);
+  if (isSecret(source)) return fromSecret(owner, source, steps, request);
   if (ArrayBuffer.isView(source)) {
     throw new TypeError(
       'source must not be bytes: adopt() them first, or give the path as a string',

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { throwIfAborted } from '../common/abort-signal.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
@@ -76,7 +77,7 @@ async function ask(
   prompt: string,
   limits: Limits,
 ): Promise<LineState> {
-  limits.signal?.throwIfAborted();
+  throwIfAborted(limits.signal);
   const terminal = new Terminal();
   try {
     terminal.write(prompt);
@@ -96,7 +97,7 @@ async function typed(
 ): Promise<LineState> {
   const since = performance.now();
   for (;;) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const state = withBytes(secret, 'write', (bytes) => {
       while (terminal.readByte(bytes, editor.position) === 1) {
         const now = editor.take(bytes);

@@ -1,3 +1,5 @@
+import { isBytes } from '../common/bytes.js';
+import { notA } from '../common/handle-kind.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { zero } from '../contract/zero.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
@@ -10,7 +12,7 @@ import {
 } from '../lifetime/request.js';
 import { oneOf } from '../options.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { placeOf, Secret, withBytes } from '../secret/secret.js';
+import { isSecret, placeOf, type Secret, withBytes } from '../secret/secret.js';
 import { type Base64Alphabet, base64Shape, decodeBase64 } from './base64.js';
 import { decodeHex, hexByteLength } from './hex.js';
 
@@ -75,21 +77,24 @@ async function decodeInto(
     secret.dispose();
     throw error;
   }
-  if (text instanceof Uint8Array) zero(text);
+  if (isBytes(text)) zero(text);
   return secret;
 }
 
 function withText<T>(text: EncodedText, fn: (bytes: Uint8Array) => T): T {
-  return text instanceof Secret ? withBytes(text, 'read', fn) : fn(text);
+  return isSecret(text) ? withBytes(text, 'read', fn) : fn(text);
 }
 
 function lengthOf(text: EncodedText): number {
-  if (text instanceof Secret) {
+  if (isSecret(text)) {
     placeOf(text);
     return text.byteLength;
   }
-  if (text instanceof Uint8Array) return text.length;
-  throw new TypeError('text must be a Uint8Array or a Secret: a string could never be wiped');
+  if (isBytes(text)) return text.length;
+  if (typeof text === 'string') {
+    throw new TypeError('text must be a Uint8Array or a Secret: a string could never be wiped');
+  }
+  throw notA('a Uint8Array or a Secret', 'text', text);
 }
 
 function badLength(operation: string): Error {

@@ -1,9 +1,11 @@
+import { reasonOf, requireSignal, throwIfAborted } from '../common/abort-signal.js';
+import { notA } from '../common/handle-kind.js';
 import { onAbort } from '../common/on-abort.js';
 import { within } from '../common/within.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { integer, TIMER_MS_MAX } from '../options.js';
-import { ownerOf, placeOf, Secret } from '../secret/secret.js';
+import { isSecret, ownerOf, placeOf, type Secret } from '../secret/secret.js';
 import type { Ownership } from './ownership.js';
 import { SET_LENGTH_MAX } from './request.js';
 
@@ -46,9 +48,7 @@ export async function loadAll<Phase>(
   }
   const options = ownOptions(given, ['concurrencyMax', 'signal', 'waitMsMax'], 'options');
   const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError('signal must be an AbortSignal');
-  }
+  requireSignal(signal);
   const concurrencyMax = integer('concurrencyMax', options.concurrencyMax ?? 1, 1, CONCURRENCY_MAX);
   const waitMsMax = integer(
     'waitMsMax',
@@ -56,7 +56,7 @@ export async function loadAll<Phase>(
     0,
     TIMER_MS_MAX,
   );
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   return runPhase(parent, async (phase, own) => {
     const load = new Load(phase, own, [...loaders], waitMsMax);
     return load.run(concurrencyMax, signal);
@@ -117,7 +117,7 @@ class Load<Phase> {
           fail(error);
         }
       };
-      if (signal !== undefined) withdraw = onAbort(signal, () => fail(signal.reason));
+      if (signal !== undefined) withdraw = onAbort(signal, () => fail(reasonOf(signal)));
       proceed();
     });
   }
@@ -127,7 +127,7 @@ class Load<Phase> {
     const { signal } = this.#stop;
     const loader = this.#loaders[index] as LoaderIn<Phase>;
     const start = (): Promise<Secret> | Secret => {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       return loader(this.#phase, index, signal);
     };
     const timedOut = (waitedMs: number): SecureMemoryError => tooSlow(index, waitedMs);
@@ -186,7 +186,7 @@ class Load<Phase> {
 
   /** Nobody waits for this one any more, so what goes wrong is an event. */
   #releaseLate(secret: unknown): void {
-    if (!(secret instanceof Secret)) return;
+    if (!isSecret(secret)) return;
     const { byteLength } = secret;
     try {
       secret.dispose();
@@ -198,7 +198,7 @@ class Load<Phase> {
 
 /** A loader must hand over a secret that is there. */
 function checked(secret: unknown): Secret {
-  if (!(secret instanceof Secret)) throw new TypeError('a loader must return a Secret');
+  if (!isSecret(secret)) throw notA('a Secret', 'what a loader returns', secret);
   placeOf(secret);
   return secret;
 }

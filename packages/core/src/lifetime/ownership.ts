@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../common/abort-signal.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { OnCapacity } from '../options.js';
 import type { Place } from '../placement/place-host.js';
@@ -66,7 +67,7 @@ export class Ownership implements SecretOwner {
 
   /** Several at once, every one or none. Throws the signal's reason at once where it is aborted. */
   allocateAll(byteLengths: readonly number[], request: RequestOptions): Promise<Secret[]> {
-    request.signal?.throwIfAborted();
+    throwIfAborted(request.signal);
     this.#assertOpen();
     return this.granter.grant(byteLengths, request, this, this.#hand);
   }

@@ -1,3 +1,4 @@
+import { requireSignal } from '../common/abort-signal.js';
 import { ownOptions } from '../contract/own-properties.js';
 import {
   integer,
@@ -55,9 +56,7 @@ export function checkRequest(options: AllocateOptions | undefined): RequestOptio
 /** What a call that takes more than `AllocateOptions` says of its wait. `own` has no prototype. */
 export function requestOf(own: AllocateOptions): RequestOptions {
   const { signal, waitMsMax } = own;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError('signal must be an AbortSignal');
-  }
+  requireSignal(signal);
   if (waitMsMax !== undefined) integer('waitMsMax', waitMsMax, 0, TIMER_MS_MAX);
   return { signal, waitMsMax, onCapacity: onCapacityOf(own) };
 }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { reasonOf } from '../common/abort-signal.js';
 import { onAbort } from '../common/on-abort.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Reach } from '../placement/placement.js';
@@ -139,7 +140,7 @@ export class Admission {
   #leaveOnAbort(waiter: Waiter, signal: AbortSignal): void {
     waiter.withdraw = onAbort(signal, () => {
       this.aborts++;
-      this.#leave(waiter, signal.reason);
+      this.#leave(waiter, reasonOf(signal));
     });
   }
 
@@ -193,7 +194,7 @@ export class Admission {
     // Its turn to leave has not come: the signal tells one after another, and each that leaves makes room.
     if (signal?.aborted) {
       this.aborts++;
-      this.#unlink(waiter, signal.reason);
+      this.#unlink(waiter, reasonOf(signal));
       return true;
     }
     if (need !== undefined && this.#wasRefused(need)) return false;

@@ -1,3 +1,4 @@
+import { markKind, notA } from '../common/handle-kind.js';
 import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { zero } from '../contract/zero.js';
@@ -10,6 +11,8 @@ import type { SealingKey } from './sealing-key.js';
 
 /** Encrypts the secret at `place`, which stays as it is. Throws with nothing changed. */
 export let createSealed: (key: SealingKey, place: Place) => SealedSecret;
+/** Throws `TypeError` for what is no sealed secret of this copy of the package. */
+export let requireSealed: (value: unknown, name: string) => void;
 export let keyOf: (sealed: SealedSecret) => SealingKey;
 /** Decrypts into a place of `openableByteLength` bytes. Throws `ERR_SECMEM_UNSEAL_FAILED`, and the place reads zero. */
 export let unsealInto: (sealed: SealedSecret, place: Place) => void;
@@ -43,6 +46,11 @@ export class SealedSecret implements Disposable {
 
   static {
     refuseAsBytes(SealedSecret.prototype, 'a sealed secret');
+    markKind(SealedSecret.prototype, 'a SealedSecret');
+    requireSealed = (value, name) => {
+      if (typeof value === 'object' && value !== null && #key in value) return;
+      throw notA('a SealedSecret', name, value);
+    };
     createSealed = (key, place) => {
       const byteLength = place.host.byteLengthOf(place.index);
       const bytes = new Uint8Array(new ArrayBuffer(byteLength + TAG_BYTE_LENGTH));

@@ -1,3 +1,5 @@
+import { isBytes } from '../common/bytes.js';
+import { markKind, notA } from '../common/handle-kind.js';
 import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
@@ -41,6 +43,8 @@ export interface SecretOwner {
 
 // Friends: what the rest of core may do with a handle, and nobody else, since the fields are private.
 
+/** Whether it is a handle of this copy of the package, by what no other object has. */
+export let isSecret: (value: unknown) => value is Secret;
 /** The handle of a place that was just taken. */
 export let createSecret: (owner: SecretOwner, host: PlaceHost, index: number) => Secret;
 export let ownerOf: (secret: Secret) => SecretOwner;
@@ -89,6 +93,9 @@ export class Secret implements Disposable {
 
   static {
     refuseAsBytes(Secret.prototype, 'a secret');
+    markKind(Secret.prototype, 'a Secret');
+    isSecret = (value): value is Secret =>
+      typeof value === 'object' && value !== null && #owner in value;
     createSecret = (owner, host, index) => new Secret(owner, host, index);
     ownerOf = (secret) => secret.#owner;
     setOwner = (secret, owner) => {
@@ -158,11 +165,11 @@ export class Secret implements Disposable {
    * The source is left as it is: `adopt` wipes it.
    */
   copyFrom(source: Uint8Array | Secret): void {
-    if (source instanceof Secret) {
+    if (isSecret(source)) {
       source.#withBytes('read', (bytes) => this.copyFrom(bytes));
       return;
     }
-    if (!(source instanceof Uint8Array)) throw new TypeError('source must be a Uint8Array');
+    if (!isBytes(source)) throw notA('a Uint8Array or a Secret', 'source', source);
     const { byteLength } = this;
     this.#withBytes('write', (bytes) => {
       if (source.length > byteLength) {
@@ -174,13 +181,13 @@ export class Secret implements Disposable {
 
   /** Compares in time that depends on the length alone. Secrets of different lengths are not equal. */
   equals(other: Secret | Uint8Array): boolean {
-    if (other instanceof Secret) {
+    if (isSecret(other)) {
       const theirs = other.#slabBytes('read');
       if (theirs === undefined) return other.#within('read', (bytes) => this.equals(bytes));
       const { byteLength } = other;
       return this.#equalsRange(theirs, other.#byteOffset, byteLength);
     }
-    if (!(other instanceof Uint8Array)) throw new TypeError('other must be a Secret or Uint8Array');
+    if (!isBytes(other)) throw notA('a Uint8Array or a Secret', 'other', other);
     return this.#equalsRange(other, 0, other.length);
   }
 
@@ -379,4 +386,9 @@ export class Secret implements Disposable {
       { operation },
     );
   }
+}
+
+/** Throws `TypeError`, with what was given instead, for what is no secret of this copy of the package. */
+export function requireSecret(value: unknown, name: string): void {
+  if (!isSecret(value)) throw notA('a Secret', name, value);
 }

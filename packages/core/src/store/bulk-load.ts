@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
+import { throwIfAborted } from '../common/abort-signal.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { requestOf } from '../lifetime/request.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { Secret } from '../secret/secret.js';
+import { isSecret, type Secret } from '../secret/secret.js';
 import { checkSource, type Intake } from './intake.js';
 import type { LoadOptions, LoadSource } from './store-options.js';
 
@@ -56,7 +57,7 @@ class Load {
     this.#options = options;
     this.#purgesAtStart = this.#purges;
     this.#request = requestOf(options);
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     target.assertOpen();
   }
 
@@ -65,7 +66,7 @@ class Load {
     const name = this.#target.checkName(entry[0]);
     const source = entry[1];
     this.#target.assertOpen();
-    if (source instanceof Secret) {
+    if (isSecret(source)) {
       const { byteLength } = source;
       this.#stage(name, this.#target.intake.takeSecret(name, source), byteLength);
     } else {
@@ -85,7 +86,7 @@ class Load {
     this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
     this.#release();
     this.#target.assertOpen();
-    this.#options.signal?.throwIfAborted();
+    throwIfAborted(this.#options.signal);
     this.#assertNotPurged();
     this.#target.commit(this.#staged);
     return this.#staged.size;
@@ -128,7 +129,7 @@ class Load {
   async #pause(): Promise<void> {
     this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
     await setImmediate();
-    this.#options.signal?.throwIfAborted();
+    throwIfAborted(this.#options.signal);
     this.#assertNotPurged();
   }
 

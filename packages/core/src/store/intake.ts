@@ -1,3 +1,5 @@
+import { isBytes } from '../common/bytes.js';
+import { notA } from '../common/handle-kind.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { zero } from '../contract/zero.js';
 import type { Ownership } from '../lifetime/ownership.js';
@@ -5,7 +7,7 @@ import { checkByteLength } from '../lifetime/request.js';
 import type { OnCapacity } from '../options.js';
 import type { Place } from '../placement/place-host.js';
 import type { RequestOptions } from '../requests/granter.js';
-import { isInStore, isLent, ownerOf, placeOf, Secret } from '../secret/secret.js';
+import { isInStore, isLent, isSecret, ownerOf, placeOf, type Secret } from '../secret/secret.js';
 import type { SealedEntries } from './sealed-entries.js';
 import type { StoreIndex } from './store-index.js';
 
@@ -31,7 +33,7 @@ export class Intake {
 
   /** A slot in which to seal bytes, when there is one. A secret needs none: it has its own. */
   scratchFor(source: Uint8Array | Secret, request: RequestOptions): Promise<Secret> | undefined {
-    if (source instanceof Secret) return undefined;
+    if (isSecret(source)) return undefined;
     return this.#owner.allocate(checkSource(source), request);
   }
 
@@ -39,7 +41,7 @@ export class Intake {
     source: Uint8Array | Secret,
     onCapacity: OnCapacity | undefined,
   ): Secret | undefined {
-    if (source instanceof Secret) return undefined;
+    if (isSecret(source)) return undefined;
     return this.#owner.allocateSync(checkSource(source), onCapacity);
   }
 
@@ -124,8 +126,6 @@ export class Intake {
 }
 
 export function checkSource(source: Uint8Array): number {
-  if (!(source instanceof Uint8Array)) {
-    throw new TypeError('source must be a Uint8Array or a Secret');
-  }
+  if (!isBytes(source)) throw notA('a Uint8Array or a Secret', 'source', source);
   return checkByteLength(source.length);
 }

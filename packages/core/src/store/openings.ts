@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { reasonOf } from '../common/abort-signal.js';
 import { within } from '../common/within.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
@@ -142,7 +143,7 @@ export class Openings {
     signal: AbortSignal | undefined,
     waitMsMax: number,
   ): Promise<HotSlot | undefined> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal?.aborted) return Promise.reject(reasonOf(signal));
     opening.waiters++;
     const opened = opening.promise.catch(() => undefined);
     const timedOut = (): SecureMemoryError => waitTimeout(waitMsMax);

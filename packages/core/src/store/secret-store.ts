@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../common/abort-signal.js';
 import { INSPECT, nextId, refuseAsBytes } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
@@ -118,7 +119,7 @@ export class SecretStore implements Standby, Disposable {
     const own = takeSetOptions(options);
     const ttlMs = ttlOf(own);
     const request = requestOf(own);
-    request.signal?.throwIfAborted();
+    throwIfAborted(request.signal);
     this.#assertOpen('set');
     const scratch = await this.#intake.scratchFor(source, request);
     this.#index.set(name, this.#intake.take(name, source, scratch), ttlMs);
@@ -150,7 +151,7 @@ export class SecretStore implements Standby, Disposable {
   ): Promise<T> {
     if (typeof fn !== 'function') throw new TypeError('use() takes a function');
     const request = checkRequest(options);
-    request.signal?.throwIfAborted();
+    throwIfAborted(request.signal);
     const slot =
       this.#enter(name, 'use') ??
       this.#openings.openFree(name) ??

@@ -1,10 +1,12 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { isBytes } from '../common/bytes.js';
+import { notA } from '../common/handle-kind.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
 import { oneOf } from '../options.js';
 import { sealPlace, unsealPlace } from '../sealing/cipher.js';
 import { plaintextOf } from '../sealing/plaintext.js';
-import { placeOf, type Secret, withBytes } from '../secret/secret.js';
+import { placeOf, requireSecret, type Secret, withBytes } from '../secret/secret.js';
 import { DERIVED_NAMES, type DerivedOptions, derive, wipe } from './derived.js';
 
 /** Authenticated ciphers with a key of 32 bytes, a nonce of 12 and a tag of 16. */
@@ -38,6 +40,8 @@ export function encrypt(
   options?: EncryptOptions,
 ): Uint8Array {
   checkAlgorithm(algorithm);
+  requireSecret(key, 'key');
+  requireSecret(plaintext, 'plaintext');
   const own = ownOptions(options, ['associatedData'], 'options');
   const associatedData = checkAssociatedData(own);
   return withBytes(key, 'read', (keyBytes) => {
@@ -80,9 +84,10 @@ export async function decrypt(
   options?: DecryptOptions,
 ): Promise<Secret> {
   checkAlgorithm(algorithm);
+  requireSecret(key, 'key');
   const own = ownOptions(options, [...DERIVED_NAMES, 'associatedData'], 'options');
   const associatedData = checkAssociatedData(own);
-  if (!(message instanceof Uint8Array)) throw new TypeError('message must be a Uint8Array');
+  if (!isBytes(message)) throw notA('a Uint8Array', 'message', message);
   const byteLength = message.length - NONCE_BYTE_LENGTH - TAG_BYTE_LENGTH;
   if (byteLength < 1) throw inputInvalid('decrypt', 'the message is too short to be one', 'length');
   return derive(key, byteLength, own, (target) => {
@@ -134,8 +139,8 @@ function checkAlgorithm(algorithm: AeadAlgorithm): void {
 }
 
 function checkAssociatedData({ associatedData = NOTHING }: EncryptOptions): Uint8Array {
-  if (associatedData instanceof Uint8Array) return associatedData;
-  throw new TypeError('associatedData must be a Uint8Array');
+  if (isBytes(associatedData)) return associatedData;
+  throw notA('a Uint8Array', 'associatedData', associatedData);
 }
 
 function checkKey(key: Uint8Array): void {

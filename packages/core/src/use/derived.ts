@@ -1,4 +1,4 @@
-import { type Allocations, ownershipOf } from '../allocations.js';
+import { type Allocations, ownershipOf, requireAllocations } from '../allocations.js';
 import { zero } from '../contract/zero.js';
 import {
   ALLOCATE_NAMES,
@@ -6,7 +6,7 @@ import {
   checkByteLength,
   requestOf,
 } from '../lifetime/request.js';
-import { ownerOf, placeOf, type Secret } from '../secret/secret.js';
+import { ownerOf, placeOf, requireSecret, type Secret } from '../secret/secret.js';
 
 /** Where the result of a consumer goes, when it is a secret itself. */
 export interface DerivedOptions extends AllocateOptions {
@@ -24,7 +24,9 @@ export async function derive(
   own: DerivedOptions,
   make: (target: Secret) => void,
 ): Promise<Secret> {
+  requireSecret(key, 'key');
   placeOf(key);
+  if (own.into !== undefined) requireAllocations(own.into, 'into');
   const owner = own.into === undefined ? ownerOf(key) : ownershipOf(own.into);
   const target = await owner.allocate(checkByteLength(byteLength), requestOf(own));
   try {

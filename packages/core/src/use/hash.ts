@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Secret, withBytes } from '../secret/secret.js';
+import { requireSecret, type Secret, withBytes } from '../secret/secret.js';
 
 /**
  * The digest of a secret, which goes from its page to OpenSSL. A digest of a short or guessable secret gives it away to
@@ -8,5 +8,6 @@ import { type Secret, withBytes } from '../secret/secret.js';
  * Throws what `node:crypto` throws for an unknown algorithm, and `ERR_SECMEM_DISPOSED`.
  */
 export function hash(algorithm: string, secret: Secret): Buffer {
+  requireSecret(secret, 'secret');
   return withBytes(secret, 'read', (bytes) => createHash(algorithm).update(bytes).digest());
 }

@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
+import { isBytes } from '../common/bytes.js';
+import { notA } from '../common/handle-kind.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { integer } from '../options.js';
-import { type Secret, withBytes } from '../secret/secret.js';
+import { requireSecret, type Secret, withBytes } from '../secret/secret.js';
 import { DERIVED_NAMES, type DerivedOptions, derive, wipe } from './derived.js';
 import { type Data, partsOf } from './hmac.js';
 
@@ -26,10 +28,11 @@ const NO_SALT = new Uint8Array(new ArrayBuffer(0));
  * `node:crypto` throws for an unknown algorithm, and with `ERR_SECMEM_DISPOSED`.
  */
 export async function hkdf(algorithm: string, key: Secret, options: HkdfOptions): Promise<Secret> {
+  requireSecret(key, 'key');
   const own = ownOptions(options, [...DERIVED_NAMES, 'byteLength', 'salt', 'info'], 'options');
   const { salt = NO_SALT } = own;
   const info = partsOf(own.info ?? []);
-  if (!(salt instanceof Uint8Array)) throw new TypeError('salt must be a Uint8Array');
+  if (!isBytes(salt)) throw notA('a Uint8Array', 'salt', salt);
   const digestByteLength = createHmac(algorithm, NO_SALT).digest().length;
   const byteLength = integer('byteLength', own.byteLength, 1, BLOCKS_MAX * digestByteLength);
   return derive(key, byteLength, own, (target) => {

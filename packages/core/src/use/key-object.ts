@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { type Secret, withBytes } from '../secret/secret.js';
+import { requireSecret, type Secret, withBytes } from '../secret/secret.js';
 
 /**
  * An unprotected copy, for interfaces that take nothing but a `KeyObject`. OpenSSL keeps it in the heap of the process, where
@@ -9,5 +9,6 @@ import { type Secret, withBytes } from '../secret/secret.js';
  * Throws `ERR_SECMEM_DISPOSED`.
  */
 export function toKeyObject(secret: Secret): KeyObject {
+  requireSecret(secret, 'secret');
   return withBytes(secret, 'read', (bytes) => createSecretKey(bytes));
 }

@@ -9,6 +9,7 @@ import {
   SecureMemoryError,
 } from '@securemem/core';
 import { METADATA_BYTE_LENGTH_MAX, ProtocolViolation } from './frame.js';
+import { isError } from './is-error.js';
 
 /**
  * Names, limits and errors cross as UTF-8 text: they are small, rare and no payload, and text is read without trusting
@@ -92,7 +93,7 @@ export function decodeError(bytes: Uint8Array, start: number, end: number): Erro
 }
 
 function toRecord(thrown: unknown, depth: number): ErrorRecord {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: 'a value that is no Error' };
+  if (!isError(thrown)) return { name: 'Error', message: 'a value that is no Error' };
   const { code } = thrown as { code?: unknown };
   const cause = Object.hasOwn(thrown, 'cause') ? thrown.cause : undefined;
   const typed = isSecureMemoryError(thrown) ? thrown : undefined;

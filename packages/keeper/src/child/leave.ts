@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { isError } from '../channel/is-error.js';
 
 /** EX_PROTOCOL of sysexits.h. */
 const PROTOCOL_EXIT_CODE = 76;
@@ -14,7 +15,7 @@ export function leaveWithHost(): never {
  * here, too, and is told by its words.
  */
 export function leaveBecauseOf(thrown: unknown): never {
-  const { name, message } = thrown instanceof Error ? thrown : new Error('no error');
+  const { name, message } = isError(thrown) ? thrown : new Error('no error');
   try {
     writeSync(2, `securemem: the keeper cannot go on: ${name}: ${message}\n`);
   } catch {
