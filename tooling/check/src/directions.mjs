@@ -75,7 +75,7 @@ export const confinedWords = [
     pattern: /\bprocess\.(on|once|addListener|prependListener|prependOnceListener)\(/,
     files: /^packages\/[^/]+\/src\//,
     except:
-      /^packages\/(core\/src\/(places\/shutdown|contract\/runtime-debugger)\.ts|keeper\/src\/|cli\/src\/|conformance\/src\/child\/)/,
+      /^packages\/(core\/src\/(places\/(shutdown|signals)|contract\/runtime-debugger)\.ts|keeper\/src\/|cli\/src\/|conformance\/src\/child\/)/,
     because:
       'only the exit hooks of core, hardening and the keeper install handlers on the process',
   },
