@@ -51,6 +51,7 @@ export type {
   StoreOptions,
   StoreStats,
 } from './store/store-options.js';
+export type { SecretsOf } from './store/uses.js';
 export type { TelemetryEvent, TelemetryEvents } from './telemetry/events.js';
 export {
   type AeadAlgorithm,

@@ -44,6 +44,25 @@ export class Openings {
     return secret === undefined ? undefined : this.#fill(name, id, secret, 1);
   }
 
+  /** Whether somebody who enters now finds the secret of this name open. */
+  isOpen(name: string): boolean {
+    return this.#hot.isOpen(this.#needId(name));
+  }
+
+  byteLengthOf(name: string): number {
+    return this.#entries.byteLengthOf(this.#needId(name));
+  }
+
+  /** Counts a user in, if the secret is open. */
+  enter(name: string): HotSlot | undefined {
+    return this.#hot.enter(this.#needId(name));
+  }
+
+  /** Opens what the name leads to now into a place of its length, which is disposed when that throws. */
+  fill(name: string, secret: Secret, users: number): HotSlot {
+    return this.#fill(name, this.#needId(name), secret, users);
+  }
+
   async open(name: string, request: RequestOptions): Promise<HotSlot> {
     const { waitMsMax, onCapacity } = this.#owner.places.options;
     if ((request.onCapacity ?? onCapacity) !== 'wait')

@@ -8,12 +8,13 @@ import {
   checkRequest,
   onCapacityOf,
   requestOf,
+  SET_LENGTH_MAX,
 } from '../lifetime/request.js';
-import { isThenable } from '../places/access.js';
+import { integer } from '../options.js';
 import type { Standby } from '../places/standby.js';
 import type { Secret } from '../secret/secret.js';
 import { loadInto } from './bulk-load.js';
-import { type HotSlot, HotSlots } from './hot-slots.js';
+import { HotSlots } from './hot-slots.js';
 import { Intake } from './intake.js';
 import { Openings } from './openings.js';
 import { SealedEntries } from './sealed-entries.js';
@@ -31,6 +32,7 @@ import {
   takeSetSyncOptions,
   ttlOf,
 } from './store-options.js';
+import { type SecretsOf, Uses } from './uses.js';
 
 /** The friend that makes one; see `Allocator.store`. */
 export let createStore: (owner: Ownership, options: StoreOptions | undefined) => SecretStore;
@@ -57,11 +59,9 @@ export class SecretStore implements Standby, Disposable {
   readonly #owner: Ownership;
   readonly #entries: SealedEntries;
   readonly #hot: HotSlots;
-  readonly #openings: Openings;
+  readonly #uses: Uses;
   readonly #index: StoreIndex;
   readonly #intake: Intake;
-  #hits = 0;
-  #misses = 0;
   #disposed = false;
 
   private constructor(owner: Ownership, options: StoreOptions | undefined) {
@@ -78,7 +78,8 @@ export class SecretStore implements Standby, Disposable {
     this.#intake = new Intake(owner, this.#index, this.#entries, (operation) =>
       this.#assertOpen(operation),
     );
-    this.#openings = new Openings(owner, this.#hot, this.#entries, this.#index);
+    const openings = new Openings(owner, this.#hot, this.#entries, this.#index);
+    this.#uses = new Uses(owner, this.#hot, this.#index, openings);
     sealingKey.hold('store');
     places.standbys.add(this);
   }
@@ -152,20 +153,8 @@ export class SecretStore implements Standby, Disposable {
     if (typeof fn !== 'function') throw new TypeError('use() takes a function');
     const request = checkRequest(options);
     throwIfAborted(request.signal);
-    const slot =
-      this.#enter(name, 'use') ??
-      this.#openings.openFree(name) ??
-      (await this.#openings.open(name, request));
-    let result: T;
-    try {
-      const pending = fn(slot.secret);
-      result = isThenable(pending) ? await pending : pending;
-    } catch (error) {
-      this.#leaveAfter(slot);
-      throw error;
-    }
-    this.#hot.leave(slot);
-    return result;
+    this.#assertOpen('use');
+    return this.#uses.use(checkName(name), fn, request);
   }
 
   /** The same for a synchronous `fn`, at once or with a capacity error. A returned promise is refused with `TypeError`. */
@@ -176,18 +165,26 @@ export class SecretStore implements Standby, Disposable {
   ): T {
     if (typeof fn !== 'function') throw new TypeError('useSync() takes a function');
     const onCapacity = checkOnCapacity(options);
-    const slot = this.#enter(name, 'useSync') ?? this.#openings.openSync(name, onCapacity);
-    let result: T;
-    try {
-      result = fn(slot.secret);
-    } catch (error) {
-      this.#leaveAfter(slot);
-      throw error;
-    }
-    this.#hot.leave(slot);
-    if (!isThenable(result)) return result;
-    result.then(undefined, () => {});
-    throw new TypeError('useSync() takes a synchronous function, and this one returned a promise');
+    this.#assertOpen('useSync');
+    return this.#uses.useSync(checkName(name), fn, onCapacity);
+  }
+
+  /**
+   * The same as `use` for several secrets in one admission, all or none: how a task that needs a set avoids waiting for its second
+   * secret while it holds its first. `fn` gets them in the order of the names; a name that is there twice leads to one secret.
+   * However many such calls compete, none waits for another that waits.
+   */
+  async useAll<const Names extends readonly string[], T>(
+    names: Names,
+    fn: (secrets: SecretsOf<Names>) => T | PromiseLike<T>,
+    options?: AllocateOptions,
+  ): Promise<T> {
+    if (typeof fn !== 'function') throw new TypeError('useAll() takes a function');
+    const own = checkNames(names);
+    const request = checkRequest(options);
+    throwIfAborted(request.signal);
+    this.#assertOpen('useAll');
+    return this.#uses.useAll(own, fn, request);
   }
 
   /** Removes an entry; false when there is none. Whoever uses it goes on with it. */
@@ -227,8 +224,8 @@ export class SecretStore implements Standby, Disposable {
       ordinaryByteLength: this.#entries.byteLength,
       open: this.#hot.size,
       inUse: this.#hot.inUse,
-      hits: this.#hits,
-      misses: this.#misses,
+      hits: this.#uses.hits,
+      misses: this.#uses.misses,
       evictions: this.#hot.evictions,
       expirations: this.#index.expirations,
     };
@@ -266,28 +263,16 @@ export class SecretStore implements Standby, Disposable {
     if (!this.#disposed) return;
     throw new SecureMemoryError('ERR_SECMEM_DISPOSED', 'the store is gone', { operation });
   }
-
-  /** Counts a user of an open secret in; undefined when it has to be opened. */
-  #enter(name: string, operation: string): HotSlot | undefined {
-    this.#assertOpen(operation);
-    const id = this.#index.idOf(checkName(name));
-    const slot = id === undefined ? undefined : this.#hot.enter(id);
-    if (slot === undefined) this.#misses++;
-    else this.#hits++;
-    return slot;
-  }
-
-  /** What `fn` threw goes before what releasing its slot throws, which is published. */
-  #leaveAfter(slot: HotSlot): void {
-    try {
-      this.#hot.leave(slot);
-    } catch (error) {
-      this.#owner.places.telemetry.emit('release-failed', { byteLength: 0, error });
-    }
-  }
 }
 
 function checkName(name: string): string {
   if (typeof name !== 'string') throw new TypeError('the name of a secret must be a string');
   return name;
+}
+
+function checkNames<Names extends readonly string[]>(names: Names): Names {
+  if (!Array.isArray(names)) throw new TypeError('names must be an array of strings');
+  integer('the number of names', names.length, 1, SET_LENGTH_MAX);
+  for (const name of names) checkName(name);
+  return [...names] as unknown as Names;
 }
