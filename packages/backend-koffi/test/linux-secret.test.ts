@@ -82,8 +82,23 @@ describe('regions of memfd_secret', () => {
     },
   );
 
-  it('C1 a refused move gives back the guards and the pages where they were, and no range between', () => {
+  it('C1 a refused move gives back the reservation, which is still whole, and the pages where they were', () => {
     const { system, unmapped } = failing('mremap', 1, 12);
+    codeOf(() => system.map(4 * PAGE));
+    system.close();
+    expect(unmapped.map(([, byteLength]) => byteLength)).toEqual([6 * PAGE, 4 * PAGE]);
+  });
+
+  it('C1 a refused move that took something away gives back the guards, and no range between', () => {
+    const { calls, unmapped } = failing('mremap', 1, 12);
+    const taking: LinuxCalls = {
+      ...calls,
+      mremap(from, byteLength, newByteLength, flags, to) {
+        real.munmap(to, byteLength);
+        return calls.mremap(from, byteLength, newByteLength, flags, to);
+      },
+    };
+    const system = new Linux(taking, errors, SecretPages);
     codeOf(() => system.map(4 * PAGE));
     system.close();
     // What was reserved may be another thread's by then: nothing may be unmapped as a whole.

@@ -332,6 +332,16 @@ napi_value Inspect(napi_env env, napi_callback_info info) {
   return call.Answer(status);
 }
 
+// kernelCannotRead(owner, region) -> 1 or 0
+napi_value IsHidden(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Id(1);
+  Region* region;
+  const bool found = call.ok && call.environment->table.Find(owner, id, &region) == Status::kOk;
+  return call.Answer(found && KernelCannotRead(region->mapping) ? 1.0 : 0.0);
+}
+
 // unmap(owner, region) -> status
 napi_value Unmap(napi_env env, napi_callback_info info) {
   Call call(env, info);
@@ -385,16 +395,38 @@ napi_value Crypt(napi_env env, napi_callback_info info, bool sealing) {
 napi_value SealRange(napi_env env, napi_callback_info info) { return Crypt(env, info, true); }
 napi_value UnsealRange(napi_env env, napi_callback_info info) { return Crypt(env, info, false); }
 
-napi_value ReadLockLimit(napi_env env, napi_callback_info info) {
+// lockNumbers(Float64Array of 4): soft, hard, limit of the system, whether exempt
+napi_value GetLockNumbers(napi_env env, napi_callback_info info) {
   Call call(env, info);
-  return call.Answer(LockLimit());
+  size_t length;
+  double* target = static_cast<double*>(call.Array(0, napi_float64_array, &length));
+  if (!call.ok || length < 4) return call.Answer(Status::kBadType);
+  LockNumbers numbers;
+  ReadLockNumbers(&numbers);
+  target[0] = numbers.soft;
+  target[1] = numbers.hard;
+  target[2] = numbers.system;
+  target[3] = numbers.exempt ? 1 : 0;
+  return call.Answer(Status::kOk);
 }
 
-napi_value RaiseLimit(napi_env env, napi_callback_info info) {
+// setLockLimit(soft, most) -> status
+napi_value PutLockLimit(napi_env env, napi_callback_info info) {
   Call call(env, info);
-  double byte_length = call.Number(0);
-  if (!call.ok) return call.Answer(Status::kBadType);
-  return call.Answer(RaiseLockLimit(byte_length, call.failure()));
+  double soft = call.Number(0), most = call.Number(1);
+  if (!call.ok || !(soft >= 0 && most >= 0)) return call.Answer(Status::kBadType);
+  return call.Answer(SetLockLimit(soft, most, call.failure()));
+}
+
+// mappings(Float64Array of 2): how many there are, and at most
+napi_value GetMappings(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  size_t length;
+  double* target = static_cast<double*>(call.Array(0, napi_float64_array, &length));
+  if (!call.ok || length < 2) return call.Answer(Status::kBadType);
+  target[0] = CountMappings();
+  target[1] = MappingsMax();
+  return call.Answer(Status::kOk);
 }
 
 napi_value ReadLocked(napi_env env, napi_callback_info info) {
@@ -402,37 +434,48 @@ napi_value ReadLocked(napi_env env, napi_callback_info info) {
   return call.Answer(LockedByteLength());
 }
 
-// measureNow(measure) -> value in force, -1 unlimited, -2 unknown; takeMeasure(measure, valueMax) -> status
-napi_value ReadMeasure(napi_env env, napi_callback_info info) {
+// limit(which, BigUint64Array of 2) and setLimit(which, BigUint64Array of 2) -> status; soft and hard, all bits set for none
+napi_value LimitWords(napi_env env, napi_callback_info info, bool set) {
   Call call(env, info);
-  uint32_t measure = call.Small(0);
-  if (!call.ok || measure > 3) return call.Answer(kUnknown);
-  return call.Answer(MeasureNow(static_cast<Measure>(measure)));
+  uint32_t which = call.Small(0);
+  size_t length;
+  uint64_t* words = static_cast<uint64_t*>(call.Array(1, napi_biguint64_array, &length));
+  if (!call.ok || which > 2 || length < 2) return call.Answer(Status::kBadType);
+  const Limit limit = static_cast<Limit>(which);
+  Failure* failure = call.failure();
+  return call.Answer(set ? SetLimit(limit, words[0], words[1], failure)
+                         : GetLimit(limit, &words[0], &words[1], failure));
 }
 
-napi_value Take(napi_env env, napi_callback_info info) {
+napi_value ReadLimit(napi_env env, napi_callback_info info) { return LimitWords(env, info, false); }
+napi_value WriteLimit(napi_env env, napi_callback_info info) { return LimitWords(env, info, true); }
+
+// dumpable() -> 1 or 0, or a negated status; forbidDumps() -> status
+napi_value IsDumpable(napi_env env, napi_callback_info info) {
   Call call(env, info);
-  uint32_t measure = call.Small(0);
-  double value_max = call.Number(1);
-  if (!call.ok || measure > 3) return call.Answer(Status::kBadType);
-  return call.Answer(TakeMeasure(static_cast<Measure>(measure), value_max, call.failure()));
+  bool dumpable = true;
+  const Status status = GetDumpable(&dumpable, call.failure());
+  return call.Answer(status, dumpable ? 1 : 0);
 }
 
-// failure(Float64Array of 8) -> the system call of the last failure; errno and the numbers go into the array
+napi_value StopDumps(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  return call.Answer(ForbidDumps(call.failure()));
+}
+
+// failure(Float64Array of 6) -> the system call of the last failure; its number, what it asked for, and counts
 napi_value ReadFailure(napi_env env, napi_callback_info info) {
   Call call(env, info);
   size_t length;
   double* target = static_cast<double*>(call.Array(0, napi_float64_array, &length));
-  if (!call.ok || length < 8) return nullptr;
+  if (!call.ok || length < 6) return nullptr;
   const Failure& failure = call.environment->failure;
   target[0] = failure.error;
-  target[1] = failure.requested;
-  target[2] = failure.in_use;
-  target[3] = failure.limit;
-  target[4] = failure.mappings;
-  target[5] = failure.mappings_max;
-  target[6] = failure.hard_limit;
-  target[7] = failure.mappings_reserved;
+  target[1] = static_cast<int>(failure.asks);
+  target[2] = failure.requested;
+  target[3] = failure.mappings;
+  target[4] = failure.mappings_max;
+  target[5] = failure.mappings_reserved;
   napi_value result;
   napi_create_string_utf8(env, failure.syscall, NAPI_AUTO_LENGTH, &result);
   return result;
@@ -489,8 +532,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"read", Read},           {"write", Write},              {"openView", OpenView},
       {"revokedView", RevokedView}, {"escapedView", EscapedView}, {"aliasAlive", AliasAlive},    {"closeView", CloseView},
       {"inspect", Inspect},     {"unmap", Unmap},              {"seal", SealRange},
-      {"unseal", UnsealRange},  {"lockLimit", ReadLockLimit},  {"raiseLockLimit", RaiseLimit},
-      {"measureNow", ReadMeasure}, {"takeMeasure", Take},
+      {"unseal", UnsealRange},  {"lockNumbers", GetLockNumbers}, {"setLockLimit", PutLockLimit},
+      {"mappings", GetMappings}, {"kernelCannotRead", IsHidden}, {"limit", ReadLimit},         {"setLimit", WriteLimit},
+      {"dumpable", IsDumpable}, {"forbidDumps", StopDumps},
       {"lockedByteLength", ReadLocked}, {"failure", ReadFailure},
 #ifdef SECUREMEM_TEST_FAULTS
       {"setFault", SetFault},

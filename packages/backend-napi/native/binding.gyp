@@ -20,7 +20,7 @@
       "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS"],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["pages_linux.cc", "reservation_linux.cc", "failure_linux.cc", "lock_limit_linux.cc", "proc_linux.cc"]
+          "sources": ["pages_linux.cc", "reservation_linux.cc", "limits_linux.cc", "proc_linux.cc"]
         }],
         ["OS=='mac'", {
           "sources": ["pages_darwin.cc"],

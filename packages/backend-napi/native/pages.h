@@ -39,7 +39,7 @@ struct Facts {
   ForkBehaviour fork = ForkBehaviour::kInherited;
 };
 
-// Special answers of LockLimit().
+// Special numbers of bytes, seconds and mappings.
 constexpr double kUnlimited = -1;
 constexpr double kUnknown = -2;
 
@@ -49,25 +49,41 @@ size_t PageByteLength();
 Status ProbePages(PageKind kind, Abilities* abilities, Failure* failure);
 
 // Zeroed, read-write, locked, guarded, excluded; every page present. On failure nothing exists.
-// `fork` is what ProbePages found for this kind; a region that could not have it is not made.
-Status MapPages(size_t length, PageKind kind, ForkBehaviour fork, Mapping* mapping, Failure* failure);
+// `abilities` is what ProbePages found for this kind; a region that could not have them is not made.
+Status MapPages(size_t length, PageKind kind, const Abilities& abilities, Mapping* mapping, Failure* failure);
 Status ProtectPages(const Mapping& mapping, Protection protection, Failure* failure);
 Status UnmapPages(const Mapping& mapping, Failure* failure);
 
-// Bytes, kUnlimited or kUnknown.
-double LockLimit();
-Status RaiseLockLimit(double byte_length, Failure* failure);
+// What the system says of locking; what follows from it is decided in over-ffi/src/lock-limit.ts.
+struct LockNumbers {
+  double soft = kUnknown;  // Windows: the minimum of the working set
+  double hard = kUnknown;  // Windows: the maximum of it
+  double system = kUnlimited;  // macOS: what all processes together may wire
+  bool exempt = false;         // the limit does not bind this process
+};
+void ReadLockNumbers(LockNumbers* numbers);
+// Sets the soft limit and leaves the hard one. Only Windows has a use for `most`, the maximum of the working set.
+Status SetLockLimit(double soft, double most, Failure* failure);
 // Bytes, or kUnknown.
 double LockedByteLength();
+
+// Mappings of this process now and at most, or kUnknown. Counting takes milliseconds with tens of thousands of mappings.
+double CountMappings();
+double MappingsMax();
 
 // Facts of `count` mappings in one pass; `facts[i]` belongs to `mappings[i]`.
 void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count);
 
-// Hardening of the whole process. For the first measure the value is what the system calls dumpable, 0 being "not"; for
-// the others it is the limit in force, in bytes or seconds, or kUnlimited or kUnknown.
-enum class Measure : int { kNotDumpable = 0, kCoreLimit = 1, kLockLimit = 2, kCpuLimit = 3 };
-double MeasureNow(Measure measure);
-// Never raises a limit. kNotSupported where the system has nothing of the kind.
-Status TakeMeasure(Measure measure, double value_max, Failure* failure);
+// Whether the kernel refuses to read the first byte, as it must where the pages are hidden from it. True too where nothing can
+// be asked; false where it gives a byte, as under an emulator that hands out ordinary memory.
+bool KernelCannotRead(const Mapping& mapping);
+
+// Hardening of the whole process; what is lowered to what is decided in over-ffi/src/limit-hardening.ts. kNotSupported where
+// the system has nothing of the kind. UINT64_MAX is no limit.
+enum class Limit : int { kCore = 0, kLocked = 1, kCpu = 2 };
+Status GetLimit(Limit limit, uint64_t* soft, uint64_t* hard, Failure* failure);
+Status SetLimit(Limit limit, uint64_t soft, uint64_t hard, Failure* failure);
+Status GetDumpable(bool* dumpable, Failure* failure);
+Status ForbidDumps(Failure* failure);
 
 }  // namespace securemem

@@ -1,8 +1,7 @@
 // macOS: mmap between guards, mlock, minherit. Sources of the rules: mlock(2), minherit(2), setrlimit(2) and the Mach
 // headers. There is no advice that keeps pages out of a core file, and none is claimed.
 //
-// mlock over a limit answers EAGAIN here, where Linux answers ENOMEM (mlock(2), "locking the indicated range would exceed
-// either the system or per-process limit"). There is no limit on the number of mappings that could be asked for.
+// There is no limit on the number of mappings that could be asked for.
 #include "pages.h"
 
 #include <errno.h>
@@ -18,26 +17,6 @@
 namespace securemem {
 namespace {
 
-Status Fail(Failure* failure, const char* syscall, int error, Status status) {
-  failure->syscall = syscall;
-  failure->error = error;
-  return status;
-}
-
-Status MemoryFailure(Failure* failure, const char* syscall, int error) {
-  if (error == EPERM || error == EACCES) return Fail(failure, syscall, error, Status::kDenied);
-  bool memory = error == ENOMEM || error == EAGAIN;
-  return Fail(failure, syscall, error, memory ? Status::kOutOfMemory : Status::kPlatform);
-}
-
-Status LockFailure(Failure* failure, int error, size_t length) {
-  failure->requested = static_cast<double>(length);
-  failure->limit = LockLimit();
-  if (error == EAGAIN || failure->limit == 0) return Fail(failure, "mlock", error, Status::kLockLimit);
-  if (error == ENOMEM && failure->limit >= 0) return Fail(failure, "mlock", error, Status::kLockLimit);
-  return MemoryFailure(failure, "mlock", error);
-}
-
 int ProtectionBits(Protection protection) {
   switch (protection) {
     case Protection::kNoAccess: return PROT_NONE;
@@ -46,15 +25,21 @@ int ProtectionBits(Protection protection) {
   }
 }
 
-Status Prepare(uint8_t* base, size_t length, bool lock, Failure* failure) {
+bool KeepFromFork(uint8_t* base, size_t length) {
+  return SECUREMEM_TRY(-1, minherit(base, length, VM_INHERIT_NONE)) == 0;
+}
+
+Status Prepare(uint8_t* base, size_t length, const Abilities& abilities, Failure* failure) {
   if (SECUREMEM_TRY(-1, mprotect(base, length, PROT_READ | PROT_WRITE)) != 0) {
-    return MemoryFailure(failure, "mprotect", errno);
+    return Refuse(failure, "mprotect", errno);
   }
-  if (SECUREMEM_TRY(-1, minherit(base, length, VM_INHERIT_NONE)) != 0) {
-    return MemoryFailure(failure, "minherit", errno);
+  if (abilities.fork == ForkBehaviour::kAbsent && !KeepFromFork(base, length)) {
+    return Refuse(failure, "minherit", errno);
   }
-  if (lock && SECUREMEM_TRY(-1, mlock(base, length)) != 0) return LockFailure(failure, errno, length);
-  return Status::kOk;
+  if (SECUREMEM_TRY(-1, mlock(base, length)) == 0) return Status::kOk;
+  const int error = errno;
+  munlock(base, length);
+  return Refuse(failure, "mlock", error, Asks::kLock);
 }
 
 uint8_t* Reserve(size_t length) {
@@ -65,31 +50,17 @@ uint8_t* Reserve(size_t length) {
 
 void Release(uint8_t* base, size_t length) { munmap(base - PageByteLength(), length + 2 * PageByteLength()); }
 
-int ResourceOf(Measure measure) {
-  switch (measure) {
-    case Measure::kCoreLimit: return RLIMIT_CORE;
-    case Measure::kLockLimit: return RLIMIT_MEMLOCK;
+int ResourceOf(Limit limit) {
+  switch (limit) {
+    case Limit::kCore: return RLIMIT_CORE;
+    case Limit::kLocked: return RLIMIT_MEMLOCK;
     default: return RLIMIT_CPU;
   }
 }
 
-// setrlimit that never raises anything, for good: the hard limit is lowered as well.
-Status LowerLimit(int resource, double soft, double hard, Failure* failure) {
-  struct rlimit now;
-  if (getrlimit(resource, &now) != 0) return Fail(failure, "getrlimit", errno, Status::kPlatform);
-  struct rlimit wanted = now;
-  if (now.rlim_max == RLIM_INFINITY || hard < static_cast<double>(now.rlim_max)) {
-    wanted.rlim_max = static_cast<rlim_t>(hard);
-  }
-  if (now.rlim_cur == RLIM_INFINITY || soft < static_cast<double>(now.rlim_cur)) {
-    wanted.rlim_cur = static_cast<rlim_t>(soft);
-  }
-  if (wanted.rlim_cur > wanted.rlim_max) wanted.rlim_cur = wanted.rlim_max;
-  if (setrlimit(resource, &wanted) != 0) {
-    return Fail(failure, "setrlimit", errno, errno == EPERM ? Status::kDenied : Status::kPlatform);
-  }
-  return Status::kOk;
-}
+double BytesOf(rlim_t value) { return value == RLIM_INFINITY ? kUnlimited : static_cast<double>(value); }
+uint64_t WordOf(rlim_t value) { return value == RLIM_INFINITY ? UINT64_MAX : value; }
+rlim_t LimitOf(uint64_t word) { return word == UINT64_MAX ? RLIM_INFINITY : static_cast<rlim_t>(word); }
 
 // The entry of the address map that holds `address`; false where there is none.
 bool EntryAt(mach_vm_address_t address, mach_vm_address_t* start, mach_vm_size_t* size,
@@ -115,22 +86,21 @@ bool IsClosed(const uint8_t* address) {
 size_t PageByteLength() { return static_cast<size_t>(getpagesize()); }
 
 Status ProbePages(PageKind kind, Abilities* abilities, Failure* failure) {
-  if (kind == PageKind::kHidden) return Fail(failure, "memfd_secret", ENOSYS, Status::kNotSupported);
+  if (kind == PageKind::kHidden) return Status::kNotSupported;
   uint8_t* base = Reserve(PageByteLength());
-  if (base == nullptr) return MemoryFailure(failure, "mmap", errno);
+  if (base == nullptr) return Refuse(failure, "mmap", errno, Asks::kAddressSpace);
   abilities->strongest = Protection::kNoAccess;
   abilities->dump_excluded = false;
-  abilities->fork = ForkBehaviour::kAbsent;
-  Status status = Prepare(base, PageByteLength(), false, failure);
+  abilities->fork = KeepFromFork(base, PageByteLength()) ? ForkBehaviour::kAbsent : ForkBehaviour::kInherited;
   Release(base, PageByteLength());
-  return status;
+  return Status::kOk;
 }
 
-Status MapPages(size_t length, PageKind, ForkBehaviour, Mapping* mapping, Failure* failure) {
+Status MapPages(size_t length, PageKind, const Abilities& abilities, Mapping* mapping, Failure* failure) {
   failure->requested = static_cast<double>(length);
   uint8_t* base = Reserve(length);
-  if (base == nullptr) return MemoryFailure(failure, "mmap", errno);
-  Status status = Prepare(base, length, true, failure);
+  if (base == nullptr) return Refuse(failure, "mmap", errno, Asks::kAddressSpace);
+  Status status = Prepare(base, length, abilities, failure);
   if (status != Status::kOk) {
     Release(base, length);
     return status;
@@ -142,53 +112,42 @@ Status MapPages(size_t length, PageKind, ForkBehaviour, Mapping* mapping, Failur
 }
 
 Status ProtectPages(const Mapping& mapping, Protection protection, Failure* failure) {
+  failure->requested = static_cast<double>(mapping.length);
   if (SECUREMEM_TRY(-1, mprotect(mapping.base, mapping.length, ProtectionBits(protection))) == 0) return Status::kOk;
-  return MemoryFailure(failure, "mprotect", errno);
+  return Refuse(failure, "mprotect", errno);
 }
 
 Status UnmapPages(const Mapping& mapping, Failure* failure) {
+  failure->requested = static_cast<double>(mapping.length);
   size_t page = PageByteLength();
   if (SECUREMEM_TRY(-1, munmap(mapping.base - page, mapping.length + 2 * page)) == 0) return Status::kOk;
-  return MemoryFailure(failure, "munmap", errno);
+  return Refuse(failure, "munmap", errno);
 }
 
-// The system has a limit of its own beside the one of the process (vm.user_wire_limit); the smaller one binds.
-double LockLimit() {
+void ReadLockNumbers(LockNumbers* numbers) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return kUnknown;
-  uint64_t system_limit = 0;
-  size_t size = sizeof system_limit;
-  bool known = sysctlbyname("vm.user_wire_limit", &system_limit, &size, nullptr, 0) == 0 && size == sizeof system_limit;
-  if (limit.rlim_cur == RLIM_INFINITY) return known ? static_cast<double>(system_limit) : kUnlimited;
-  double own = static_cast<double>(limit.rlim_cur);
-  return known && static_cast<double>(system_limit) < own ? static_cast<double>(system_limit) : own;
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+    numbers->soft = BytesOf(limit.rlim_cur);
+    numbers->hard = BytesOf(limit.rlim_max);
+  }
+  uint64_t wired = 0;
+  size_t size = sizeof wired;
+  const bool known = sysctlbyname("vm.user_wire_limit", &wired, &size, nullptr, 0) == 0 && size == sizeof wired;
+  numbers->system = known ? static_cast<double>(wired) : kUnknown;
 }
 
-Status RaiseLockLimit(double byte_length, Failure* failure) {
-  double now = LockLimit();
-  if (now == kUnlimited || now >= byte_length) return Status::kOk;
+Status SetLockLimit(double soft, double, Failure* failure) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return Fail(failure, "getrlimit", errno, Status::kCannotRaise);
-  failure->requested = byte_length;
-  failure->limit = now;
-  if (limit.rlim_max != RLIM_INFINITY && byte_length > static_cast<double>(limit.rlim_max)) {
-    failure->hard_limit = static_cast<double>(limit.rlim_max);
-    return Fail(failure, "setrlimit", EPERM, Status::kCannotRaise);
-  }
-  rlim_t before = limit.rlim_cur;
-  if (limit.rlim_cur != RLIM_INFINITY && static_cast<double>(limit.rlim_cur) < byte_length) {
-    limit.rlim_cur = static_cast<rlim_t>(byte_length);
-    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0) return Fail(failure, "setrlimit", errno, Status::kCannotRaise);
-  }
-  if (LockLimit() >= byte_length || LockLimit() == kUnlimited) return Status::kOk;
-  // The limit of the system binds, and that one is not ours to raise.
-  limit.rlim_cur = before;
-  setrlimit(RLIMIT_MEMLOCK, &limit);
-  return Fail(failure, "setrlimit", EPERM, Status::kCannotRaise);
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return Refuse(failure, "getrlimit", errno);
+  limit.rlim_cur = static_cast<rlim_t>(soft);
+  return setrlimit(RLIMIT_MEMLOCK, &limit) == 0 ? Status::kOk : Refuse(failure, "setrlimit", errno);
 }
 
 // Nothing tells what the whole process has wired by itself.
 double LockedByteLength() { return kUnknown; }
+double CountMappings() { return kUnknown; }
+double MappingsMax() { return kUnknown; }
+bool KernelCannotRead(const Mapping&) { return false; }
 
 void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   for (size_t i = 0; i < count; i++) {
@@ -217,18 +176,21 @@ void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   }
 }
 
-double MeasureNow(Measure measure) {
-  if (measure == Measure::kNotDumpable) return kUnknown;
-  struct rlimit limit;
-  if (getrlimit(ResourceOf(measure), &limit) != 0) return kUnknown;
-  return limit.rlim_cur == RLIM_INFINITY ? kUnlimited : static_cast<double>(limit.rlim_cur);
+Status GetLimit(Limit limit, uint64_t* soft, uint64_t* hard, Failure* failure) {
+  struct rlimit value;
+  if (getrlimit(ResourceOf(limit), &value) != 0) return Refuse(failure, "getrlimit", errno);
+  *soft = WordOf(value.rlim_cur);
+  *hard = WordOf(value.rlim_max);
+  return Status::kOk;
+}
+
+Status SetLimit(Limit limit, uint64_t soft, uint64_t hard, Failure* failure) {
+  const struct rlimit value = {LimitOf(soft), LimitOf(hard)};
+  return setrlimit(ResourceOf(limit), &value) == 0 ? Status::kOk : Refuse(failure, "setrlimit", errno);
 }
 
 // PT_DENY_ATTACH would keep debuggers away, but kills a process that is being debugged already: not taken.
-Status TakeMeasure(Measure measure, double value_max, Failure* failure) {
-  if (measure == Measure::kNotDumpable) return Fail(failure, "ptrace", ENOSYS, Status::kNotSupported);
-  double hard = measure == Measure::kCpuLimit ? value_max + 5 : value_max;
-  return LowerLimit(ResourceOf(measure), value_max, hard, failure);
-}
+Status GetDumpable(bool*, Failure*) { return Status::kNotSupported; }
+Status ForbidDumps(Failure*) { return Status::kNotSupported; }
 
 }  // namespace securemem

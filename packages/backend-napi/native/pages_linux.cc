@@ -11,13 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "failure_linux.h"
 #include "fault.h"
 #include "mapping_room.h"
 #include "proc_linux.h"
@@ -50,27 +47,28 @@ int ProtectionBits(Protection protection) {
   }
 }
 
-// A child reads zeroes (MADV_WIPEONFORK, Linux 4.14) or finds nothing there (MADV_DONTFORK).
+int Advise(uint8_t* base, size_t length, int advice) { return SECUREMEM_TRY(-1, madvise(base, length, advice)); }
+
+// A child reads zeroes (MADV_WIPEONFORK, Linux 4.14), or finds nothing there (MADV_DONTFORK).
 int KeepFromFork(uint8_t* base, size_t length, ForkBehaviour fork) {
-  int advice = fork == ForkBehaviour::kZeroed ? MADV_WIPEONFORK : MADV_DONTFORK;
-  return SECUREMEM_TRY(-1, madvise(base, length, advice));
+  if (fork == ForkBehaviour::kInherited) return 0;
+  return Advise(base, length, fork == ForkBehaviour::kZeroed ? MADV_WIPEONFORK : MADV_DONTFORK);
 }
 
 // Nothing here takes a mapping away, so a reservation of which a part was refused is whole.
-Status OpenAnonymous(uint8_t* base, size_t length, ForkBehaviour fork, bool lock, Failure* failure) {
+Status OpenAnonymous(uint8_t* base, size_t length, const Abilities& abilities, Failure* failure) {
   if (SECUREMEM_TRY(-1, mprotect(base, length, PROT_READ | PROT_WRITE)) != 0) {
-    return MemoryFailure(failure, "mprotect", errno);
+    return Refuse(failure, "mprotect", errno);
   }
   // The advice comes first: from the first instant that a page is locked it is out of core files and children, too.
-  if (SECUREMEM_TRY(-1, madvise(base, length, MADV_DONTDUMP)) != 0) {
-    return MemoryFailure(failure, "madvise", errno);
-  }
-  if (KeepFromFork(base, length, fork) != 0) return MemoryFailure(failure, "madvise", errno);
+  if (abilities.dump_excluded && Advise(base, length, MADV_DONTDUMP) != 0) return Refuse(failure, "madvise", errno);
+  if (KeepFromFork(base, length, abilities.fork) != 0) return Refuse(failure, "madvise", errno);
   // The system call itself: sanitizers and other interposers replace mlock by a function that does nothing.
-  if (lock && SECUREMEM_TRY(-1, syscall(SYS_mlock, base, length)) != 0) {
-    return LockFailure(failure, "mlock", errno, length);
-  }
-  return Status::kOk;
+  if (SECUREMEM_TRY(-1, syscall(SYS_mlock, base, length)) == 0) return Status::kOk;
+  const int error = errno;
+  // A lock that failed half-way is charged until then, even should the unmapping fail as well.
+  syscall(SYS_munlock, base, length);
+  return Refuse(failure, "mlock", error, Asks::kLock);
 }
 
 // Open and advised pages of a memfd_secret file, wherever the kernel likes. They are charged when they are mapped, need no
@@ -78,16 +76,10 @@ Status OpenAnonymous(uint8_t* base, size_t length, ForkBehaviour fork, bool lock
 // refuses would leave a hole there, into which other threads map.
 Status MapSecretFile(int file, size_t length, uint8_t** pages, Failure* failure) {
   void* mapped = SECUREMEM_TRY(MAP_FAILED, mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
-  // EAGAIN is the lock limit here and nothing else (secretmem_mmap in mm/secretmem.c).
-  if (mapped == MAP_FAILED && errno == EAGAIN) {
-    failure->requested = static_cast<double>(length);
-    failure->in_use = LockedByteLength();
-    failure->limit = LockLimit();
-    return Fail(failure, "mmap", EAGAIN, Status::kLockLimit);
-  }
-  if (mapped == MAP_FAILED) return MemoryFailure(failure, "mmap", errno);
+  // This is where the lock limit is asked (secretmem_mmap in mm/secretmem.c).
+  if (mapped == MAP_FAILED) return Refuse(failure, "mmap", errno, Asks::kHiddenLock);
   if (SECUREMEM_TRY(-1, madvise(mapped, length, MADV_DONTFORK)) != 0) {
-    const Status status = MemoryFailure(failure, "madvise", errno);
+    const Status status = Refuse(failure, "madvise", errno);
     munmap(mapped, length);
     return status;
   }
@@ -99,10 +91,10 @@ Status MapSecretFile(int file, size_t length, uint8_t** pages, Failure* failure)
 // `pages` it is only found out whether there are such files.
 Status MapHidden(size_t length, uint8_t** pages, Failure* failure) {
   const long file = SECUREMEM_TRY(-1, syscall(SYS_memfd_secret, O_CLOEXEC));
-  if (file < 0) return MemoryFailure(failure, "memfd_secret", errno);
+  if (file < 0) return Refuse(failure, "memfd_secret", errno, Asks::kDescriptor);
   Status status = Status::kOk;
   if (SECUREMEM_TRY(-1, ftruncate(static_cast<int>(file), static_cast<off_t>(length))) != 0) {
-    status = MemoryFailure(failure, "ftruncate", errno);
+    status = Refuse(failure, "ftruncate", errno);
   } else if (pages != nullptr) {
     status = MapSecretFile(static_cast<int>(file), length, pages, failure);
   }
@@ -116,11 +108,11 @@ Status MapHiddenRegion(size_t length, uint8_t** base, Failure* failure) {
   if (status != Status::kOk) return status;
   uint8_t* reserved = ReserveToReplace(length);
   if (reserved == nullptr) {
-    const Status refused = MemoryFailure(failure, "mmap", errno);
+    const Status refused = Refuse(failure, "mmap", errno, Asks::kAddressSpace);
     munmap(pages, length);
     return refused;
   }
-  if (!MoveBetweenGuards(pages, reserved, length)) return MemoryFailure(failure, "mremap", errno);
+  if (!MoveBetweenGuards(pages, reserved, length)) return Refuse(failure, "mremap", errno);
   // The first touch of such a page costs about 35 microseconds; taken here, so that a region is resident as a whole.
   for (size_t offset = 0; offset < length; offset += PageByteLength()) {
     static_cast<volatile uint8_t*>(reserved)[offset] = 0;
@@ -129,13 +121,29 @@ Status MapHiddenRegion(size_t length, uint8_t** base, Failure* failure) {
   return Status::kOk;
 }
 
-Status MapAnonymousRegion(size_t length, ForkBehaviour fork, bool lock, uint8_t** base, Failure* failure) {
+Status MapAnonymousRegion(size_t length, const Abilities& abilities, uint8_t** base, Failure* failure) {
   uint8_t* reserved = ReserveToOpen(length);
-  if (reserved == nullptr) return MemoryFailure(failure, "mmap", errno);
-  const Status status = OpenAnonymous(reserved, length, fork, lock, failure);
-  // Unmapping also gives back what a failed mlock has charged.
+  if (reserved == nullptr) return Refuse(failure, "mmap", errno, Asks::kAddressSpace);
+  const Status status = OpenAnonymous(reserved, length, abilities, failure);
   if (status != Status::kOk) Release(reserved, length);
   *base = reserved;
+  return status;
+}
+
+// Which advice this kernel knows, from trying it on a page.
+Status ProbeAnonymous(Abilities* abilities, Failure* failure) {
+  const size_t page = PageByteLength();
+  uint8_t* base = ReserveToOpen(page);
+  if (base == nullptr) return Refuse(failure, "mmap", errno, Asks::kAddressSpace);
+  Status status = Status::kOk;
+  if (SECUREMEM_TRY(-1, mprotect(base, page, PROT_READ | PROT_WRITE)) != 0) {
+    status = Refuse(failure, "mprotect", errno);
+  }
+  abilities->dump_excluded = Advise(base, page, MADV_DONTDUMP) == 0;
+  abilities->fork = KeepFromFork(base, page, ForkBehaviour::kZeroed) == 0   ? ForkBehaviour::kZeroed
+                    : KeepFromFork(base, page, ForkBehaviour::kAbsent) == 0 ? ForkBehaviour::kAbsent
+                                                                            : ForkBehaviour::kInherited;
+  Release(base, page);
   return status;
 }
 
@@ -144,45 +152,15 @@ Status MapAnonymousRegion(size_t length, ForkBehaviour fork, bool lock, uint8_t*
 Status TryToMove(Failure* failure) {
   const size_t page = PageByteLength();
   void* pages = SECUREMEM_TRY(MAP_FAILED, mmap(nullptr, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  if (pages == MAP_FAILED) return MemoryFailure(failure, "mmap", errno);
+  if (pages == MAP_FAILED) return Refuse(failure, "mmap", errno, Asks::kAddressSpace);
   uint8_t* reserved = ReserveToReplace(page);
   if (reserved == nullptr) {
-    const Status status = MemoryFailure(failure, "mmap", errno);
+    const Status status = Refuse(failure, "mmap", errno, Asks::kAddressSpace);
     munmap(pages, page);
     return status;
   }
-  if (!MoveBetweenGuards(static_cast<uint8_t*>(pages), reserved, page)) return MemoryFailure(failure, "mremap", errno);
+  if (!MoveBetweenGuards(static_cast<uint8_t*>(pages), reserved, page)) return Refuse(failure, "mremap", errno);
   Release(reserved, page);
-  return Status::kOk;
-}
-
-int ResourceOf(Measure measure) {
-  switch (measure) {
-    case Measure::kCoreLimit: return RLIMIT_CORE;
-    case Measure::kLockLimit: return RLIMIT_MEMLOCK;
-    default: return RLIMIT_CPU;
-  }
-}
-
-int GetLimit(int resource, struct rlimit* limit) {
-  return getrlimit(static_cast<__rlimit_resource_t>(resource), limit);
-}
-
-// setrlimit that never raises anything, for good: the hard limit is lowered as well.
-Status LowerLimit(int resource, double soft, double hard, Failure* failure) {
-  struct rlimit now;
-  if (GetLimit(resource, &now) != 0) return Fail(failure, "getrlimit", errno, Status::kPlatform);
-  struct rlimit wanted = now;
-  if (now.rlim_max == RLIM_INFINITY || hard < static_cast<double>(now.rlim_max)) {
-    wanted.rlim_max = static_cast<rlim_t>(hard);
-  }
-  if (now.rlim_cur == RLIM_INFINITY || soft < static_cast<double>(now.rlim_cur)) {
-    wanted.rlim_cur = static_cast<rlim_t>(soft);
-  }
-  if (wanted.rlim_cur > wanted.rlim_max) wanted.rlim_cur = wanted.rlim_max;
-  if (setrlimit(static_cast<__rlimit_resource_t>(resource), &wanted) != 0) {
-    return Fail(failure, "setrlimit", errno, errno == EPERM ? Status::kDenied : Status::kPlatform);
-  }
   return Status::kOk;
 }
 
@@ -204,27 +182,17 @@ Status ProbePages(PageKind kind, Abilities* abilities, Failure* failure) {
   abilities->strongest = Protection::kNoAccess;
   abilities->dump_excluded = true;
   abilities->fork = ForkBehaviour::kAbsent;
-  if (kind == PageKind::kHidden) {
-    const Status status = MapHidden(page, nullptr, failure);
-    return status == Status::kOk ? TryToMove(failure) : status;
-  }
-  uint8_t* base;
-  abilities->fork = ForkBehaviour::kZeroed;
-  Status status = MapAnonymousRegion(page, abilities->fork, false, &base, failure);
-  if (status != Status::kOk && failure->error == EINVAL) {
-    abilities->fork = ForkBehaviour::kAbsent;
-    status = MapAnonymousRegion(page, abilities->fork, false, &base, failure);
-  }
-  if (status == Status::kOk) Release(base, page);
-  return status;
+  if (kind == PageKind::kAnonymous) return ProbeAnonymous(abilities, failure);
+  const Status status = MapHidden(page, nullptr, failure);
+  return status == Status::kOk ? TryToMove(failure) : status;
 }
 
-Status MapPages(size_t length, PageKind kind, ForkBehaviour fork, Mapping* mapping, Failure* failure) {
+Status MapPages(size_t length, PageKind kind, const Abilities& abilities, Mapping* mapping, Failure* failure) {
   failure->requested = static_cast<double>(length);
   if (g_mapping_room.IsShort(CountMappings, MappingsMax, NowNanoseconds, failure)) return Status::kMapLimit;
   uint8_t* base;
   const Status status = kind == PageKind::kHidden ? MapHiddenRegion(length, &base, failure)
-                                                  : MapAnonymousRegion(length, fork, true, &base, failure);
+                                                  : MapAnonymousRegion(length, abilities, &base, failure);
   if (status != Status::kOk) return status;
   mapping->base = base;
   mapping->length = length;
@@ -233,38 +201,20 @@ Status MapPages(size_t length, PageKind kind, ForkBehaviour fork, Mapping* mappi
 }
 
 Status ProtectPages(const Mapping& mapping, Protection protection, Failure* failure) {
+  failure->requested = static_cast<double>(mapping.length);
   if (SECUREMEM_TRY(-1, mprotect(mapping.base, mapping.length, ProtectionBits(protection))) == 0) return Status::kOk;
-  return MemoryFailure(failure, "mprotect", errno);
+  return Refuse(failure, "mprotect", errno);
 }
 
 Status UnmapPages(const Mapping& mapping, Failure* failure) {
+  failure->requested = static_cast<double>(mapping.length);
   size_t page = PageByteLength();
   if (SECUREMEM_TRY(-1, munmap(mapping.base - page, mapping.length + 2 * page)) == 0) return Status::kOk;
-  return MemoryFailure(failure, "munmap", errno);
+  return Refuse(failure, "munmap", errno);
 }
 
 void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   InspectSmaps(mappings, facts, count);
-}
-
-double MeasureNow(Measure measure) {
-  if (measure == Measure::kNotDumpable) {
-    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-    return dumpable < 0 ? kUnknown : dumpable;
-  }
-  struct rlimit limit;
-  if (GetLimit(ResourceOf(measure), &limit) != 0) return kUnknown;
-  return limit.rlim_cur == RLIM_INFINITY ? kUnlimited : static_cast<double>(limit.rlim_cur);
-}
-
-Status TakeMeasure(Measure measure, double value_max, Failure* failure) {
-  if (measure == Measure::kNotDumpable) {
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0) return Status::kOk;
-    return Fail(failure, "prctl", errno, Status::kPlatform);
-  }
-  // The soft limit of processor time gives SIGXCPU, which a parent can tell from the SIGKILL of the hard one.
-  double hard = measure == Measure::kCpuLimit ? value_max + 5 : value_max;
-  return LowerLimit(ResourceOf(measure), value_max, hard, failure);
 }
 
 }  // namespace securemem

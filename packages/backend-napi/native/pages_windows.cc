@@ -2,7 +2,7 @@
 // VirtualProtect, SetProcessWorkingSetSize and QueryWorkingSetEx.
 //
 // A page without access loses its lock in silence, so read-only is the strongest protection here. The lock limit is the
-// minimum working set of the process; VirtualLock beyond it fails with ERROR_WORKING_SET_QUOTA (Wine: ERROR_ACCESS_DENIED).
+// minimum working set of the process.
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
 #endif
@@ -18,25 +18,8 @@
 namespace securemem {
 namespace {
 
-Status Fail(Failure* failure, const char* call, DWORD error, Status status) {
-  failure->syscall = call;
-  failure->error = static_cast<int>(error);
-  return status;
-}
-
-Status MemoryFailure(Failure* failure, const char* call, DWORD error) {
-  bool memory = error == ERROR_NOT_ENOUGH_MEMORY || error == ERROR_OUTOFMEMORY ||
-                error == ERROR_COMMITMENT_LIMIT || error == ERROR_NO_SYSTEM_RESOURCES;
-  return Fail(failure, call, error, memory ? Status::kOutOfMemory : Status::kPlatform);
-}
-
-Status LockFailure(Failure* failure, DWORD error, size_t length) {
-  failure->requested = static_cast<double>(length);
-  failure->limit = LockLimit();
-  // The pages are committed and writable, so neither number has another cause here.
-  bool quota = error == ERROR_WORKING_SET_QUOTA || error == ERROR_ACCESS_DENIED;
-  return quota ? Fail(failure, "VirtualLock", error, Status::kLockLimit)
-               : MemoryFailure(failure, "VirtualLock", error);
+Status RefuseLast(Failure* failure, const char* call, Asks asks = Asks::kMemory) {
+  return Refuse(failure, call, static_cast<int>(GetLastError()), asks);
 }
 
 DWORD ProtectionFlag(Protection protection) {
@@ -79,8 +62,8 @@ size_t PageByteLength() {
   return information.dwPageSize;
 }
 
-Status ProbePages(PageKind kind, Abilities* abilities, Failure* failure) {
-  if (kind == PageKind::kHidden) return Fail(failure, "memfd_secret", ERROR_NOT_SUPPORTED, Status::kNotSupported);
+Status ProbePages(PageKind kind, Abilities* abilities, Failure*) {
+  if (kind == PageKind::kHidden) return Status::kNotSupported;
   abilities->strongest = Protection::kReadOnly;
   abilities->dump_excluded = false;
   // There is no fork.
@@ -88,18 +71,18 @@ Status ProbePages(PageKind kind, Abilities* abilities, Failure* failure) {
   return Status::kOk;
 }
 
-Status MapPages(size_t length, PageKind, ForkBehaviour, Mapping* mapping, Failure* failure) {
+Status MapPages(size_t length, PageKind, const Abilities&, Mapping* mapping, Failure* failure) {
   failure->requested = static_cast<double>(length);
   size_t page = PageByteLength();
   void* reserved = SECUREMEM_TRY(nullptr, VirtualAlloc(nullptr, length + 2 * page, MEM_RESERVE, PAGE_NOACCESS));
-  if (reserved == nullptr) return MemoryFailure(failure, "VirtualAlloc", GetLastError());
+  if (reserved == nullptr) return RefuseLast(failure, "VirtualAlloc", Asks::kAddressSpace);
   uint8_t* base = static_cast<uint8_t*>(reserved) + page;
   Status status = Status::kOk;
   // The guards stay reserved: a touch of what is not committed is an access violation.
   if (SECUREMEM_TRY(nullptr, VirtualAlloc(base, length, MEM_COMMIT, PAGE_READWRITE)) == nullptr) {
-    status = MemoryFailure(failure, "VirtualAlloc", GetLastError());
+    status = RefuseLast(failure, "VirtualAlloc");
   } else if (!SECUREMEM_TRY(FALSE, VirtualLock(base, length))) {
-    status = LockFailure(failure, GetLastError(), length);
+    status = RefuseLast(failure, "VirtualLock", Asks::kLock);
   }
   if (status != Status::kOk) {
     VirtualFree(reserved, 0, MEM_RELEASE);
@@ -112,45 +95,38 @@ Status MapPages(size_t length, PageKind, ForkBehaviour, Mapping* mapping, Failur
 }
 
 Status ProtectPages(const Mapping& mapping, Protection protection, Failure* failure) {
+  failure->requested = static_cast<double>(mapping.length);
   DWORD before;
   if (VirtualProtect(mapping.base, mapping.length, ProtectionFlag(protection), &before)) return Status::kOk;
-  return MemoryFailure(failure, "VirtualProtect", GetLastError());
+  return RefuseLast(failure, "VirtualProtect");
 }
 
 Status UnmapPages(const Mapping& mapping, Failure* failure) {
+  failure->requested = static_cast<double>(mapping.length);
   // Releasing unlocks as well; a failed VirtualUnlock changes nothing about it.
   VirtualUnlock(mapping.base, mapping.length);
   if (VirtualFree(mapping.base - PageByteLength(), 0, MEM_RELEASE)) return Status::kOk;
-  return MemoryFailure(failure, "VirtualFree", GetLastError());
+  return RefuseLast(failure, "VirtualFree");
 }
 
-double LockLimit() {
+void ReadLockNumbers(LockNumbers* numbers) {
   SIZE_T least, most;
-  if (!GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most)) return kUnknown;
-  return static_cast<double>(least);
+  if (!GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most)) return;
+  numbers->soft = static_cast<double>(least);
+  numbers->hard = static_cast<double>(most);
 }
 
-// Windows lets a process lock its minimum working set less "a small overhead", which nobody quantifies; 64 pages are added
-// for it, and what was asked for is checked afterwards, since a success that changes nothing is possible (Wine).
-Status RaiseLockLimit(double byte_length, Failure* failure) {
-  SIZE_T least, most;
-  failure->requested = byte_length;
-  if (!GetProcessWorkingSetSize(GetCurrentProcess(), &least, &most)) {
-    return Fail(failure, "GetProcessWorkingSetSize", GetLastError(), Status::kCannotRaise);
-  }
-  failure->limit = static_cast<double>(least);
-  if (static_cast<double>(least) >= byte_length) return Status::kOk;
-  SIZE_T wanted = static_cast<SIZE_T>(byte_length) + 64 * PageByteLength();
-  SIZE_T wanted_most = most > wanted + 64 * PageByteLength() ? most : wanted + 64 * PageByteLength();
-  if (!SetProcessWorkingSetSize(GetCurrentProcess(), wanted, wanted_most)) {
-    return Fail(failure, "SetProcessWorkingSetSize", GetLastError(), Status::kCannotRaise);
-  }
-  if (LockLimit() < byte_length) return Fail(failure, "SetProcessWorkingSetSize", 0, Status::kCannotRaise);
-  return Status::kOk;
+Status SetLockLimit(double soft, double most, Failure* failure) {
+  const bool set =
+      SetProcessWorkingSetSize(GetCurrentProcess(), static_cast<SIZE_T>(soft), static_cast<SIZE_T>(most));
+  return set ? Status::kOk : RefuseLast(failure, "SetProcessWorkingSetSize");
 }
 
 // Nothing tells what the whole process has locked.
 double LockedByteLength() { return kUnknown; }
+double CountMappings() { return kUnknown; }
+double MappingsMax() { return kUnknown; }
+bool KernelCannotRead(const Mapping&) { return false; }
 
 void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   if (RunsUnderWine()) return;
@@ -169,20 +145,23 @@ void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   }
 }
 
-double MeasureNow(Measure measure) {
-  const UINT silent = SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX;
-  if (measure != Measure::kCoreLimit) return kUnknown;
-  return (GetErrorMode() & silent) == silent ? 0 : kUnlimited;
-}
-
 // Without the fault box the system does not start Windows Error Reporting, which is what writes dumps. It knows none or
 // any; nothing else is implemented here.
-Status TakeMeasure(Measure measure, double value_max, Failure* failure) {
-  if (measure != Measure::kCoreLimit || value_max != 0) {
-    return Fail(failure, "SetErrorMode", ERROR_NOT_SUPPORTED, Status::kNotSupported);
-  }
-  SetErrorMode(GetErrorMode() | SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
+constexpr UINT kSilent = SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX;
+
+Status GetLimit(Limit limit, uint64_t* soft, uint64_t* hard, Failure*) {
+  if (limit != Limit::kCore) return Status::kNotSupported;
+  *soft = *hard = (GetErrorMode() & kSilent) == kSilent ? 0 : UINT64_MAX;
   return Status::kOk;
 }
+
+Status SetLimit(Limit limit, uint64_t soft, uint64_t, Failure*) {
+  if (limit != Limit::kCore || soft != 0) return Status::kNotSupported;
+  SetErrorMode(GetErrorMode() | kSilent);
+  return Status::kOk;
+}
+
+Status GetDumpable(bool*, Failure*) { return Status::kNotSupported; }
+Status ForbidDumps(Failure*) { return Status::kNotSupported; }
 
 }  // namespace securemem

@@ -240,4 +240,13 @@ void InspectSmaps(const Mapping* const* mappings, Facts* facts, size_t count) {
   free(wanted);
 }
 
+bool KernelCannotRead(const Mapping& mapping) {
+  int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+  if (memory < 0) return true;
+  char byte;
+  const long got = pread(memory, &byte, 1, static_cast<off_t>(reinterpret_cast<uintptr_t>(mapping.base)));
+  close(memory);
+  return got != 1;
+}
+
 }  // namespace securemem

@@ -6,9 +6,6 @@ namespace securemem {
 
 // VmLck in bytes, or kUnknown.
 double ReadVmLck();
-// Mappings of this process now and at most, or kUnknown. Counting takes milliseconds with tens of thousands of mappings.
-double CountMappings();
-double MappingsMax();
 // Whether a mapping begins and ends exactly there. False where it cannot be known.
 bool IsOneMapping(const void* start, const void* end);
 // False in a rootless container, and where it cannot be known. The map of user ids does not tell: another namespace may map

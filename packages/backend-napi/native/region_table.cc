@@ -61,7 +61,7 @@ Status RegionTable::Map(uint32_t number, size_t length, double* id, Failure* fai
   Aliases* aliases = new (std::nothrow) Aliases();
   if (aliases == nullptr) return Status::kOutOfMemory;
   Mapping mapping;
-  Status status = MapPages(length, by->kind, by->abilities.fork, &mapping, failure);
+  Status status = MapPages(length, by->kind, by->abilities, &mapping, failure);
   if (status != Status::kOk) {
     aliases->Release();
     return status;
@@ -112,14 +112,14 @@ Status RegionTable::Protect(Region* region, Protection protection, Failure* fail
   return status;
 }
 
-void RegionTable::Wipe(Region* region) {
-  Failure ignored;
+Status RegionTable::Wipe(Region* region, Failure* failure) {
   // The whole mapping is toggled, which succeeds even when no more mappings are to be had.
-  if (region->protection != Protection::kReadWrite &&
-      Protect(region, Protection::kReadWrite, &ignored) != Status::kOk) {
-    return;
+  if (region->protection != Protection::kReadWrite) {
+    const Status status = Protect(region, Protection::kReadWrite, failure);
+    if (status != Status::kOk) return status;
   }
   securemem::Wipe(region->mapping.base, region->mapping.length);
+  return Status::kOk;
 }
 
 void RegionTable::Forget(Region* region) {
@@ -137,13 +137,10 @@ Status RegionTable::Unmap(Region* region, Failure* failure) {
   // What was revoked is only noted until somebody wants to know it.
   if (region->aliases->any()) SweepViews();
   if (region->aliases->any()) return Status::kInUse;
-  return Release(region, failure);
-}
-
-Status RegionTable::Release(Region* region, Failure* failure) {
-  Protection before = region->protection;
-  Wipe(region);
-  Status status = UnmapPages(region->mapping, failure);
+  const Protection before = region->protection;
+  Status status = Wipe(region, failure);
+  if (status != Status::kOk) return status;
+  status = UnmapPages(region->mapping, failure);
   if (status == Status::kOk) {
     Forget(region);
   } else if (before != region->protection) {
@@ -153,16 +150,20 @@ Status RegionTable::Release(Region* region, Failure* failure) {
   return status;
 }
 
+// At an end nobody is left to tell: what cannot be wiped is given back all the same. A region that something still shows stays
+// mapped and open, since a touch would kill the process.
+void RegionTable::GiveUp(Region* region) {
+  Failure ignored;
+  Wipe(region, &ignored);
+  if (!region->aliases->any() && UnmapPages(region->mapping, &ignored) == Status::kOk) Forget(region);
+}
+
 Status RegionTable::Close(uint32_t number) {
   if (owner(number) == nullptr) return Status::kClosed;
   SweepViews();
   for (uint32_t i = 0; i < region_capacity_; i++) {
     Region* region = &regions_[i];
-    if (region->id == 0 || region->owner != number) continue;
-    Failure ignored;
-    Wipe(region);
-    // A region that something still shows stays mapped and open, since a touch would kill the process.
-    if (!region->aliases->any()) Release(region, &ignored);
+    if (region->id != 0 && region->owner == number) GiveUp(region);
   }
   owners_[number - 1].open = false;
   return Status::kOk;
@@ -230,10 +231,7 @@ void RegionTable::Teardown() {
   SweepViews();
   for (uint32_t i = 0; i < region_capacity_; i++) {
     Region* region = &regions_[i];
-    if (region->id == 0) continue;
-    Failure ignored;
-    Wipe(region);
-    if (!region->aliases->any()) Release(region, &ignored);
+    if (region->id != 0) GiveUp(region);
   }
   for (uint32_t chunk = 0; chunk < view_capacity_ / kViewsPerChunk; chunk++) {
     // A runtime that has yet to collect a buffer will write to its record.

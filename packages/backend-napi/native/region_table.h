@@ -126,8 +126,8 @@ class RegionTable {
   }
 
  private:
-  void Wipe(Region* region);
-  Status Release(Region* region, Failure* failure);
+  Status Wipe(Region* region, Failure* failure);
+  void GiveUp(Region* region);
   void Forget(Region* region);
   bool Grow();
   View* record(uint32_t number) const { return &view_chunks_[number / kViewsPerChunk][number % kViewsPerChunk]; }

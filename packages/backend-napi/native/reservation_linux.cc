@@ -14,9 +14,9 @@
 namespace securemem {
 namespace {
 
-uint8_t* Reserve(size_t length, int sharing) {
+uint8_t* Reserve(size_t length, int flags) {
   void* reserved = SECUREMEM_TRY(MAP_FAILED, mmap(nullptr, length + 2 * PageByteLength(), PROT_NONE,
-                                sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+                                flags | MAP_ANONYMOUS, -1, 0));
   return reserved == MAP_FAILED ? nullptr : static_cast<uint8_t*>(reserved) + PageByteLength();
 }
 
@@ -35,10 +35,12 @@ void ReleaseAfterRefusal(uint8_t* base, size_t length) {
 
 }  // namespace
 
+// Not MAP_NORESERVE, so that the kernel refuses what it could never hold instead of killing a process when mlock brings it in.
 uint8_t* ReserveToOpen(size_t length) { return Reserve(length, MAP_PRIVATE); }
 
-// Shared memory is a file of its own for the kernel, and mappings of different files do not merge.
-uint8_t* ReserveToReplace(size_t length) { return Reserve(length, MAP_SHARED); }
+// Shared memory is a file of its own for the kernel, and mappings of different files do not merge. Nothing is ever put into
+// this one, so nothing is to be set aside for it.
+uint8_t* ReserveToReplace(size_t length) { return Reserve(length, MAP_SHARED | MAP_NORESERVE); }
 
 void Release(uint8_t* base, size_t length) {
   const int saved = errno;

@@ -1,4 +1,5 @@
-// What every native operation answers, and the numbers that explain a failure. Mirrored in src/status.ts.
+// What every native operation answers. Mirrored in src/status.ts. What a refusal of the system means is decided in one place
+// for all backends, from the fields of Failure: over-ffi/src/refusal.ts.
 #pragma once
 #include <stdint.h>
 
@@ -11,29 +12,36 @@ enum class Status : int {
   kClosed = 3,
   kDisposed = 4,
   kNotSupported = 5,
-  kLockLimit = 6,
+  // The system refused a call: Failure names it.
+  kRefused = 6,
+  // No call was made, since the last mappings are left to the engine.
   kMapLimit = 7,
+  // No room for the addon's own notes.
   kOutOfMemory = 8,
-  kDenied = 9,
-  kCannotRaise = 10,
-  kPlatform = 11,
-  kUnsealFailed = 12,
-  kNoExternalBuffers = 13,
-  kInUse = 14,
+  kUnsealFailed = 9,
+  kNoExternalBuffers = 10,
+  kInUse = 11,
 };
+
+// What a refused call asked the system for: that decides what its number can mean. In the order of ASKS in src/failure.ts.
+enum class Asks : int { kLock = 0, kHiddenLock = 1, kMemory = 2, kAddressSpace = 3, kDescriptor = 4 };
 
 // Byte counts are bytes; -1 means "not known" or "does not apply". `syscall` is a string with static storage.
 struct Failure {
   const char* syscall = "";
   int error = 0;
+  Asks asks = Asks::kMemory;
   double requested = -1;
-  double in_use = -1;
-  double limit = -1;
-  double hard_limit = -1;
   double mappings = -1;
   double mappings_max = -1;
-  // Where no system call was made, since these must be left to others.
   double mappings_reserved = -1;
 };
+
+inline Status Refuse(Failure* failure, const char* syscall, int error, Asks asks = Asks::kMemory) {
+  failure->syscall = syscall;
+  failure->error = error;
+  failure->asks = asks;
+  return Status::kRefused;
+}
 
 }  // namespace securemem

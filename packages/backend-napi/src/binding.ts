@@ -18,9 +18,14 @@ export interface Binding {
   /** Writes strongest protection, dump exclusion and fork behaviour of an owner's regions. */
   abilities(owner: number, target: Float64Array): number;
   close(owner: number): number;
-  lockLimit(): number;
-  raiseLockLimit(byteLength: number): number;
+  /** Writes soft and hard limit, the limit of the system, and 1 where none of them binds; -1 unlimited, -2 unknown. */
+  lockNumbers(target: Float64Array): number;
+  /** `most` is the maximum of the working set on Windows, and nothing elsewhere. */
+  setLockLimit(soft: number, most: number): number;
+  /** -2 where it is unknown. */
   lockedByteLength(): number;
+  /** Writes how many mappings there are, and at most; -2 unknown. */
+  mappings(target: Float64Array): number;
   map(owner: number, byteLength: number): number;
   protect(owner: number, region: number, level: number): number;
   wipe(owner: number, region: number, byteOffset: number, byteLength: number): number;
@@ -39,13 +44,18 @@ export interface Binding {
   closeView(buffer: ArrayBuffer): number | undefined;
   /** Six numbers per region: known, locked bytes, protection, guarded, dump exclusion, fork behaviour. */
   inspect(owner: number, regions: Float64Array, target: Float64Array): number;
+  /** 1 where the kernel refuses to read a region, or nothing can be asked. */
+  kernelCannotRead(owner: number, region: number): number;
   unmap(owner: number, region: number): number;
   seal: Crypt;
   unseal: Crypt;
-  /** The value of a hardening measure in force; -1 for unlimited, -2 for unknown. */
-  measureNow(measure: number): number;
-  takeMeasure(measure: number, valueMax: number): number;
-  /** The system call of the last failure; its number and the counts go into `target`. */
+  /** Soft and hard limit in two words, of which all bits are set for none. */
+  limit(which: number, words: BigUint64Array): number;
+  setLimit(which: number, words: BigUint64Array): number;
+  /** 1 or 0, or a status negated. */
+  dumpable(): number;
+  forbidDumps(): number;
+  /** The system call of the last failure; its number, what it asked for, and counts go into `target`: six numbers. */
   failure(target: Float64Array): string;
   /** In test builds only: the `countdown`-th system call from now fails with `errno`. */
   setFault?(countdown: number, errno: number): void;

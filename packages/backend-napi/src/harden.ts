@@ -3,63 +3,44 @@ import {
   checkHardenLimits,
   type Hardening,
   type HardenLimits,
-  type HardenMeasure,
   type HardenReport,
-  type HardenStep,
   harden,
   impossibleHardening,
-  SecureMemoryError,
 } from '@securemem/core/contract';
+import {
+  type Failed,
+  type HardenCalls,
+  LimitHardening,
+  type ProcessLimit,
+} from '@securemem/over-ffi/limit-hardening';
 import { type Binding, loadBinding } from './binding.js';
-import { failure } from './failure.js';
+import { lastRefusal } from './failure.js';
 import { Status } from './status.js';
 
-/** In the order of `Measure` in native/pages.h. */
-const MEASURES: readonly HardenMeasure[] = [
-  'not-dumpable',
-  'core-limit',
-  'lock-limit',
-  'cpu-limit',
-];
+/** In the order of `Limit` in native/pages.h. */
+const LIMITS: readonly ProcessLimit[] = ['core', 'locked', 'cpu'];
 
-/** Whether the system itself says that the measure is in force. */
-function inForce(value: number, valueMax: number): boolean {
-  return value >= 0 && value <= valueMax;
-}
-
-function failed(measure: HardenMeasure, error: Error): HardenStep {
-  const step = { measure, outcome: 'failed' as const, reason: error.message };
-  if (!(error instanceof SecureMemoryError) || error.syscall === undefined) return step;
-  return { ...step, syscall: error.syscall, ...(error.errno && { errno: error.errno }) };
-}
-
-function take(binding: Binding, measure: HardenMeasure, valueMax: number): HardenStep {
-  const index = MEASURES.indexOf(measure);
-  const already = inForce(binding.measureNow(index), valueMax);
-  // Also taken when it is in force already: that may be the soft limit only, which anybody could raise again.
-  const status = binding.takeMeasure(index, valueMax);
-  if (status !== Status.ok) return failed(measure, failure(binding, status, 'hardenProcess'));
-  const value = binding.measureNow(index);
-  if (!inForce(value, valueMax)) {
-    return failed(measure, new Error('the system says that it did it and did not'));
-  }
-  const outcome = already ? 'already' : 'set';
-  return measure === 'not-dumpable' ? { measure, outcome } : { measure, outcome, value };
+function callsOf(binding: Binding): HardenCalls {
+  const failed = (status: number): Failed =>
+    status === Status.refused ? lastRefusal(binding) : 'not supported';
+  const of = (status: number) => (status === Status.ok ? undefined : failed(status));
+  return {
+    limit: (which, words) => of(binding.limit(LIMITS.indexOf(which), words)),
+    setLimit: (which, words) => of(binding.setLimit(LIMITS.indexOf(which), words)),
+    dumpable() {
+      const answer = binding.dumpable();
+      return answer < 0 ? failed(-answer) : answer === 1;
+    },
+    forbidDumps: () => of(binding.forbidDumps()),
+  };
 }
 
 function hardeningHere(): Hardening {
-  let binding: Binding;
   try {
-    binding = loadBinding();
+    return new LimitHardening(callsOf(loadBinding()));
   } catch (error) {
     return impossibleHardening((error as Error).message);
   }
-  return {
-    notDumpable: () => take(binding, 'not-dumpable', 0),
-    coreLimit: (byteLengthMax) => take(binding, 'core-limit', byteLengthMax),
-    lockLimit: (byteLengthMax) => take(binding, 'lock-limit', byteLengthMax),
-    cpuLimit: (secondsMax) => take(binding, 'cpu-limit', secondsMax),
-  };
 }
 
 /**

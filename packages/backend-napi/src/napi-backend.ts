@@ -9,12 +9,12 @@ import {
   type RegionFacts,
   type RegionId,
   type RegionRange,
-  SecureMemoryError,
   type View,
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';
-import { BACKEND_NAME, failure } from './failure.js';
+import { BACKEND_NAME, errors, failure, lastRefusal } from './failure.js';
 import { EmptyView, NapiView, openBuffer } from './napi-view.js';
+import { lockedByteLength, lockLimit, raise } from './native-limits.js';
 import { Status } from './status.js';
 
 /** In the order of `Protection` in native/pages.h. */
@@ -31,14 +31,6 @@ const FACTS = 6;
 
 /** An owner that is nobody: every call with it answers that the backend is closed. */
 const NOBODY = 0;
-
-const UNLIMITED: LockLimit = Object.freeze({ kind: 'unlimited' });
-const UNKNOWN: LockLimit = Object.freeze({ kind: 'unknown' });
-
-function lockLimitOf(value: number): LockLimit {
-  if (value >= 0) return { kind: 'bytes', byteLength: value };
-  return value === -1 ? UNLIMITED : UNKNOWN;
-}
 
 function levelOf(protection: Protection): number {
   if (protection === 'read-write') return READ_WRITE;
@@ -68,7 +60,7 @@ export class NapiBackend implements MemoryBackend {
 
   lockLimit(): LockLimit {
     this.#requireOpen('lockLimit');
-    return lockLimitOf(this.#binding.lockLimit());
+    return lockLimit(this.#binding);
   }
 
   /** Raises the soft limit, to the hard limit at most: that one is the administrator's to decide, even for root. */
@@ -77,14 +69,12 @@ export class NapiBackend implements MemoryBackend {
     if (!Number.isSafeInteger(byteLength) || byteLength < 0) {
       throw new RangeError('byteLength must be a non-negative integer');
     }
-    this.#check(this.#binding.raiseLockLimit(byteLength), 'raiseLockLimit');
-    return this.lockLimit();
+    return raise(this.#binding, byteLength, errors, () => lastRefusal(this.#binding));
   }
 
   lockedByteLength(): number | 'unknown' {
     this.#requireOpen('lockedByteLength');
-    const locked = this.#binding.lockedByteLength();
-    return locked < 0 ? 'unknown' : locked;
+    return lockedByteLength(this.#binding);
   }
 
   map(byteLength: number): RegionId {
@@ -220,13 +210,7 @@ export class NapiBackend implements MemoryBackend {
     // A stale id is the earlier mistake, so it is reported first.
     const status = this.#binding.wipe(this.#owner, region, 0, 0);
     if (status !== Status.ok) return failure(this.#binding, status, 'openView');
-    return new SecureMemoryError(
-      'ERR_SECMEM_NOT_SUPPORTED',
-      'this backend was opened without views',
-      {
-        operation: 'openView',
-        backend: BACKEND_NAME,
-      },
-    );
+    const message = 'this backend was opened without views';
+    return errors.own('ERR_SECMEM_NOT_SUPPORTED', 'openView', message);
   }
 }

@@ -2,16 +2,17 @@ import {
   type BackendCapabilities,
   type BackendFactory,
   type ForkBehaviour,
+  isSecureMemoryError,
   type MemoryBackend,
   ownOptions,
   type ProbeResult,
   type Protection,
-  SecureMemoryError,
 } from '@securemem/core/contract';
 import { type Binding, loadBinding } from './binding.js';
-import { BACKEND_NAME, failure } from './failure.js';
+import { BACKEND_NAME, errors, failure } from './failure.js';
 import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
 import { openBuffer, takeBack } from './napi-view.js';
+import { lockLimit } from './native-limits.js';
 import { Status } from './status.js';
 
 /** What `napiBackend()` takes. */
@@ -57,14 +58,6 @@ function checkOptions(options: NapiBackendOptions | undefined): NapiBackendOptio
   return own;
 }
 
-function unavailable(reason: string, cause?: unknown): SecureMemoryError {
-  return new SecureMemoryError('ERR_SECMEM_BACKEND_UNAVAILABLE', reason, {
-    operation: 'open',
-    backend: BACKEND_NAME,
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
 function firstLineOf(cause: unknown): string {
   return String((cause as Error)?.message ?? cause).split('\n', 1)[0] as string;
 }
@@ -74,7 +67,7 @@ function load(): Binding {
     return loadBinding();
   } catch (cause) {
     const denied = (cause as NodeJS.ErrnoException)?.code === 'ERR_DLOPEN_DISABLED';
-    throw unavailable(
+    throw errors.unavailable(
       denied
         ? "Node's permission model forbids native addons: start it with --allow-addons"
         : `there is no binary for ${process.platform}-${process.arch}, or it cannot be loaded (${firstLineOf(cause)})`,
@@ -89,11 +82,6 @@ function viewsWork(binding: Binding, owner: number, region: number): boolean {
   if (typeof buffer !== 'object') return false;
   const [number, serial] = binding.lastView as unknown as [number, number];
   return takeBack(binding, buffer, number, serial) === 'revoked';
-}
-
-/** Capacity may be back when it is needed; any other refusal means that this kind of region is not to be had here. */
-function isCapacity(status: number): boolean {
-  return status === Status.lockLimit || status === Status.mapLimit || status === Status.outOfMemory;
 }
 
 /**
@@ -117,23 +105,39 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
   };
   const region = binding.map(owner, binding.pageByteLength);
   if (region < 0) {
-    if (isCapacity(-region)) return observed;
-    throw failure(binding, -region, 'open');
+    const error = failure(binding, -region, 'open');
+    // Capacity may be back when it is needed; any other refusal means that this kind of region is not to be had here.
+    if (isSecureMemoryError(error) && error.kind === 'capacity') return observed;
+    throw error;
   }
   try {
     if (views && !viewsWork(binding, owner, region)) observed.views = 'none';
+    if (hidden && binding.kernelCannotRead(owner, region) === 0) {
+      throw errors.unavailable('the kernel reads pages that it should have no mapping of');
+    }
+    closeTrial(binding, owner, region, strongest);
     const facts = new Float64Array(6);
     binding.inspect(owner, Float64Array.of(region), facts);
     if (facts[0] !== 1) return observed;
-    if ((facts[1] as number) < binding.pageByteLength) {
-      throw unavailable('the system says that it locks memory and does not');
+    if ((facts[1] as number) < binding.pageByteLength || facts[3] !== 1) {
+      // A sandbox that answers mlock with success and does nothing, for example.
+      const reason = 'the kernel reports success for a guarded, locked page and does not show one';
+      throw errors.unavailable(reason);
     }
-    observed.guardPages = facts[3] === 1;
+    // Advice that reports success and does nothing, as under user-mode emulation, is no capability either.
     observed.dumpExclusion &&= facts[4] === 1;
     observed.forkBehaviour = FORK_BEHAVIOURS[facts[5] as number] as ForkBehaviour;
     return observed;
   } finally {
     binding.unmap(owner, region);
+  }
+}
+
+/** Tries every protection down to the strongest one that keeps the lock. */
+function closeTrial(binding: Binding, owner: number, region: number, strongest: number): void {
+  for (let level = PROTECTIONS.indexOf('read-only'); level >= strongest; level -= 1) {
+    const status = binding.protect(owner, region, level);
+    if (status !== Status.ok) throw failure(binding, status, 'open');
   }
 }
 
@@ -149,23 +153,32 @@ function openKind(binding: Binding, kind: number, views: boolean): Opened {
   }
 }
 
-function openBest(options: NapiBackendOptions): Opened {
-  const binding = load();
-  const wish = options.kernelHidden ?? 'prefer';
-  const views = options.views !== 'none';
+function openWished(binding: Binding, { kernelHidden, views }: NapiBackendOptions): Opened {
+  const wish = kernelHidden ?? 'prefer';
+  const withViews = views !== 'none';
   if (wish !== 'off') {
     try {
-      return openKind(binding, HIDDEN, views);
+      return openKind(binding, HIDDEN, withViews);
     } catch (cause) {
+      // What may pass is no reason to do without for the rest of the process.
+      if (isSecureMemoryError(cause) && cause.kind === 'capacity') throw cause;
       if (wish === 'require') {
-        throw unavailable('this kernel gives no memfd_secret pages (Linux 5.14 and later)', cause);
+        const reason = 'this kernel gives no memfd_secret pages (Linux 5.14 and later)';
+        throw errors.unavailable(`${reason}: ${(cause as Error).message}`, cause);
       }
     }
   }
+  return openKind(binding, ANONYMOUS, withViews);
+}
+
+function openBest(options: NapiBackendOptions): Opened {
+  const binding = load();
   try {
-    return openKind(binding, ANONYMOUS, views);
+    return openWished(binding, options);
   } catch (cause) {
-    throw unavailable(`secure memory cannot be made here: ${(cause as Error).message}`, cause);
+    if (isSecureMemoryError(cause, 'ERR_SECMEM_BACKEND_UNAVAILABLE')) throw cause;
+    const reason = `secure memory cannot be made here: ${(cause as Error).message}`;
+    throw errors.unavailable(reason, cause);
   }
 }
 
@@ -183,9 +196,11 @@ function probe(options?: NapiBackendOptions): ProbeResult {
   try {
     const { binding, owner } = openBest(checked);
     binding.close(owner);
-    const limit = binding.lockLimit();
-    if (limit < 0 || limit >= binding.pageByteLength) return { available: true };
-    const reason = `this process may lock ${limit} bytes, less than one page: raise RLIMIT_MEMLOCK (ulimit -l)`;
+    const limit = lockLimit(binding);
+    if (limit.kind !== 'bytes' || limit.byteLength >= binding.pageByteLength) {
+      return { available: true };
+    }
+    const reason = `this process may lock ${limit.byteLength} bytes, less than one page: raise RLIMIT_MEMLOCK (ulimit -l)`;
     return { available: false, reason };
   } catch (cause) {
     return { available: false, reason: (cause as Error).message, cause };

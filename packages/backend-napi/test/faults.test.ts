@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { lockLimit } from '../src/native-limits.js';
 import { Status } from '../src/status.js';
 import { type TestBuild, testBuild } from './native-build.js';
 
@@ -21,8 +22,9 @@ function kilobytes(name: string): number {
 
 /** Why a test of large regions would prove nothing here; undefined where it would. */
 function tooSmall(build: TestBuild): string | undefined {
-  const limit = build.binding.lockLimit();
-  return limit >= 0 && limit < 2 * MIB ? 'the lock limit is below 2 MiB' : undefined;
+  const limit = lockLimit(build.binding);
+  const small = limit.kind === 'bytes' && limit.byteLength < 2 * MIB;
+  return small ? 'the lock limit is below 2 MiB' : undefined;
 }
 
 describe('map', () => {
@@ -88,5 +90,21 @@ describe('a region whose protection cannot be changed', () => {
     expect(binding.read(owner, region, 0, target)).toBe(Status.ok);
     expect(target.every((byte) => byte === 7)).toBe(true);
     binding.close(owner);
+  });
+});
+
+describe('kernelCannotRead', () => {
+  it('is true of a hidden page and false of an ordinary one', (ctx) => {
+    if (typeof built === 'string') return ctx.skip(`not proven: ${built}`);
+    const { binding } = built;
+    const answers = KINDS.map(([, kind]) => {
+      const owner = binding.open(kind);
+      if (owner < 0) return ctx.skip('not proven: this kernel gives no memfd_secret pages');
+      const region = binding.map(owner, binding.pageByteLength);
+      const answer = binding.kernelCannotRead(owner, region);
+      binding.close(owner);
+      return answer;
+    });
+    expect(answers).toEqual([0, 1]);
   });
 });

@@ -2,13 +2,9 @@ import type { LockLimit, Protection, RegionFacts } from '@securemem/core/contrac
 import { type Address, offsetBy } from './address.js';
 import type { DarwinCalls } from './darwin-calls.js';
 import type { BackendErrors } from './errors.js';
-import {
-  explainLockRefusal,
-  explainMapRefusal,
-  type Refusal,
-  type RefusalNumbers,
-  type Verdict,
-} from './refusal.js';
+import { type LockNumbers, lockLimitOf, raiseLockLimit } from './lock-limit.js';
+import { type Asked, explain, type Refused, type Surroundings } from './refusal.js';
+import { DARWIN } from './refusal-rules.js';
 import type { Place, Span, System, SystemCapabilities } from './system.js';
 
 const PROT = { 'no-access': 0, 'read-only': 1, 'read-write': 3 } as const;
@@ -18,15 +14,6 @@ const VM_INHERIT_NONE = 2;
 const RLIMIT_MEMLOCK = 6;
 const RLIM_INFINITY = 2n ** 63n - 1n;
 
-const NUMBERS: RefusalNumbers = {
-  noMemory: [12], // ENOMEM
-  tryAgain: -1,
-  lockLimit: [35], // EAGAIN: the limit of this process or the system's limit on wired memory
-  forbidden: [1, 13], // EPERM, EACCES
-};
-
-const LOCK_REMEDY = 'raise the limit with ulimit -l, or vm.user_wire_limit with sysctl';
-
 /**
  * macOS. Written from Apple's manual pages and tested against a stand-in only; no Mac has run it yet. There is no advice
  * that keeps a range out of core files, and no cheap way to ask about one's own mappings, so neither is claimed.
@@ -35,6 +22,7 @@ export class Darwin implements System {
   readonly pageByteLength: number;
   readonly #calls: DarwinCalls;
   readonly #errors: BackendErrors;
+  readonly #around: Surroundings;
   readonly #limits = new BigUint64Array(2);
   #inheritNone = true;
 
@@ -42,17 +30,24 @@ export class Darwin implements System {
     this.#calls = calls;
     this.#errors = errors;
     this.pageByteLength = calls.getpagesize();
+    this.#around = {
+      pageByteLength: this.pageByteLength,
+      lockLimit: () => this.lockLimit(),
+      lockedByteLength: () => 'unknown',
+      mappings: () => 'unknown',
+      mappingsMax: () => 'unknown',
+    };
   }
 
   observe(): SystemCapabilities {
     const page = this.pageByteLength;
-    const base = this.#reserve(3 * page);
+    const base = this.#reserve('open', page);
     const span: Span = { address: offsetBy(base, page), byteLength: page };
     try {
-      this.protect(span, 'read-write');
+      this.protect(span, 'read-write', 'open');
       this.#inheritNone = this.#calls.minherit(span.address, page, VM_INHERIT_NONE) === 0;
-      this.protect(span, 'read-only');
-      this.protect(span, 'no-access');
+      this.protect(span, 'read-only', 'open');
+      this.protect(span, 'no-access', 'open');
     } finally {
       this.#calls.munmap(base, 3 * page);
     }
@@ -66,31 +61,20 @@ export class Darwin implements System {
     };
   }
 
-  /** The soft limit; where it is infinite, the system's limit on wired memory binds instead. */
   lockLimit(): LockLimit {
-    if (this.#calls.getrlimit(RLIMIT_MEMLOCK, this.#limits) !== 0) return { kind: 'unknown' };
-    const soft = this.#limits[0] as bigint;
-    if (soft < RLIM_INFINITY) return { kind: 'bytes', byteLength: Number(soft) };
-    const value = new BigUint64Array(1);
-    const size = BigUint64Array.of(8n);
-    if (this.#calls.sysctlbyname('vm.user_wire_limit', value, size, null, 0) !== 0) {
-      return { kind: 'unknown' };
-    }
-    return { kind: 'bytes', byteLength: Number(value[0]) };
+    return lockLimitOf(this.#lockNumbers());
   }
 
   raiseLockLimit(byteLength: number): LockLimit {
-    const before = this.lockLimit();
-    if (before.kind === 'unlimited') return before;
-    if (before.kind === 'bytes' && before.byteLength >= byteLength) return before;
-    const [soft, hard] = this.#limits as unknown as [bigint, bigint];
-    const wanted = BigInt(byteLength);
-    if (soft >= wanted || wanted > hard) throw this.#cannotRaise(byteLength, soft, 0);
-    this.#limits[0] = wanted;
-    if (this.#calls.setrlimit(RLIMIT_MEMLOCK, this.#limits) !== 0) {
-      throw this.#cannotRaise(byteLength, soft, this.#calls.errno());
-    }
-    return this.lockLimit();
+    const port = {
+      numbers: () => this.#lockNumbers(),
+      set: (wanted: number) => {
+        this.#limits[0] = BigInt(wanted);
+        if (this.#calls.setrlimit(RLIMIT_MEMLOCK, this.#limits) === 0) return undefined;
+        return this.#refusedBy('setrlimit', 'lock');
+      },
+    };
+    return raiseLockLimit(port, byteLength, DARWIN.raiseRemedy, this.#errors);
   }
 
   lockedByteLength(): 'unknown' {
@@ -99,39 +83,25 @@ export class Darwin implements System {
 
   map(byteLength: number): Address {
     const page = this.pageByteLength;
-    const base = this.#reserve(byteLength + 2 * page);
+    const base = this.#reserve('map', byteLength);
     const address = offsetBy(base, page);
-    try {
-      if (this.#calls.mprotect(address, byteLength, PROT['read-write']) !== 0) {
-        throw this.#mapError('map', 'mprotect', byteLength);
-      }
-      if (this.#calls.mlock(address, byteLength) !== 0) {
-        const errno = this.#calls.errno();
-        const verdict = explainLockRefusal(this.#refusal('mlock', errno, byteLength), NUMBERS);
-        throw this.#error('map', 'mlock', errno, verdict);
-      }
-      const inherit = this.#inheritNone;
-      if (inherit && this.#calls.minherit(address, byteLength, VM_INHERIT_NONE) !== 0) {
-        throw this.#mapError('map', 'minherit', byteLength);
-      }
-      return address;
-    } catch (error) {
-      this.#calls.munlock(address, byteLength);
-      this.#calls.munmap(base, byteLength + 2 * page);
-      throw error;
-    }
+    const refused = this.#prepare(address, byteLength);
+    if (refused === undefined) return address;
+    // Undone first and explained then, with what the process has afterwards.
+    this.#calls.munmap(base, byteLength + 2 * page);
+    throw this.#explain('map', refused, byteLength);
   }
 
-  protect(span: Span, protection: Protection): void {
+  protect(span: Span, protection: Protection, operation: string): void {
     if (this.#calls.mprotect(span.address, span.byteLength, PROT[protection]) === 0) return;
-    throw this.#mapError('protect', 'mprotect', span.byteLength);
+    throw this.#explain(operation, this.#refusedBy('mprotect', 'memory'), span.byteLength);
   }
 
   unmap(span: Span): void {
     const page = this.pageByteLength;
     const base = offsetBy(span.address, -page);
     if (this.#calls.munmap(base, span.byteLength + 2 * page) === 0) return;
-    throw this.#mapError('unmap', 'munmap', span.byteLength);
+    throw this.#explain('unmap', this.#refusedBy('munmap', 'memory'), span.byteLength);
   }
 
   zero(address: Address, byteLength: number): void {
@@ -150,46 +120,53 @@ export class Darwin implements System {
     // Nothing is kept open.
   }
 
-  #reserve(byteLength: number): Address {
-    const base = this.#calls.mmap(null, byteLength, PROT['no-access'], MAP_PRIVATE_ANON, -1, 0);
-    if (base !== MAP_FAILED) return base;
-    throw this.#mapError('map', 'mmap', byteLength - 2 * this.pageByteLength);
-  }
-
-  #refusal(syscall: string, errno: number, requestedByteLength: number): Refusal {
+  #lockNumbers(): LockNumbers {
+    const known = this.#calls.getrlimit(RLIMIT_MEMLOCK, this.#limits) === 0;
+    const [soft, hard] = this.#limits as unknown as [bigint, bigint];
+    const wired = new BigUint64Array(1);
+    const size = BigUint64Array.of(8n);
+    const told = this.#calls.sysctlbyname('vm.user_wire_limit', wired, size, null, 0) === 0;
     return {
-      syscall,
-      errno,
-      requestedByteLength,
-      pageByteLength: this.pageByteLength,
-      lockRemedy: LOCK_REMEDY,
-      lockLimit: () => this.lockLimit(),
-      lockedByteLength: () => 'unknown',
-      mappings: () => 'unknown',
-      mappingsMax: () => 'unknown',
+      soft: known ? bytesOf(soft) : undefined,
+      hard: bytesOf(hard),
+      system: told ? Number(wired[0]) : undefined,
+      exempt: () => false,
     };
   }
 
-  #mapError(operation: string, syscall: string, byteLength: number): Error {
-    const errno = this.#calls.errno();
-    const limit = syscall === 'mmap' ? 'address-space' : 'memory';
-    const verdict = explainMapRefusal(this.#refusal(syscall, errno, byteLength), NUMBERS, limit);
-    return this.#error(operation, syscall, errno, verdict);
+  #reserve(operation: string, byteLength: number): Address {
+    const wanted = byteLength + 2 * this.pageByteLength;
+    const base = this.#calls.mmap(null, wanted, PROT['no-access'], MAP_PRIVATE_ANON, -1, 0);
+    if (base !== MAP_FAILED) return base;
+    throw this.#explain(operation, this.#refusedBy('mmap', 'address-space'), byteLength);
   }
 
-  #error(operation: string, syscall: string, errno: number, verdict: Verdict): Error {
-    const { code, message, details } = verdict;
+  /** Opens and locks reserved address space. The advice comes first: what is locked is out of children at once. */
+  #prepare(address: Address, byteLength: number): Refused | undefined {
+    const calls = this.#calls;
+    if (calls.mprotect(address, byteLength, PROT['read-write']) !== 0) {
+      return this.#refusedBy('mprotect', 'memory');
+    }
+    if (this.#inheritNone && calls.minherit(address, byteLength, VM_INHERIT_NONE) !== 0) {
+      return this.#refusedBy('minherit', 'memory');
+    }
+    if (calls.mlock(address, byteLength) === 0) return undefined;
+    const refused = this.#refusedBy('mlock', 'lock');
+    calls.munlock(address, byteLength);
+    return refused;
+  }
+
+  #refusedBy(syscall: string, asksFor: Asked): Refused {
+    return { syscall, errno: this.#calls.errno(), asksFor };
+  }
+
+  #explain(operation: string, refused: Refused, byteLength: number): Error {
+    const { code, message, details } = explain(refused, byteLength, DARWIN, this.#around);
+    const { syscall, errno } = refused;
     return this.#errors.system(code, operation, syscall, errno, message, details);
   }
+}
 
-  #cannotRaise(requestedByteLength: number, soft: bigint, errno: number): Error {
-    const message = 'the hard limit or the wired-memory limit of the system does not allow it';
-    const code = 'ERR_SECMEM_CANNOT_RAISE';
-    return this.#errors.system(code, 'raiseLockLimit', 'setrlimit', errno, message, {
-      limit: 'lock',
-      requestedByteLength,
-      limitByteLength: Number(soft),
-      remedy: LOCK_REMEDY,
-    });
-  }
+function bytesOf(limit: bigint): number {
+  return limit >= RLIM_INFINITY ? Number.POSITIVE_INFINITY : Number(limit);
 }

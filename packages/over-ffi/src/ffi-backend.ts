@@ -99,14 +99,14 @@ export class FfiBackend implements MemoryBackend {
         `the strongest protection here is ${strongest}`,
       );
     }
-    this.#setProtection(region, protection);
+    this.#setProtection(region, protection, 'protect');
   }
 
   wipe(id: RegionId, byteOffset: number, byteLength: number): void {
     const region = this.#regionOf(id, 'wipe');
     requireRange(byteOffset, byteLength, region.byteLength);
     if (byteLength === 0) return;
-    this.#opened(region, 'read-write', () => {
+    this.#opened(region, 'read-write', 'wipe', () => {
       this.#system.zero(offsetBy(region.address, byteOffset), byteLength);
     });
   }
@@ -116,7 +116,7 @@ export class FfiBackend implements MemoryBackend {
     const byteLength = byteLengthOfOrdinary(target, 'target');
     requireRange(byteOffset, byteLength, region.byteLength);
     if (byteLength === 0) return;
-    this.#opened(region, 'read-only', () => {
+    this.#opened(region, 'read-only', 'read', () => {
       this.#system.copy(target, offsetBy(region.address, byteOffset), byteLength);
     });
   }
@@ -126,7 +126,7 @@ export class FfiBackend implements MemoryBackend {
     const byteLength = byteLengthOfOrdinary(source, 'source');
     requireRange(byteOffset, byteLength, region.byteLength);
     if (byteLength === 0) return;
-    this.#opened(region, 'read-write', () => {
+    this.#opened(region, 'read-write', 'write', () => {
       this.#system.copy(offsetBy(region.address, byteOffset), source, byteLength);
     });
   }
@@ -156,8 +156,7 @@ export class FfiBackend implements MemoryBackend {
         'a view of the region may still be in use',
       );
     }
-    this.#wipeWhole(region);
-    this.#system.unmap(region);
+    this.#release(region, 'unmap');
     this.#regions.delete(id);
   }
 
@@ -173,8 +172,8 @@ export class FfiBackend implements MemoryBackend {
     requireLength(nonce, 'nonce', 12);
     byteLengthOfOrdinary(associatedData, 'associatedData');
     requireLength(target, 'target', text.byteLength + 16);
-    this.#opened(keyAt.region, 'read-only', () => {
-      this.#opened(text.region, 'read-only', () => {
+    this.#opened(keyAt.region, 'read-only', 'seal', () => {
+      this.#opened(text.region, 'read-only', 'seal', () => {
         cipher.seal(keyAt.address, nonce, associatedData, text.address, text.byteLength, target);
       });
     });
@@ -193,8 +192,8 @@ export class FfiBackend implements MemoryBackend {
     byteLengthOfOrdinary(associatedData, 'associatedData');
     requireLength(source, 'source', text.byteLength + 16);
     // The text region first: where both are one region, it is writable before the key asks for less.
-    this.#opened(text.region, 'read-write', () => {
-      this.#opened(keyAt.region, 'read-only', () => {
+    this.#opened(text.region, 'read-write', 'unseal', () => {
+      this.#opened(keyAt.region, 'read-only', 'unseal', () => {
         const { address, byteLength } = text;
         if (cipher.unseal(keyAt.address, nonce, associatedData, source, address, byteLength))
           return;
@@ -207,13 +206,10 @@ export class FfiBackend implements MemoryBackend {
     if (this.#closed) return;
     this.#closed = true;
     for (const region of this.#regions.all()) {
-      try {
-        this.#wipeWhole(region);
-        if (region.viewsHeld > 0) continue; // Wiped, and left accessible: a touch of a closed page would kill.
-        this.#system.unmap(region);
-      } catch {
-        // One region that the system holds on to must not keep the others from being wiped.
-      }
+      // What the system holds on to must not keep the others from being wiped.
+      attempt(() => this.#wipeWhole(region, 'close'));
+      if (region.viewsHeld > 0) continue; // Left accessible: a touch of a closed page would kill.
+      attempt(() => this.#system.unmap(region));
       this.#regions.delete(region.id);
     }
     this.#system.close();
@@ -231,29 +227,41 @@ export class FfiBackend implements MemoryBackend {
     throw this.#errors.own('ERR_SECMEM_DISPOSED', operation, 'no live region has this id');
   }
 
-  #setProtection(region: Region, protection: Protection): void {
-    this.#system.protect(region, protection);
+  #setProtection(region: Region, protection: Protection, operation: string): void {
+    this.#system.protect(region, protection, operation);
     region.protection = protection;
   }
 
   /** Runs `work` while the region is at least as open as `needed`, and closes it again whatever happens. */
-  #opened(region: Region, needed: Protection, work: () => void): void {
+  #opened(region: Region, needed: Protection, operation: string, work: () => void): void {
     const before = region.protection;
     if (LEVELS[before] <= LEVELS[needed]) {
       work();
       return;
     }
-    this.#setProtection(region, needed);
+    this.#setProtection(region, needed, operation);
     try {
       work();
     } finally {
-      this.#setProtection(region, before);
+      this.#setProtection(region, before, operation);
+    }
+  }
+
+  /** Wipes and unmaps. A region that the system holds on to is wiped, and as open as it was. */
+  #release(region: Region, operation: string): void {
+    const before = region.protection;
+    this.#wipeWhole(region, operation);
+    try {
+      this.#system.unmap(region);
+    } catch (error) {
+      if (before !== 'read-write') this.#setProtection(region, before, operation);
+      throw error;
     }
   }
 
   /** For regions that nobody will use again: they are not closed after it. */
-  #wipeWhole(region: Region): void {
-    if (region.protection !== 'read-write') this.#setProtection(region, 'read-write');
+  #wipeWhole(region: Region, operation: string): void {
+    if (region.protection !== 'read-write') this.#setProtection(region, 'read-write', operation);
     this.#system.zero(region.address, region.byteLength);
   }
 
@@ -282,6 +290,12 @@ export class FfiBackend implements MemoryBackend {
     if (cipher !== undefined) return cipher;
     throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', operation, 'this runtime exports no cipher');
   }
+}
+
+function attempt(run: () => void): void {
+  try {
+    run();
+  } catch {}
 }
 
 function requireLength(value: Uint8Array, name: string, byteLength: number): void {

@@ -8,13 +8,14 @@ import {
   impossibleHardening,
 } from '@securemem/core/contract';
 import type { Binding } from './ffi.js';
-import { bindHardenCalls, LinuxHardening } from './linux-harden.js';
+import { LimitHardening } from './limit-hardening.js';
+import { linuxHardenCalls } from './linux-harden.js';
 
 function hardeningOver(binding: Binding): Hardening {
   if (process.platform !== 'linux')
     return impossibleHardening(`not implemented on ${process.platform}`);
   try {
-    return new LinuxHardening(bindHardenCalls(binding.load()));
+    return new LimitHardening(linuxHardenCalls(binding.load()));
   } catch (cause) {
     return impossibleHardening(`no system call can be made: ${(cause as Error).message}`);
   }

@@ -2,12 +2,9 @@ import type { LockLimit, Protection, RegionFacts } from '@securemem/core/contrac
 import { type Address, offsetBy } from './address.js';
 import type { BackendErrors } from './errors.js';
 import type { Kernel32Calls } from './kernel32-calls.js';
-import {
-  explainLockRefusal,
-  explainMapRefusal,
-  type Refusal,
-  type RefusalNumbers,
-} from './refusal.js';
+import { type LockNumbers, lockLimitOf, raiseLockLimit, workingSetFor } from './lock-limit.js';
+import { type Asked, explain, type Refused, type Surroundings } from './refusal.js';
+import { WINDOWS } from './refusal-rules.js';
 import type { Place, Span, System, SystemCapabilities } from './system.js';
 
 /** The pseudo-handle that GetCurrentProcess returns. */
@@ -30,27 +27,6 @@ const VALID = 1n;
 const LOCKED = 1n << 22n;
 
 /**
- * What Windows keeps back: a process locks at most its minimum working set "minus a small overhead" that the manual does
- * not give. Eight pages on top of what was asked for have been enough elsewhere.
- */
-const OVERHEAD_PAGES = 8;
-
-const NUMBERS: RefusalNumbers = {
-  // ERROR_NOT_ENOUGH_MEMORY, ERROR_INVALID_PARAMETER for more than the address space, ERROR_COMMITMENT_LIMIT.
-  noMemory: [8, 87, 1455],
-  tryAgain: -1,
-  // ERROR_WORKING_SET_QUOTA; under Wine it is ERROR_ACCESS_DENIED, which VirtualLock gives for nothing else on our pages.
-  lockLimit: [1453, 5],
-  forbidden: [],
-};
-
-/** The same, for calls that are not VirtualLock, where 5 means what it says. */
-const MAP_NUMBERS: RefusalNumbers = { ...NUMBERS, lockLimit: [], forbidden: [5] };
-
-const LOCK_REMEDY =
-  'raise the minimum working set: raiseLockLimit does it within the quota of the user';
-
-/**
  * Windows. Committed pages between two reserved ones, which fault on a touch. A page without access silently loses its lock,
  * so the strongest protection is `read-only`. Children never inherit memory there. Tested against a stand-in and loaded
  * under Wine; not verified on Windows.
@@ -59,6 +35,7 @@ export class Kernel32 implements System {
   readonly pageByteLength: number;
   readonly #calls: Kernel32Calls;
   readonly #errors: BackendErrors;
+  readonly #around: Surroundings;
   readonly #before = new Uint32Array(1);
   /** Whether the working set shows our locks: Wine's does not, and then nobody can be asked. */
   #showsLocks = false;
@@ -69,6 +46,13 @@ export class Kernel32 implements System {
     const information = new Uint32Array(12);
     calls.GetSystemInfo(information);
     this.pageByteLength = information[1] as number;
+    this.#around = {
+      pageByteLength: this.pageByteLength,
+      lockLimit: () => this.lockLimit(),
+      lockedByteLength: () => 'unknown',
+      mappings: () => 'unknown',
+      mappingsMax: () => 'unknown',
+    };
   }
 
   observe(): SystemCapabilities {
@@ -77,8 +61,8 @@ export class Kernel32 implements System {
     try {
       span = { address: this.map(page), byteLength: page };
       this.#showsLocks = this.#lockedBytes(span) === page;
-      this.protect(span, 'read-only');
-      this.protect(span, 'read-write');
+      this.protect(span, 'read-only', 'open');
+      this.protect(span, 'read-write', 'open');
     } catch (error) {
       if ((error as { kind?: string }).kind !== 'capacity') throw error;
     } finally {
@@ -95,24 +79,15 @@ export class Kernel32 implements System {
   }
 
   lockLimit(): LockLimit {
-    const sizes = this.#workingSet();
-    return sizes === undefined ? { kind: 'unknown' } : { kind: 'bytes', byteLength: sizes.minimum };
+    return lockLimitOf(this.#lockNumbers());
   }
 
   raiseLockLimit(byteLength: number): LockLimit {
-    const sizes = this.#workingSet();
-    if (sizes === undefined) throw this.#cannotRaise(byteLength, this.#calls.GetLastError());
-    if (sizes.minimum >= byteLength) return { kind: 'bytes', byteLength: sizes.minimum };
-    const minimum = byteLength + OVERHEAD_PAGES * this.pageByteLength;
-    const maximum = Math.max(sizes.maximum, minimum + (sizes.maximum - sizes.minimum));
-    const set = this.#calls.SetProcessWorkingSetSize(THIS_PROCESS, minimum, maximum);
-    const errno = set === 0 ? this.#calls.GetLastError() : 0;
-    const now = this.lockLimit();
-    // Asked again, since Wine reports success and changes nothing.
-    if (set === 0 || now.kind !== 'bytes' || now.byteLength < byteLength) {
-      throw this.#cannotRaise(byteLength, errno, sizes.minimum);
-    }
-    return now;
+    const port = {
+      numbers: () => this.#lockNumbers(),
+      set: (wanted: number) => this.#setLockLimit(wanted),
+    };
+    return raiseLockLimit(port, byteLength, WINDOWS.raiseRemedy, this.#errors);
   }
 
   /** Windows counts working sets, not locks. */
@@ -123,32 +98,28 @@ export class Kernel32 implements System {
   map(byteLength: number): Address {
     const page = this.pageByteLength;
     const base = this.#calls.VirtualAlloc(null, byteLength + 2 * page, MEM_RESERVE, PAGE_NOACCESS);
-    if (base === null) throw this.#error('map', 'VirtualAlloc', byteLength, 'address-space');
-    const address = offsetBy(base, page);
-    try {
-      if (this.#calls.VirtualAlloc(address, byteLength, MEM_COMMIT, PAGE_READWRITE) === null) {
-        throw this.#error('map', 'VirtualAlloc', byteLength, 'memory');
-      }
-      if (this.#calls.VirtualLock(address, byteLength) === 0) throw this.#lockError(byteLength);
-      return address;
-    } catch (error) {
-      this.#calls.VirtualFree(base, 0, MEM_RELEASE);
-      throw error;
+    if (base === null) {
+      throw this.#explain('map', this.#refusedBy('VirtualAlloc', 'address-space'), byteLength);
     }
+    const address = offsetBy(base, page);
+    const refused = this.#prepare(address, byteLength);
+    if (refused === undefined) return address;
+    this.#calls.VirtualFree(base, 0, MEM_RELEASE);
+    throw this.#explain('map', refused, byteLength);
   }
 
-  protect(span: Span, protection: Protection): void {
+  protect(span: Span, protection: Protection, operation: string): void {
     const flag = protection === 'read-write' ? PAGE_READWRITE : PAGE_READONLY;
     const { address, byteLength } = span;
     if (this.#calls.VirtualProtect(address, byteLength, flag, this.#before) !== 0) return;
-    throw this.#error('protect', 'VirtualProtect', byteLength, 'memory');
+    throw this.#explain(operation, this.#refusedBy('VirtualProtect', 'memory'), byteLength);
   }
 
   unmap(span: Span): void {
     this.#calls.VirtualUnlock(span.address, span.byteLength);
     const base = offsetBy(span.address, -this.pageByteLength);
     if (this.#calls.VirtualFree(base, 0, MEM_RELEASE) !== 0) return;
-    throw this.#error('unmap', 'VirtualFree', span.byteLength, 'memory');
+    throw this.#explain('unmap', this.#refusedBy('VirtualFree', 'memory'), span.byteLength);
   }
 
   zero(address: Address, byteLength: number): void {
@@ -214,53 +185,37 @@ export class Kernel32 implements System {
     return { minimum: Number(minimum[0]), maximum: Number(maximum[0]) };
   }
 
-  #refusal(syscall: string, errno: number, requestedByteLength: number): Refusal {
-    return {
-      syscall,
-      errno,
-      requestedByteLength,
-      pageByteLength: this.pageByteLength,
-      lockRemedy: LOCK_REMEDY,
-      lockLimit: () => this.lockLimit(),
-      lockedByteLength: () => 'unknown',
-      mappings: () => 'unknown',
-      mappingsMax: () => 'unknown',
-    };
+  #lockNumbers(): LockNumbers {
+    const sizes = this.#workingSet();
+    const infinity = Number.POSITIVE_INFINITY;
+    return { soft: sizes?.minimum, hard: infinity, system: infinity, exempt: () => false };
   }
 
-  #lockError(byteLength: number): Error {
-    const errno = this.#calls.GetLastError();
-    const refusal = this.#refusal('VirtualLock', errno, byteLength);
-    const { code, message, details } = explainLockRefusal(refusal, NUMBERS);
-    return this.#errors.system(code, 'map', 'VirtualLock', errno, message, details);
+  #setLockLimit(byteLength: number): Refused | undefined {
+    const sizes = this.#workingSet();
+    if (sizes === undefined) return this.#refusedBy('GetProcessWorkingSetSize', 'lock');
+    const { minimum, maximum } = workingSetFor(byteLength, this.pageByteLength, sizes);
+    if (this.#calls.SetProcessWorkingSetSize(THIS_PROCESS, minimum, maximum) !== 0)
+      return undefined;
+    return this.#refusedBy('SetProcessWorkingSetSize', 'lock');
   }
 
-  #error(
-    operation: string,
-    syscall: string,
-    byteLength: number,
-    limit: 'memory' | 'address-space',
-  ): Error {
-    const errno = this.#calls.GetLastError();
-    const refusal = this.#refusal(syscall, errno, byteLength);
-    const { code, message, details } = explainMapRefusal(refusal, MAP_NUMBERS, limit);
+  /** Commits and locks reserved address space. */
+  #prepare(address: Address, byteLength: number): Refused | undefined {
+    if (this.#calls.VirtualAlloc(address, byteLength, MEM_COMMIT, PAGE_READWRITE) === null) {
+      return this.#refusedBy('VirtualAlloc', 'memory');
+    }
+    if (this.#calls.VirtualLock(address, byteLength) !== 0) return undefined;
+    return this.#refusedBy('VirtualLock', 'lock');
+  }
+
+  #refusedBy(syscall: string, asksFor: Asked): Refused {
+    return { syscall, errno: this.#calls.GetLastError(), asksFor };
+  }
+
+  #explain(operation: string, refused: Refused, byteLength: number): Error {
+    const { code, message, details } = explain(refused, byteLength, WINDOWS, this.#around);
+    const { syscall, errno } = refused;
     return this.#errors.system(code, operation, syscall, errno, message, details);
-  }
-
-  #cannotRaise(requestedByteLength: number, errno: number, limitByteLength?: number): Error {
-    const message = 'the system did not enlarge the working set';
-    return this.#errors.system(
-      'ERR_SECMEM_CANNOT_RAISE',
-      'raiseLockLimit',
-      'SetProcessWorkingSetSize',
-      errno,
-      message,
-      {
-        limit: 'lock',
-        requestedByteLength,
-        ...(limitByteLength === undefined ? {} : { limitByteLength }),
-        remedy: 'grant the user SeIncreaseWorkingSetPrivilege, or ask for less',
-      },
-    );
   }
 }

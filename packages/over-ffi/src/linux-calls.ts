@@ -37,6 +37,8 @@ export interface LinuxCalls {
   /** Two 64-bit words: the soft and the hard limit. */
   getrlimit(resource: number, limits: BigUint64Array): number;
   setrlimit(resource: number, limits: BigUint64Array): number;
+  /** The capabilities of the calling thread: a header of two words, an answer of six. */
+  capget(header: Uint32Array, data: Uint32Array): number;
   sysconf(name: number): number;
   errno(): number;
 }
@@ -67,6 +69,7 @@ export function bindLinuxCalls(ffi: Ffi): LinuxCalls {
     close: call('close', 'int', ['int']),
     getrlimit: call('getrlimit', 'int', ['int', 'pointer']),
     setrlimit: call('setrlimit', 'int', ['int', 'pointer']),
+    capget: call('capget', 'int', ['pointer', 'pointer']),
     sysconf: call('sysconf', 'int64', ['int']),
     errno: () => errno.last(),
   };

@@ -1,12 +1,6 @@
 import { type Address, offsetBy } from './address.js';
 import type { LinuxCalls } from './linux-calls.js';
-
-/** A call of Linux that failed, and what it asks the kernel for: that decides what its number can mean. */
-export interface Refused {
-  readonly syscall: string;
-  readonly errno: number;
-  readonly asksFor: 'lock' | 'memory' | 'address-space' | 'descriptor';
-}
+import type { Asked, Refused } from './refusal.js';
 
 /** One kind of memory that regions on Linux are made of. */
 export interface LinuxPages {
@@ -39,15 +33,14 @@ export interface Trial {
 }
 
 export const PROT = { 'no-access': 0, 'read-only': 1, 'read-write': 3 } as const;
-const MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
+const MAP_SHARED = 0x01;
+const MAP_PRIVATE = 0x02;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
 const MAP_FAILED = 2n ** 64n - 1n;
 
 /** The call that just failed. */
-export function refusedBy(
-  calls: LinuxCalls,
-  syscall: string,
-  asksFor: Refused['asksFor'],
-): Refused {
+export function refusedBy(calls: LinuxCalls, syscall: string, asksFor: Asked): Refused {
   return { syscall, errno: calls.errno(), asksFor };
 }
 
@@ -56,10 +49,21 @@ export function failed(address: Address): boolean {
   return address === MAP_FAILED;
 }
 
-/** Address space for a region and its guards, all of it without access. Costs no memory that can be touched, and no lock. */
-export function reserve(calls: LinuxCalls, byteLength: number, page: number): Address | Refused {
-  const wanted = byteLength + 2 * page;
-  const base = calls.mmap(null, wanted, PROT['no-access'], MAP_PRIVATE_ANONYMOUS, -1, 0);
+/**
+ * Address space for a region and its guards, all of it without access. Costs no memory that can be touched, and no lock.
+ *
+ * What is to be opened is not MAP_NORESERVE, so that the kernel refuses what it could never hold instead of killing a process
+ * when mlock brings it in. What is to be replaced by other pages is shared memory: a file of its own for the kernel, with
+ * which no other mapping ever merges. Nothing is ever put into that one, so nothing is to be set aside for it.
+ */
+export function reserve(
+  calls: LinuxCalls,
+  byteLength: number,
+  page: number,
+  purpose: 'open' | 'replace',
+): Address | Refused {
+  const flags = MAP_ANONYMOUS | (purpose === 'open' ? MAP_PRIVATE : MAP_SHARED | MAP_NORESERVE);
+  const base = calls.mmap(null, byteLength + 2 * page, PROT['no-access'], flags, -1, 0);
   return failed(base) ? refusedBy(calls, 'mmap', 'address-space') : offsetBy(base, page);
 }
 

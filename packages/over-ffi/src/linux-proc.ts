@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
-import type { ForkBehaviour, LockLimit, Protection, RegionFacts } from '@securemem/core/contract';
+import type { ForkBehaviour, Protection, RegionFacts } from '@securemem/core/contract';
 import type { Span } from './system.js';
 
 /** Text of a file of `/proc`, or undefined where it cannot be read. */
@@ -57,23 +57,22 @@ export function mappingsNow(): number | 'unknown' {
   }
 }
 
+/** Whether a mapping in these lines begins and ends exactly there. */
+export function isOneMapping(lines: Iterable<string>, base: bigint, byteLength: number): boolean {
+  const range = `${hex(base)}-${hex(base + BigInt(byteLength))} `;
+  for (const line of lines) if (line.startsWith(range)) return true;
+  return false;
+}
+
+/** As the kernel prints addresses: eight digits at least. */
+function hex(address: bigint): string {
+  return address.toString(16).padStart(8, '0');
+}
+
 export function mappingsMaxNow(): number | 'unknown' {
   const text = textOf('/proc/sys/vm/max_map_count');
   return text === undefined ? 'unknown' : Number(text);
 }
-
-/** Whether the lock limit does not bind the calling thread: see `exemptFromLockLimit`. */
-export function exemptNow(): boolean {
-  const status = textOf('/proc/thread-self/status');
-  try {
-    return exemptFromLockLimit(status ?? '', readlinkSync('/proc/thread-self/ns/user'));
-  } catch {
-    return false;
-  }
-}
-
-/** CAP_IPC_LOCK in the capability words of `/proc/<pid>/status`. */
-const CAP_IPC_LOCK = 14n;
 
 /** `VmLck` of a status text in bytes; the kernel prints kB. */
 export function lockedBytesOf(status: string): number | 'unknown' {
@@ -84,28 +83,23 @@ export function lockedBytesOf(status: string): number | 'unknown' {
 /** The first user namespace; the number is fixed in the kernel (`PROC_USER_INIT_INO` in its include/linux/proc_ns.h). */
 const FIRST_USER_NAMESPACE = 'user:[4026531837]';
 
+let inFirst: boolean | undefined;
+
 /**
- * Whether the lock limit does not bind a thread with this status text in this user namespace. The kernel asks for the
- * capability in the first namespace: in any other, such as that of a rootless container, CapEff shows it and the limit bites
- * all the same. The map of user ids does not tell them apart, since another namespace may map every id to itself. What
- * cannot be read counts as bound.
+ * Whether this process is in the first user namespace: in any other, such as that of a rootless container, a capability shows
+ * as effective and limits bite all the same. The map of user ids does not tell them apart, since another namespace may map
+ * every id to itself. False where it cannot be read. A process with several threads cannot change its namespace, so it is
+ * asked once.
  */
-export function exemptFromLockLimit(threadStatus: string, userNamespace: string): boolean {
-  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(threadStatus)?.[1];
-  if (effective === undefined || userNamespace !== FIRST_USER_NAMESPACE) return false;
-  return ((BigInt(`0x${effective}`) >> CAP_IPC_LOCK) & 1n) === 1n;
-}
-
-const RLIM_INFINITY = 2n ** 64n - 1n;
-
-/** The soft limit is what the kernel enforces; the hard one is only how far it can be raised. */
-export function lockLimitOf(softByteLength: bigint, exempt: boolean): LockLimit {
-  if (exempt || softByteLength === RLIM_INFINITY) return { kind: 'unlimited' };
-  const byteLength =
-    softByteLength > BigInt(Number.MAX_SAFE_INTEGER)
-      ? Number.MAX_SAFE_INTEGER
-      : Number(softByteLength);
-  return { kind: 'bytes', byteLength };
+export function inFirstUserNamespace(): boolean {
+  if (inFirst === undefined) {
+    try {
+      inFirst = readlinkSync('/proc/self/ns/user') === FIRST_USER_NAMESPACE;
+    } catch {
+      inFirst = false;
+    }
+  }
+  return inFirst;
 }
 
 export interface Mapping {

@@ -1,15 +1,9 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { type Address, offsetBy } from './address.js';
 import type { LinuxCalls } from './linux-calls.js';
-import {
-  failed,
-  type LinuxPages,
-  PROT,
-  type Refused,
-  refusedBy,
-  reserve,
-  type Trial,
-} from './linux-pages.js';
+import { failed, type LinuxPages, PROT, refusedBy, reserve, type Trial } from './linux-pages.js';
+import { isOneMapping, linesOf } from './linux-proc.js';
+import type { Refused } from './refusal.js';
 
 /** The number of memfd_secret is the same on every architecture: all system calls from 424 on are. */
 const SYS_MEMFD_SECRET = 447;
@@ -17,9 +11,6 @@ const O_CLOEXEC = 0o2000000;
 const MAP_SHARED = 0x01;
 const MREMAP_MAYMOVE_FIXED = 1 | 2;
 const MADV_DONTFORK = 10;
-const EAGAIN = 11;
-const ENFILE = 23;
-const EMFILE = 24;
 
 /**
  * Pages of a memfd_secret file, which the kernel takes out of its own map: not even root reads them through
@@ -61,30 +52,23 @@ export class SecretPages implements LinuxPages {
     const claims = { dumpExclusion: true, forkBehaviour: 'absent' } as const;
     const made = this.make(this.#page);
     if (typeof made === 'bigint') return { address: made, lockRefused: undefined, ...claims };
-    if (made.asksFor !== 'lock') return made;
+    if (made.asksFor !== 'hidden-lock') return made;
     return { address: undefined, lockRefused: made, ...claims }; // The file was had: that needs no lock.
   }
 
   #file(byteLength: number): number | Refused {
     const file = this.#calls.syscall(SYS_MEMFD_SECRET, O_CLOEXEC);
-    if (file < 0) {
-      const refused = refusedBy(this.#calls, 'memfd_secret', 'memory');
-      const full = refused.errno === EMFILE || refused.errno === ENFILE;
-      return full ? { ...refused, asksFor: 'descriptor' } : refused;
-    }
+    if (file < 0) return refusedBy(this.#calls, 'memfd_secret', 'descriptor');
     if (this.#calls.ftruncate(file, byteLength) === 0) return file;
     const refused = refusedBy(this.#calls, 'ftruncate', 'memory');
     this.#calls.close(file);
     return refused;
   }
 
-  /** The pages, somewhere. This is where the lock limit is asked, and EAGAIN is its answer and nobody else's. */
+  /** The pages, somewhere. This is where the lock limit is asked. */
   #mapped(file: number, byteLength: number): Address | Refused {
     const loose = this.#calls.mmap(null, byteLength, PROT['read-write'], MAP_SHARED, file, 0);
-    if (failed(loose)) {
-      const refused = refusedBy(this.#calls, 'mmap', 'address-space');
-      return refused.errno === EAGAIN ? { ...refused, asksFor: 'lock' } : refused;
-    }
+    if (failed(loose)) return refusedBy(this.#calls, 'mmap', 'hidden-lock');
     if (this.#calls.madvise(loose, byteLength, MADV_DONTFORK) === 0) return loose;
     const refused = refusedBy(this.#calls, 'madvise', 'memory');
     this.#calls.munmap(loose, byteLength);
@@ -95,16 +79,30 @@ export class SecretPages implements LinuxPages {
   #betweenGuards(loose: Address, byteLength: number): Address | Refused {
     const calls = this.#calls;
     const page = this.#page;
-    const address = reserve(calls, byteLength, page);
+    const address = reserve(calls, byteLength, page, 'replace');
     if (typeof address !== 'bigint') return address;
     const moved = calls.mremap(loose, byteLength, byteLength, MREMAP_MAYMOVE_FIXED, address);
     if (!failed(moved)) return address;
     const refused = refusedBy(calls, 'mremap', 'memory');
-    // What was reserved may be gone by now and somebody else's, so only the guards are given back. If the kernel refused
-    // before it took anything, address space without access stays behind: it holds no memory and no lock.
-    calls.munmap(offsetBy(address, -page), page);
-    calls.munmap(offsetBy(address, byteLength), page);
+    // The kernel may have taken away what lay between the guards, and another thread may have mapped something there. A
+    // reservation that is still one mapping is whole: nothing else can become part of it. Where it is not, or nothing can be
+    // read, only the guards are certainly ours.
+    const base = offsetBy(address, -page);
+    if (isWhole(base, byteLength + 2 * page)) {
+      calls.munmap(base, byteLength + 2 * page);
+    } else {
+      calls.munmap(base, page);
+      calls.munmap(offsetBy(address, byteLength), page);
+    }
     return refused;
+  }
+}
+
+function isWhole(base: Address, byteLength: number): boolean {
+  try {
+    return isOneMapping(linesOf('/proc/self/maps'), base, byteLength);
+  } catch {
+    return false;
   }
 }
 

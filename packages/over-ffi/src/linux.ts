@@ -7,50 +7,33 @@ import type {
 import type { Address } from './address.js';
 import type { BackendErrors } from './errors.js';
 import type { LinuxCalls } from './linux-calls.js';
-import { type LinuxPages, PROT, type Refused, refusedBy, unmapRegion } from './linux-pages.js';
+import { type LinuxPages, PROT, refusedBy, unmapRegion } from './linux-pages.js';
 import {
-  exemptNow,
   factsOf,
+  inFirstUserNamespace,
   linesOf,
   lockedBytesOf,
-  lockLimitOf,
   type Mapping,
   mappingsMaxNow,
   mappingsNow,
   mappingsOf,
 } from './linux-proc.js';
 import { kernelCannotRead } from './linux-secret.js';
+import { type LockNumbers, lockLimitOf, raiseLockLimit } from './lock-limit.js';
 import { MappingRoom, mappingsShortVerdict } from './mapping-room.js';
 import { ProcFile } from './proc-file.js';
-import {
-  descriptorVerdict,
-  explainLockRefusal,
-  explainMapRefusal,
-  type Refusal,
-  type RefusalNumbers,
-  type Verdict,
-} from './refusal.js';
+import { explain, type Refused, type Surroundings } from './refusal.js';
+import { LINUX } from './refusal-rules.js';
 import type { Place, Span, System, SystemCapabilities } from './system.js';
 
 const RLIMIT_MEMLOCK = 8;
 const SC_PAGESIZE = 30;
-const EAGAIN = 11;
-
-const NUMBERS: RefusalNumbers = {
-  noMemory: [12], // ENOMEM
-  tryAgain: EAGAIN, // madvise at the mapping limit, mlock where no page could be brought in
-  lockLimit: [],
-  forbidden: [1, 13, 38], // EPERM, EACCES, ENOSYS: what sandboxes answer
-};
-
-/** For pages of memfd_secret, whose mapping is refused with EAGAIN by the lock limit and by nothing else. */
-const HIDDEN_NUMBERS: RefusalNumbers = { ...NUMBERS, tryAgain: -1, lockLimit: [EAGAIN] };
+const RLIM_INFINITY = 2n ** 64n - 1n;
+const CAPABILITY_VERSION_3 = 0x20080522;
+const CAP_IPC_LOCK = 14;
 
 /** `/proc/self/status` is about 1.5 kB. */
 const STATUS_BYTE_LENGTH_MAX = 8192;
-
-const LOCK_REMEDY =
-  'raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK= in a systemd unit, --ulimit memlock= for a container';
 
 /** Linux. What regions are made of is the business of its pages: anonymous ones, or such that the kernel cannot read. */
 export class Linux implements System {
@@ -61,7 +44,7 @@ export class Linux implements System {
   readonly #limits = new BigUint64Array(2);
   readonly #status = new ProcFile('/proc/self/status', STATUS_BYTE_LENGTH_MAX);
   readonly #room = new MappingRoom(mappingsNow, mappingsMaxNow);
-  #exempt: boolean;
+  readonly #around: Surroundings;
 
   constructor(
     calls: LinuxCalls,
@@ -72,7 +55,13 @@ export class Linux implements System {
     this.#errors = errors;
     this.pageByteLength = calls.sysconf(SC_PAGESIZE);
     this.#pages = new Pages(calls, this.pageByteLength);
-    this.#exempt = exemptNow();
+    this.#around = {
+      pageByteLength: this.pageByteLength,
+      lockLimit: () => this.lockLimit(),
+      lockedByteLength: () => this.lockedByteLength(),
+      mappings: mappingsNow,
+      mappingsMax: mappingsMaxNow,
+    };
   }
 
   observe(): SystemCapabilities {
@@ -104,24 +93,15 @@ export class Linux implements System {
   }
 
   lockLimit(): LockLimit {
-    this.#readLimits();
-    return lockLimitOf(this.#limits[0] as bigint, this.#exempt);
+    return lockLimitOf(this.#lockNumbers());
   }
 
   raiseLockLimit(byteLength: number): LockLimit {
-    this.#exempt = exemptNow();
-    const before = this.lockLimit();
-    if (before.kind !== 'bytes' || before.byteLength >= byteLength) return before;
-    const [soft, hard] = this.#limits as unknown as [bigint, bigint];
-    // Only the soft limit, and never beyond the hard one, also where a privilege would permit it: the hard limit is an
-    // administrator's word.
-    const wanted = BigInt(byteLength);
-    if (wanted > hard) throw this.#cannotRaise(byteLength, soft, hard, 0);
-    this.#limits[0] = wanted;
-    if (this.#calls.setrlimit(RLIMIT_MEMLOCK, this.#limits) !== 0) {
-      throw this.#cannotRaise(byteLength, soft, hard, this.#calls.errno());
-    }
-    return this.lockLimit();
+    const port = {
+      numbers: () => this.#lockNumbers(),
+      set: (wanted: number) => this.#setLockLimit(wanted),
+    };
+    return raiseLockLimit(port, byteLength, LINUX.raiseRemedy, this.#errors);
   }
 
   lockedByteLength(): number | 'unknown' {
@@ -140,10 +120,10 @@ export class Linux implements System {
     throw this.#explain('map', made, byteLength);
   }
 
-  protect(span: Span, protection: Protection): void {
+  protect(span: Span, protection: Protection, operation: string): void {
     if (this.#calls.mprotect(span.address, span.byteLength, PROT[protection]) === 0) return;
     const refused = refusedBy(this.#calls, 'mprotect', 'memory');
-    throw this.#explain('protect', refused, span.byteLength);
+    throw this.#explain(operation, refused, span.byteLength);
   }
 
   unmap(span: Span): void {
@@ -176,22 +156,39 @@ export class Linux implements System {
   }
 
   /** Reads into the same two words each time: it is asked before every admission. */
-  #readLimits(): void {
-    if (this.#calls.getrlimit(RLIMIT_MEMLOCK, this.#limits) === 0) return;
-    const message = 'the lock limit cannot be read';
-    const errno = this.#calls.errno();
-    throw this.#errors.system('ERR_SECMEM_PLATFORM', 'lockLimit', 'getrlimit', errno, message);
+  #lockNumbers(): LockNumbers {
+    const known = this.#calls.getrlimit(RLIMIT_MEMLOCK, this.#limits) === 0;
+    const [soft, hard] = this.#limits as unknown as [bigint, bigint];
+    return {
+      soft: known ? bytesOf(soft) : undefined,
+      hard: bytesOf(hard),
+      system: Number.POSITIVE_INFINITY,
+      exempt: () => this.#hasLockCapability() && inFirstUserNamespace(),
+    };
+  }
+
+  #setLockLimit(byteLength: number): Refused | undefined {
+    this.#limits[0] = BigInt(byteLength);
+    if (this.#calls.setrlimit(RLIMIT_MEMLOCK, this.#limits) === 0) return undefined;
+    return refusedBy(this.#calls, 'setrlimit', 'lock');
+  }
+
+  #hasLockCapability(): boolean {
+    const data = new Uint32Array(6);
+    const header = Uint32Array.of(CAPABILITY_VERSION_3, 0);
+    if (this.#calls.capget(header, data) !== 0) return false;
+    return (((data[0] as number) >> CAP_IPC_LOCK) & 1) === 1;
   }
 
   /** Tries every protection on a page and asks the kernel about it. Throws where the kernel does not show what it granted. */
   #look(address: Address, locked: boolean): RegionFacts | 'unknown' {
     const page = this.pageByteLength;
     const span: Span = { address, byteLength: page };
-    this.protect(span, 'read-only');
+    this.protect(span, 'read-only', 'open');
     if (this.#pages.kernelHidden && !kernelCannotRead(address)) {
       throw this.#errors.unavailable('the kernel reads pages that it should have no mapping of');
     }
-    this.protect(span, 'no-access');
+    this.protect(span, 'no-access', 'open');
     const facts = this.inspect([span])[0] ?? 'unknown';
     if (facts !== 'unknown' && (!facts.guarded || (locked && facts.lockedByteLength !== page))) {
       // A sandbox that answers mlock with success and does nothing, for example.
@@ -203,48 +200,11 @@ export class Linux implements System {
 
   #explain(operation: string, refused: Refused, byteLength: number): SecureMemoryError {
     const { syscall, errno } = refused;
-    const { code, message, details } = this.#verdict(refused, byteLength);
+    const { code, message, details } = explain(refused, byteLength, LINUX, this.#around);
     return this.#errors.system(code, operation, syscall, errno, message, details);
   }
+}
 
-  #verdict({ syscall, errno, asksFor }: Refused, byteLength: number): Verdict {
-    if (asksFor === 'descriptor') return descriptorVerdict(byteLength);
-    const refusal = this.#refusal(syscall, errno, byteLength);
-    if (asksFor !== 'lock') return explainMapRefusal(refusal, NUMBERS, asksFor);
-    this.#exempt = exemptNow(); // The privilege may have been dropped since the last look.
-    const numbers = this.#pages.kernelHidden ? HIDDEN_NUMBERS : NUMBERS;
-    return explainLockRefusal(refusal, numbers);
-  }
-
-  #refusal(syscall: string, errno: number, requestedByteLength: number): Refusal {
-    return {
-      syscall,
-      errno,
-      requestedByteLength,
-      pageByteLength: this.pageByteLength,
-      lockRemedy: LOCK_REMEDY,
-      lockLimit: () => this.lockLimit(),
-      lockedByteLength: () => this.lockedByteLength(),
-      mappings: mappingsNow,
-      mappingsMax: mappingsMaxNow,
-    };
-  }
-
-  #cannotRaise(requested: number, soft: bigint, hard: bigint, errno: number): Error {
-    return this.#errors.system(
-      'ERR_SECMEM_CANNOT_RAISE',
-      'raiseLockLimit',
-      'setrlimit',
-      errno,
-      'the hard limit of this process does not allow it',
-      {
-        limit: 'lock',
-        requestedByteLength: requested,
-        limitByteLength: Number(soft),
-        hardLimitByteLength: Number(hard),
-        remedy:
-          'raise the hard limit: LimitMEMLOCK= in a systemd unit, --ulimit memlock= for a container',
-      },
-    );
-  }
+function bytesOf(limit: bigint): number {
+  return limit === RLIM_INFINITY ? Number.POSITIVE_INFINITY : Number(limit);
 }

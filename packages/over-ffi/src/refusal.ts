@@ -1,18 +1,46 @@
 import type { ErrorCode, ErrorDetails, LockLimit } from '@securemem/core/contract';
 
-/** What is known when a system call of `map` was refused. Counts are asked for only where the answer depends on them. */
-export interface Refusal {
+/** What a call asks the system for. That decides what the number of a refusal can mean. */
+export type Asked = 'lock' | 'hidden-lock' | 'memory' | 'address-space' | 'descriptor';
+
+/** A call that the system refused. */
+export interface Refused {
   readonly syscall: string;
   readonly errno: number;
-  readonly requestedByteLength: number;
+  readonly asksFor: Asked;
+}
+
+/** What can be asked about the process after a refusal was undone. Counts are asked for only where the answer needs them. */
+export interface Surroundings {
   /** The unit in which the kernel counts locked bytes: a limit is rounded down to it. */
   readonly pageByteLength: number;
-  /** What to do about a lock limit on this system. */
-  readonly lockRemedy: string;
   lockLimit(): LockLimit;
   lockedByteLength(): number | 'unknown';
   mappings(): number | 'unknown';
   mappingsMax(): number | 'unknown';
+}
+
+/** What the error numbers of one system mean. A number is looked for in the lists that its call can have, from the top. */
+export interface RefusalRules {
+  /** Of a lock: the lock limit and nothing else. Of another call they are a shortage. */
+  readonly lockLimit: readonly number[];
+  /** The same, for a lock of hidden pages. */
+  readonly hiddenLockLimit: readonly number[];
+  /** Of a lock under a limit of 0: that limit. */
+  readonly limitOfZero: readonly number[];
+  /** The call as such is forbidden. */
+  readonly forbidden: readonly number[];
+  /** Of a lock: the lock limit, the mappings or memory. Of another call: the mappings or memory. */
+  readonly ambiguous: readonly number[];
+  /** The mappings or memory. */
+  readonly shortage: readonly number[];
+  /** Of address space: more than there is. */
+  readonly tooLarge: readonly number[];
+  /** Of a descriptor: none is left. */
+  readonly noDescriptor: readonly number[];
+  /** What to do about the lock limit, and where the process cannot raise it itself. */
+  readonly lockRemedy: string;
+  readonly raiseRemedy: string;
 }
 
 export interface Verdict {
@@ -21,13 +49,96 @@ export interface Verdict {
   readonly details: ErrorDetails;
 }
 
-/** A guarded region is three mappings, so the last attempt fails up to two before the maximum; one more is the kernel's. */
-const MAPPINGS_SLACK = 3;
+/** While it is made, a region needs two mappings; moving hidden pages needs room for six more (mremap_to of the kernel). */
+const MAPPINGS_SLACK = 8;
+
+const DENIED: Verdict = {
+  code: 'ERR_SECMEM_DENIED',
+  message: 'the system forbids it whatever the limit, as seccomp filters do',
+  details: { remedy: 'allow mmap, mprotect, madvise and mlock in the sandbox of this process' },
+};
+
+const PLATFORM: Verdict = {
+  code: 'ERR_SECMEM_PLATFORM',
+  message: 'the system refused for a reason that this backend does not know',
+  details: {},
+};
+
+/**
+ * Why the system refused: the one answer of every backend. The same number has several causes (measured on Linux 6.18): over
+ * the lock limit and out of mappings are both ENOMEM, while a limit of 0 is EPERM, as is a seccomp filter. So the limit is
+ * read first, and the mappings are counted only where it explains nothing: counting costs milliseconds when there are many.
+ */
+export function explain(
+  refused: Refused,
+  requestedByteLength: number,
+  rules: RefusalRules,
+  around: Surroundings,
+): Verdict {
+  const { errno, asksFor } = refused;
+  if (asksFor === 'lock' || asksFor === 'hidden-lock') {
+    const limit = explainByLimit(refused, requestedByteLength, rules, around);
+    if (limit !== undefined) return limit;
+  }
+  if (asksFor === 'descriptor' && rules.noDescriptor.includes(errno)) {
+    return descriptorVerdict(requestedByteLength);
+  }
+  if (rules.forbidden.includes(errno)) return DENIED;
+  const space = asksFor === 'address-space' || asksFor === 'hidden-lock';
+  if (space && rules.tooLarge.includes(errno)) return memoryVerdict(requestedByteLength, space);
+  const shortages = [rules.lockLimit, rules.ambiguous, rules.shortage];
+  if (!shortages.some((numbers) => numbers.includes(errno))) return PLATFORM;
+  const mappings = explainByMappings(requestedByteLength, around);
+  if (mappings !== undefined) return mappings;
+
+  // Under a finite limit: another thread locked or unlocked between the call and our look at it.
+  if (asksFor === 'lock' && rules.ambiguous.includes(errno)) {
+    const limit = limitOf(around);
+    if (limit !== undefined) {
+      return lockLimitVerdict(requestedByteLength, limit, around.lockedByteLength(), rules);
+    }
+  }
+  return memoryVerdict(requestedByteLength, space);
+}
+
+function limitOf(around: Surroundings): number | undefined {
+  const limit = around.lockLimit();
+  return limit.kind === 'bytes' ? limit.byteLength : undefined;
+}
+
+/** Undefined where the lock limit does not explain the refusal of a lock. */
+function explainByLimit(
+  { errno, asksFor }: Refused,
+  requestedByteLength: number,
+  rules: RefusalRules,
+  around: Surroundings,
+): Verdict | undefined {
+  const limit = limitOf(around);
+  const locked = around.lockedByteLength();
+  const verdict = () => lockLimitVerdict(requestedByteLength, limit, locked, rules);
+  const certain = asksFor === 'lock' ? rules.lockLimit : rules.hiddenLockLimit;
+  if (certain.includes(errno)) return verdict();
+  if (limit === undefined) return undefined;
+  if (limit === 0 && rules.limitOfZero.includes(errno)) return verdict();
+  if (asksFor !== 'lock' || !rules.ambiguous.includes(errno)) return undefined;
+  const lockable = limit - (limit % around.pageByteLength);
+  const inUse = locked === 'unknown' ? 0 : locked;
+  return inUse + requestedByteLength > lockable ? verdict() : undefined;
+}
+
+function explainByMappings(requestedByteLength: number, around: Surroundings): Verdict | undefined {
+  const mappings = around.mappings();
+  const mappingsMax = around.mappingsMax();
+  if (mappings === 'unknown' || mappingsMax === 'unknown') return undefined;
+  if (mappings + MAPPINGS_SLACK <= mappingsMax) return undefined;
+  return mapLimitVerdict(requestedByteLength, mappings, mappingsMax);
+}
 
 function lockLimitVerdict(
-  refusal: Refusal,
+  requestedByteLength: number,
   limitByteLength: number | undefined,
   locked: number | 'unknown',
+  rules: RefusalRules,
 ): Verdict {
   return {
     code: 'ERR_SECMEM_LOCK_LIMIT',
@@ -37,10 +148,10 @@ function lockLimitVerdict(
         : 'the lock limit of this process is reached',
     details: {
       limit: 'lock',
-      requestedByteLength: refusal.requestedByteLength,
+      requestedByteLength,
       ...(locked === 'unknown' ? {} : { inUseByteLength: locked }),
       ...(limitByteLength === undefined ? {} : { limitByteLength }),
-      remedy: refusal.lockRemedy,
+      remedy: rules.lockRemedy,
     },
   };
 }
@@ -65,7 +176,7 @@ export function mapLimitVerdict(
 }
 
 /** No file descriptor left for the moment that the making of a region needs one. */
-export function descriptorVerdict(requestedByteLength: number): Verdict {
+function descriptorVerdict(requestedByteLength: number): Verdict {
   return {
     code: 'ERR_SECMEM_OUT_OF_MEMORY',
     message: 'no file descriptor is left to make this region with',
@@ -76,88 +187,10 @@ export function descriptorVerdict(requestedByteLength: number): Verdict {
   };
 }
 
-function explainByMappings(refusal: Refusal): Verdict | undefined {
-  const mappings = refusal.mappings();
-  const mappingsMax = refusal.mappingsMax();
-  if (mappings === 'unknown' || mappingsMax === 'unknown') return undefined;
-  if (mappings + MAPPINGS_SLACK <= mappingsMax) return undefined;
-  return mapLimitVerdict(refusal.requestedByteLength, mappings, mappingsMax);
-}
-
-function outOfMemoryVerdict(refusal: Refusal, limit: 'memory' | 'address-space'): Verdict {
+function memoryVerdict(requestedByteLength: number, space: boolean): Verdict {
   return {
     code: 'ERR_SECMEM_OUT_OF_MEMORY',
-    message: limit === 'memory' ? 'no memory for this region' : 'no address space for this region',
-    details: { limit, requestedByteLength: refusal.requestedByteLength },
+    message: space ? 'no address space for this region' : 'no memory for this region',
+    details: { limit: space ? 'address-space' : 'memory', requestedByteLength },
   };
-}
-
-function isShortage(errno: number, numbers: RefusalNumbers): boolean {
-  return errno === numbers.tryAgain || numbers.noMemory.includes(errno);
-}
-
-const DENIED: Verdict = {
-  code: 'ERR_SECMEM_DENIED',
-  message: 'the system forbids it whatever the limit, as seccomp filters do',
-  details: { remedy: 'allow mmap, mprotect, madvise and mlock in the sandbox of this process' },
-};
-
-const PLATFORM: Verdict = {
-  code: 'ERR_SECMEM_PLATFORM',
-  message: 'the system refused for a reason that this backend does not know',
-  details: {},
-};
-
-/** Which numbers mean what, where they differ between systems. */
-export interface RefusalNumbers {
-  /** More than one cause: the lock limit, the number of mappings, or memory. */
-  readonly noMemory: readonly number[];
-  readonly tryAgain: number;
-  /** Numbers that say by themselves that the lock limit is reached. Linux has none. */
-  readonly lockLimit: readonly number[];
-  /** Numbers of a system that forbids the call as such. */
-  readonly forbidden: readonly number[];
-}
-
-/**
- * Why memory could not be locked. One number has several causes (measured on Linux 6.18): over the limit and out of
- * mappings are both ENOMEM, while a limit of 0 is EPERM, as is a seccomp filter. So the limit is read first, and the
- * mappings are counted only where the limit does not explain it, since counting costs milliseconds when there are many.
- */
-export function explainLockRefusal(refusal: Refusal, numbers: RefusalNumbers): Verdict {
-  const limit = refusal.lockLimit();
-  const limitByteLength = limit.kind === 'bytes' ? limit.byteLength : undefined;
-  const locked = refusal.lockedByteLength();
-  if (limitByteLength === 0) return lockLimitVerdict(refusal, 0, locked);
-  if (numbers.lockLimit.includes(refusal.errno)) {
-    return lockLimitVerdict(refusal, limitByteLength, locked);
-  }
-  if (numbers.forbidden.includes(refusal.errno)) return DENIED;
-  if (!isShortage(refusal.errno, numbers)) return PLATFORM;
-
-  if (limitByteLength !== undefined) {
-    const lockable = limitByteLength - (limitByteLength % refusal.pageByteLength);
-    const inUse = locked === 'unknown' ? 0 : locked;
-    if (inUse + refusal.requestedByteLength > lockable) {
-      return lockLimitVerdict(refusal, limitByteLength, locked);
-    }
-  }
-  const mapLimit = explainByMappings(refusal);
-  if (mapLimit !== undefined) return mapLimit;
-
-  // ENOMEM of a valid range and a finite limit: another thread locked or unlocked between the call and our look at it.
-  const limited = limitByteLength !== undefined && numbers.noMemory.includes(refusal.errno);
-  if (limited) return lockLimitVerdict(refusal, limitByteLength, locked);
-  return outOfMemoryVerdict(refusal, 'memory');
-}
-
-/** Why address space could not be reserved, opened or advised on. The lock limit plays no part in these calls. */
-export function explainMapRefusal(
-  refusal: Refusal,
-  numbers: RefusalNumbers,
-  limit: 'memory' | 'address-space',
-): Verdict {
-  if (numbers.forbidden.includes(refusal.errno)) return DENIED;
-  if (!isShortage(refusal.errno, numbers)) return PLATFORM;
-  return explainByMappings(refusal) ?? outOfMemoryVerdict(refusal, limit);
 }

@@ -43,7 +43,8 @@ export interface System {
 
   /** A region with everything that `observe` promised, zeroed and `read-write`; or nothing exists. */
   map(byteLength: number): Address;
-  protect(span: Span, protection: Protection): void;
+  /** `operation` is what the backend was asked for: opening a closed region may be a part of it. */
+  protect(span: Span, protection: Protection, operation: string): void;
   unmap(span: Span): void;
 
   zero(address: Address, byteLength: number): void;

@@ -1,50 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../src/address.js';
-import {
-  exemptFromLockLimit,
-  factsOf,
-  lockedBytesOf,
-  lockLimitOf,
-  mappingsOf,
-} from '../src/linux-proc.js';
+import { factsOf, isOneMapping, lockedBytesOf, mappingsOf } from '../src/linux-proc.js';
 
-const status = (capabilities: string) =>
-  `Name:\tnode\nVmLck:\t      64 kB\nCapEff:\t${capabilities}\n`;
-const ALL = '000001ffffffffff';
-const WITHOUT_IPC_LOCK = '000001ffffffbfff';
-const FIRST = 'user:[4026531837]';
+describe('isOneMapping()', () => {
+  const lines = ['00001000-00003000 ---p 0', '7f0000001000-7f0000004000 ---s 0'];
 
-describe('exemptFromLockLimit()', () => {
-  it('X1 an effective CAP_IPC_LOCK in the first user namespace exempts', () => {
-    expect(exemptFromLockLimit(status(ALL), FIRST)).toBe(true);
-    expect(exemptFromLockLimit(status(WITHOUT_IPC_LOCK), FIRST)).toBe(false);
-    expect(exemptFromLockLimit(status('0000000000004000'), FIRST)).toBe(true);
+  it('is true of a mapping that begins and ends exactly there', () => {
+    expect(isOneMapping(lines, 0x7f0000001000n, 0x3000)).toBe(true);
+    expect(isOneMapping(lines, 0x1000n, 0x2000)).toBe(true);
   });
 
-  it('X12 the same capability in another user namespace does not', () => {
-    expect(exemptFromLockLimit(status(ALL), 'user:[4026532177]')).toBe(false);
-    expect(exemptFromLockLimit(status(ALL), '')).toBe(false);
-  });
-
-  it('a status without the line counts as bound', () => {
-    expect(exemptFromLockLimit('Name:\tnode\n', FIRST)).toBe(false);
-  });
-});
-
-describe('lockLimitOf()', () => {
-  it('X4 is the soft limit, and unlimited only where that is infinite or does not bind', () => {
-    expect(lockLimitOf(65_536n, false)).toEqual({ kind: 'bytes', byteLength: 65_536 });
-    expect(lockLimitOf(0n, false)).toEqual({ kind: 'bytes', byteLength: 0 });
-    expect(lockLimitOf(65_536n, true)).toEqual({ kind: 'unlimited' });
-    expect(lockLimitOf(2n ** 64n - 1n, false)).toEqual({ kind: 'unlimited' });
-    const huge = { kind: 'bytes', byteLength: Number.MAX_SAFE_INTEGER };
-    expect(lockLimitOf(2n ** 63n, false)).toEqual(huge);
+  it('is false of a part of one, of more than one, and of none', () => {
+    expect(isOneMapping(lines, 0x7f0000001000n, 0x2000)).toBe(false);
+    expect(isOneMapping(lines, 0x7f0000000000n, 0x4000)).toBe(false);
+    expect(isOneMapping([], 0x1000n, 0x2000)).toBe(false);
   });
 });
 
 describe('lockedBytesOf()', () => {
   it('is in bytes, and unknown where the line is missing', () => {
-    expect(lockedBytesOf(status(ALL))).toBe(65_536);
+    expect(lockedBytesOf('Name:\tnode\nVmLck:\t      64 kB\n')).toBe(65_536);
     expect(lockedBytesOf('Name:\tnode\n')).toBe('unknown');
   });
 });

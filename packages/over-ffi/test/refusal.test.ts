@@ -1,21 +1,11 @@
 import type { LockLimit } from '@securemem/core/contract';
 import { describe, expect, it } from 'vitest';
-import {
-  explainLockRefusal,
-  explainMapRefusal,
-  type Refusal,
-  type RefusalNumbers,
-} from '../src/refusal.js';
+import { type Asked, explain, type Refused, type Surroundings } from '../src/refusal.js';
+import { DARWIN, LINUX, WINDOWS } from '../src/refusal-rules.js';
 
 const ENOMEM = 12;
 const EAGAIN = 11;
 const EPERM = 1;
-const LINUX: RefusalNumbers = {
-  noMemory: [ENOMEM],
-  tryAgain: EAGAIN,
-  lockLimit: [],
-  forbidden: [EPERM],
-};
 const bytes = (byteLength: number): LockLimit => ({ kind: 'bytes', byteLength });
 const UNLIMITED: LockLimit = { kind: 'unlimited' };
 
@@ -26,13 +16,9 @@ interface State {
   mappings?: number | 'unknown';
 }
 
-function refusal(state: State): Refusal {
+function around(state: State): Surroundings {
   return {
-    syscall: 'mlock',
-    errno: state.errno,
-    requestedByteLength: 4096,
     pageByteLength: 4096,
-    lockRemedy: 'raise it',
     lockLimit: () => state.limit,
     lockedByteLength: () => state.locked ?? 0,
     mappings: () => state.mappings ?? 150,
@@ -40,18 +26,24 @@ function refusal(state: State): Refusal {
   };
 }
 
-const lockCode = (state: State) => explainLockRefusal(refusal(state), LINUX).code;
+function refused(errno: number, asksFor: Asked): Refused {
+  return { syscall: 'mlock', errno, asksFor };
+}
 
-describe('explainLockRefusal()', () => {
+const explained = (state: State, asksFor: Asked = 'lock') =>
+  explain(refused(state.errno, asksFor), 4096, LINUX, around(state));
+const lockCode = (state: State) => explained(state).code;
+
+describe('explain() of a lock', () => {
   it('X2 a limit of 0 is LOCK_LIMIT, though the number is that of a forbidden call', () => {
-    const verdict = explainLockRefusal(refusal({ errno: EPERM, limit: bytes(0) }), LINUX);
+    const verdict = explained({ errno: EPERM, limit: bytes(0) });
     expect(verdict.code).toBe('ERR_SECMEM_LOCK_LIMIT');
     expect(verdict.details).toMatchObject({
       limit: 'lock',
       requestedByteLength: 4096,
       inUseByteLength: 0,
       limitByteLength: 0,
-      remedy: 'raise it',
+      remedy: LINUX.lockRemedy,
     });
   });
 
@@ -70,7 +62,7 @@ describe('explainLockRefusal()', () => {
     const crowded = { errno: ENOMEM, limit: bytes(1 << 20), locked: 4096, mappings: 65_529 };
     expect(lockCode(crowded)).toBe('ERR_SECMEM_MAP_LIMIT');
     expect(lockCode({ ...crowded, limit: UNLIMITED })).toBe('ERR_SECMEM_MAP_LIMIT');
-    expect(explainLockRefusal(refusal(crowded), LINUX).details).toMatchObject({
+    expect(explained(crowded).details).toMatchObject({
       limit: 'mappings',
       mappings: 65_529,
       mappingsMax: 65_530,
@@ -88,11 +80,12 @@ describe('explainLockRefusal()', () => {
   });
 
   it('the mappings are not counted where the limit explains the refusal', () => {
-    const counting = refusal({ errno: ENOMEM, limit: bytes(4096), locked: 4096 });
+    const counting = around({ errno: ENOMEM, limit: bytes(4096), locked: 4096 });
     counting.mappings = () => {
       throw new Error('counted');
     };
-    expect(explainLockRefusal(counting, LINUX).code).toBe('ERR_SECMEM_LOCK_LIMIT');
+    const verdict = explain(refused(ENOMEM, 'lock'), 4096, LINUX, counting);
+    expect(verdict.code).toBe('ERR_SECMEM_LOCK_LIMIT');
   });
 
   it('what cannot be asked leaves the limit as the likeliest cause', () => {
@@ -105,8 +98,8 @@ describe('explainLockRefusal()', () => {
   });
 });
 
-describe('explainMapRefusal()', () => {
-  const mapCode = (state: State) => explainMapRefusal(refusal(state), LINUX, 'memory').code;
+describe('explain() of what needs no lock', () => {
+  const mapCode = (state: State) => explained(state, 'memory').code;
 
   it('the lock limit plays no part', () => {
     expect(mapCode({ errno: ENOMEM, limit: bytes(0) })).toBe('ERR_SECMEM_OUT_OF_MEMORY');
@@ -116,5 +109,45 @@ describe('explainMapRefusal()', () => {
   it('EAGAIN of madvise at the mapping limit is MAP_LIMIT', () => {
     const crowded = { errno: EAGAIN, limit: UNLIMITED, mappings: 65_530 };
     expect(mapCode(crowded)).toBe('ERR_SECMEM_MAP_LIMIT');
+  });
+});
+
+/** What every backend answers, a line for each number that a system gives: nothing else decides it. */
+describe('X2 the answer to a number', () => {
+  const free = { limit: bytes(1 << 20) };
+  it.each([
+    ['Linux', LINUX, EAGAIN, 'hidden-lock', 'LOCK_LIMIT'],
+    ['Linux', LINUX, ENOMEM, 'hidden-lock', 'OUT_OF_MEMORY'],
+    ['Linux', LINUX, EAGAIN, 'lock', 'OUT_OF_MEMORY'],
+    ['Linux', LINUX, ENOMEM, 'lock', 'LOCK_LIMIT'],
+    ['Linux', LINUX, EPERM, 'lock', 'DENIED'],
+    ['Linux', LINUX, 13, 'memory', 'DENIED'],
+    ['Linux', LINUX, 38, 'descriptor', 'DENIED'],
+    ['Linux', LINUX, 24, 'descriptor', 'OUT_OF_MEMORY'],
+    ['Linux', LINUX, 23, 'descriptor', 'OUT_OF_MEMORY'],
+    ['Linux', LINUX, 24, 'memory', 'PLATFORM'],
+    ['Linux', LINUX, EAGAIN, 'memory', 'OUT_OF_MEMORY'],
+    ['Linux', LINUX, 22, 'memory', 'PLATFORM'],
+    ['macOS', DARWIN, 35, 'lock', 'LOCK_LIMIT'],
+    ['macOS', DARWIN, 12, 'lock', 'LOCK_LIMIT'],
+    ['macOS', DARWIN, 35, 'memory', 'OUT_OF_MEMORY'],
+    ['macOS', DARWIN, 1, 'memory', 'DENIED'],
+    ['macOS', DARWIN, 22, 'memory', 'PLATFORM'],
+    ['Windows', WINDOWS, 1453, 'lock', 'LOCK_LIMIT'],
+    ['Windows', WINDOWS, 5, 'lock', 'LOCK_LIMIT'],
+    ['Windows', WINDOWS, 5, 'memory', 'DENIED'],
+    ['Windows', WINDOWS, 8, 'lock', 'OUT_OF_MEMORY'],
+    ['Windows', WINDOWS, 1455, 'memory', 'OUT_OF_MEMORY'],
+    ['Windows', WINDOWS, 87, 'address-space', 'OUT_OF_MEMORY'],
+    ['Windows', WINDOWS, 87, 'memory', 'PLATFORM'],
+  ] as const)('of %s no. %3$i to a call for %4$s', (_system, rules, errno, asksFor, code) => {
+    const verdict = explain(refused(errno, asksFor), 4096, rules, around({ errno, ...free }));
+    expect(verdict.code).toBe(`ERR_SECMEM_${code}`);
+  });
+
+  it('a limit of 0 does not explain what a sandbox answers to every call', () => {
+    const zero = around({ errno: 38, limit: bytes(0) });
+    expect(explain(refused(38, 'lock'), 4096, LINUX, zero).code).toBe('ERR_SECMEM_DENIED');
+    expect(explain(refused(22, 'lock'), 4096, LINUX, zero).code).toBe('ERR_SECMEM_PLATFORM');
   });
 });

@@ -33,7 +33,7 @@ export const directions = [
   {
     files: /^packages\/over-ffi\/src\//,
     may: ['node:*', '@securemem/core/contract'],
-    because: 'what two backends share knows the contract, and no way to call C functions',
+    because: 'what native backends share knows the contract, and no way to call C functions',
   },
   {
     files: /^packages\/backend-ffi\/src\//,
@@ -44,6 +44,7 @@ export const directions = [
   {
     files: /^packages\/backend-napi\/src\//,
     may: ['node:*', '@securemem/core/contract', 'node-gyp-build'],
+    bundles: ['@securemem/over-ffi'],
     because: 'a backend is mechanism: it knows the contract and its own native dependency',
   },
   {

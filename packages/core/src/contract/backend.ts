@@ -94,8 +94,8 @@ export interface MemoryBackend extends Disposable {
   /**
    * Wipes the whole region under any protection, then releases it: unlocked, unmapped, the id refused from now on. While a
    * view of the region is open, or `aliasAlive` of one that escaped or is stuck does not answer `false`, it throws
-   * `ERR_SECMEM_IN_USE` and changes nothing: closing views first is the caller's duty. If it throws anything else, the bytes
-   * are wiped all the same and the region is still live.
+   * `ERR_SECMEM_IN_USE` and changes nothing: closing views first is the caller's duty. If it throws anything else, the
+   * region is still live, and its bytes are wiped unless the system refused to open it for that.
    */
   unmap(region: RegionId): void;
 

@@ -6,15 +6,15 @@ export const STATUS = /** @type {const} */ ({
   closed: 3,
   disposed: 4,
   notSupported: 5,
-  lockLimit: 6,
+  refused: 6,
   mapLimit: 7,
   outOfMemory: 8,
-  unsealFailed: 12,
-  inUse: 14,
+  unsealFailed: 9,
+  inUse: 11,
 });
 
 const SHORTAGES = /** @type {readonly number[]} */ ([
-  STATUS.lockLimit,
+  STATUS.refused,
   STATUS.mapLimit,
   STATUS.outOfMemory,
 ]);

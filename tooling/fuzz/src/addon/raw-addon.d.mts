@@ -20,8 +20,8 @@ export interface RawAddon {
   unmap(owner: unknown, region: unknown): number;
   seal(...args: readonly unknown[]): number;
   unseal(...args: readonly unknown[]): number;
-  lockLimit(): number;
-  lockedByteLength(): number;
-  measureNow(measure: unknown): number;
+  lockNumbers(target: unknown): number;
+  mappings(target: unknown): number;
+  limit(which: unknown, words: unknown): number;
   failure(target: unknown): string | undefined;
 }

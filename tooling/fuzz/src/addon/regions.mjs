@@ -122,10 +122,20 @@ export function ask(model, input) {
   const status = model.addon.abilities(owner, abilities.numbers);
   abilities.check('abilities');
   model.expect('abilities', status, model.owners.includes(owner) && abilities.numbers.length >= 3);
-  const failure = new GuardedNumbers(7 + (input.byte() % 3));
+  const lock = new GuardedNumbers(3 + (input.byte() % 3));
+  model.expect('lockNumbers', model.addon.lockNumbers(lock.numbers), lock.numbers.length >= 4);
+  lock.check('lockNumbers');
+  const mappings = new GuardedNumbers(1 + (input.byte() % 3));
+  model.expect('mappings', model.addon.mappings(mappings.numbers), mappings.numbers.length >= 2);
+  mappings.check('mappings');
+  const words = new BigUint64Array(1 + (input.byte() % 3));
+  const which = input.of([0, 1, 2, 3, 'core', undefined]);
+  const known = typeof which === 'number' && which < 3 && words.length >= 2;
+  model.expect('limit', model.addon.limit(which, words), known);
+  const failure = new GuardedNumbers(5 + (input.byte() % 3));
   const syscall = model.addon.failure(failure.numbers);
   failure.check('failure');
-  if ((syscall === undefined) !== failure.numbers.length < 8)
+  if ((syscall === undefined) !== failure.numbers.length < 6)
     throw new Error('failure took no room for room');
 }
 
