@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { isBytes } from './common/bytes.js';
 import { markKind, notA } from './common/handle-kind.js';
-import { INSPECT, nextId, refuseAsBytes } from './common/redaction.js';
+import { INSPECT, refuseAsBytes, tagged } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { zero } from './contract/zero.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
@@ -43,8 +43,6 @@ export let requireAllocations: (value: unknown, name: string) => void;
 export abstract class Allocations {
   /** Its name, so that nothing of it is logged by mistake. */
   readonly toJSON = (): string => `[${this.constructor.name}]`;
-  /** Tells them apart, also for whoever compares structure. */
-  readonly id: number = nextId();
   readonly #ownership: Ownership;
 
   /** @internal */
@@ -196,6 +194,10 @@ export abstract class Allocations {
    */
   fromJson(source: JsonSource, pointer: string, options?: JsonOptions): Promise<Secret> {
     return fromJson(this.#ownership, source, pointer, options);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagged(this, this.constructor.name);
   }
 
   [INSPECT](): string {

@@ -15,12 +15,15 @@ export function toJSON(): string {
 let lastId = 0;
 
 /**
- * The value of each handle's own `id`. All else of a handle is private, so whoever compares structure would find any two of them
- * equal. It comes again after 2^30 others, which keeps it an integer that V8 stores in place.
+ * Gives a handle an `id` of its own, if it has none yet, and returns its tag. All else of a handle is private, so whoever
+ * compares structure would find any two of them equal. Whoever does asks both for their tags first (Node's `assert`, chai, the
+ * test runners, lodash), so the id is made then: a field more in each handle made allocating and disposing one 6 % slower.
  */
-export function nextId(): number {
-  lastId = (lastId + 1) & 0x3fff_ffff;
-  return lastId;
+export function tagged(handle: object, tag: string): string {
+  if (!Object.hasOwn(handle, 'id')) {
+    Reflect.defineProperty(handle, 'id', { value: ++lastId, enumerable: true });
+  }
+  return tag;
 }
 
 /**

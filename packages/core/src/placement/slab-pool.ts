@@ -86,8 +86,8 @@ export class SlabPool implements SlabOwner {
   /** Takes a slot of a slab that was given in this step to take one of. */
   takeFrom(slab: Slab, byteLength: number): number {
     if (slab.live === 0) this.#onFirst(slab);
-    if (!slab.hasFree) return this.#takeResting(slab, byteLength);
     const index = slab.take(byteLength);
+    if (index < 0) return this.#takeResting(slab, byteLength);
     if (!slab.hasFree) this.#unlist(slab);
     return index;
   }

@@ -68,9 +68,10 @@ export class Slab extends PlaceHost {
     return CANARY_BYTE_LENGTH + index * this.#strideByteLength;
   }
 
-  /** Takes a free slot, which reads zero. Precondition: `hasFree`. */
+  /** Takes a free slot that was never shown, and reads zero; -1 where there is none. Precondition: it is open. */
   take(byteLength: number): number {
     const index = this.#firstFree;
+    if (index < 0) return -1;
     this.#firstFree = this.notes[index * 3 + 2] as number;
     this.beginUse(index, byteLength);
     return index;

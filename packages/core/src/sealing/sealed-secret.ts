@@ -1,5 +1,5 @@
 import { markKind, notA } from '../common/handle-kind.js';
-import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
+import { INSPECT, REDACTED, refuseAsBytes, tagged, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { zero } from '../contract/zero.js';
 import type { Place } from '../placement/place-host.js';
@@ -32,8 +32,6 @@ const NOTHING = new Uint8Array(0);
 export class SealedSecret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
   readonly toJSON = toJSON;
-  /** Tells sealed secrets apart, also for whoever compares structure. */
-  readonly id: number = nextId();
   readonly #key: SealingKey;
   readonly #counter: number;
   #bytes: Uint8Array;
@@ -95,7 +93,7 @@ export class SealedSecret implements Disposable {
   }
 
   get [Symbol.toStringTag](): string {
-    return 'SealedSecret';
+    return tagged(this, 'SealedSecret');
   }
 
   [INSPECT](): string {

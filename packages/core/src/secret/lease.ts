@@ -1,4 +1,4 @@
-import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
+import { INSPECT, REDACTED, refuseAsBytes, tagged, toJSON } from '../common/redaction.js';
 import type { Access } from '../places/access.js';
 
 /**
@@ -10,8 +10,6 @@ import type { Access } from '../places/access.js';
 export class Lease implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
   readonly toJSON = toJSON;
-  /** Tells leases apart, also for whoever compares structure. */
-  readonly id: number = nextId();
   readonly #access: Access;
   readonly #onRelease: () => void;
 
@@ -51,7 +49,7 @@ export class Lease implements Disposable {
   }
 
   get [Symbol.toStringTag](): string {
-    return 'Lease';
+    return tagged(this, 'Lease');
   }
 
   [INSPECT](): string {

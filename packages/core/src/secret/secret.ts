@@ -1,6 +1,6 @@
 import { isBytes } from '../common/bytes.js';
 import { markKind, notA } from '../common/handle-kind.js';
-import { INSPECT, nextId, REDACTED, refuseAsBytes, toJSON } from '../common/redaction.js';
+import { INSPECT, REDACTED, refuseAsBytes, tagged, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
@@ -74,8 +74,6 @@ export let withBytes: <T>(secret: Secret, mode: AccessMode, fn: (bytes: Uint8Arr
 export class Secret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
   readonly toJSON = toJSON;
-  /** Tells handles apart, also for whoever compares structure: two handles are deeply equal only if they are one. */
-  readonly id: number = nextId();
   #owner: SecretOwner;
   #host: PlaceHost | undefined;
   #index: number;
@@ -288,7 +286,7 @@ export class Secret implements Disposable {
   }
 
   get [Symbol.toStringTag](): string {
-    return 'Secret';
+    return tagged(this, 'Secret');
   }
 
   [INSPECT](): string {

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../common/abort-signal.js';
-import { INSPECT, nextId, refuseAsBytes } from '../common/redaction.js';
+import { INSPECT, refuseAsBytes, tagged } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import {
@@ -54,8 +54,6 @@ export let createStore: (owner: Ownership, options: StoreOptions | undefined) =>
 export class SecretStore implements Standby, Disposable {
   /** Its name, so that nothing of it is logged by mistake. */
   readonly toJSON = (): string => '[SecretStore]';
-  /** Tells stores apart, also for whoever compares structure. */
-  readonly id: number = nextId();
   readonly #owner: Ownership;
   readonly #entries: SealedEntries;
   readonly #hot: HotSlots;
@@ -252,6 +250,10 @@ export class SecretStore implements Standby, Disposable {
   /** @internal */
   onPurge(): void {
     this.#hot.detachAll();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return tagged(this, 'SecretStore');
   }
 
   [INSPECT](): string {
