@@ -101,4 +101,33 @@ describe('what is promised to be an error with a code', () => {
     );
     await expect(memory.allocate(8, null as never)).rejects.toThrow('options must be an object');
   });
+
+  it.each(['8', '', null, undefined, Number.NaN, 1.5, 0, -1, {}, 2 ** 30 + 1, 2 ** 31])(
+    'C13 resize(%j) is refused before anything changes',
+    (length) => {
+      const { memory } = open();
+      const secret = memory.adoptSync(bytesOf(32));
+      const content = secret.exportCopy();
+      const error = thrown(() => secret.resize(length as never));
+      expect([TypeError, RangeError]).toContain(error.constructor);
+      expect(error.message).toMatch(/^byteLength must be/);
+      expect(secret.exportCopy()).toEqual(content);
+      expect(memory.stats()).toMatchObject({ secrets: 1 });
+    },
+  );
+
+  it.each([
+    ['no object', null, /source must be an iterable/],
+    ['no iterable', {}, /source must be an iterable/],
+    ['a text', 'ab', /source must be an iterable/],
+    ['an entry that is none', [null], /an entry must be an array/],
+    ['an entry without a name', [[]], /the name of a secret must be a string/],
+    ['an entry without a secret', [['a']], /source must be/],
+  ])('C13 load() of %s is refused by name, and nothing is left of it', async (_, source, words) => {
+    const { memory } = open();
+    const store = memory.store();
+    await expect(store.load(source as never)).rejects.toThrow(words);
+    expect(store.size).toBe(0);
+    expect(memory.stats().secrets).toBe(0);
+  });
 });

@@ -2,7 +2,7 @@ import { isSecureMemoryError, type SecureMemoryError } from '../contract/errors.
 import { respondTo } from '../limits/capacity-policy.js';
 import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
 import { setTooLong } from '../limits/shortage-error.js';
-import type { OnCapacity } from '../options.js';
+import { integer, type OnCapacity, REGION_BYTE_LENGTH_MAX } from '../options.js';
 import { couldHold } from '../placement/could-hold.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
 import type { Placement, Reach } from '../placement/placement.js';
@@ -134,6 +134,7 @@ export class Granter implements PlaceFinder {
    * caller's to release: nothing may come between a secret and its handle.
    */
   resize(host: PlaceHost, index: number, byteLength: number): Place {
+    integer('byteLength', byteLength, 1, REGION_BYTE_LENGTH_MAX);
     const places = this.#places;
     const placement = places.placementOf(host);
     if (placement.suits(host, byteLength) && host.setByteLength(index, byteLength)) {

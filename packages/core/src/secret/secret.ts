@@ -216,7 +216,7 @@ export class Secret implements Disposable {
    * with no weaker receipt; where it moves, the old place reads zero. Throws a capacity error, `ERR_SECMEM_IN_USE` with an
    * access open, or what the backend throws, and then nothing has changed. The exception is an old place that cannot be given
    * back, since bytes next to it were overwritten (`ERR_SECMEM_CANARY_MISMATCH`) or the backend refused: the secret is whole
-   * in its new place then, with its new length, and the old one out of engagement.
+   * in its new place then, with its new length, and the old one out of use. `TypeError` or `RangeError` for anything but 1 to 2^30 bytes.
    */
   resize(byteLength: number): void {
     const host = this.#live('resize');

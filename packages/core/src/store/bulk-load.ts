@@ -28,9 +28,11 @@ export async function loadInto(
   source: LoadSource,
   options: LoadOptions,
 ): Promise<number> {
+  if (!isIterable(source)) throw new TypeError('source must be an iterable of entries');
   const load = new Load(target, options);
   try {
     for await (const entry of source) {
+      if (!Array.isArray(entry)) throw new TypeError('an entry must be an array: [name, secret]');
       const pause = load.add(entry);
       if (pause !== undefined) await pause;
     }
@@ -39,6 +41,11 @@ export async function loadInto(
     load.undo();
     throw error;
   }
+}
+
+function isIterable(source: unknown): boolean {
+  if (typeof source !== 'object' || source === null) return false;
+  return Symbol.asyncIterator in source || Symbol.iterator in source;
 }
 
 class Load {
