@@ -247,3 +247,89 @@ describe('a store whose sealing key refuses to be wiped, and a subscriber', () =
     expect(memory.stats().secrets).toBe(0);
   });
 });
+
+describe('whoever listens to a store that opens a secret', () => {
+  const START = 'tracing:securemem:wait:start';
+  const END = 'tracing:securemem:wait:asyncEnd';
+
+  /** A store whose next use has to wait for the page that `held` has; `next` has the last one. */
+  function waits() {
+    const fixture = open(pages(3));
+    const store = fixture.memory.store({ hotMax: 0 });
+    store.setSync('a', bytesOf(1));
+    const held = fixture.memory.allocateSync(32);
+    const next = fixture.memory.adoptSync(bytesOf(2));
+    return { ...fixture, store, held, next };
+  }
+
+  it.each([START, END])(
+    'C5 may use the same one at %s: both share it, and it closes after both',
+    async (name) => {
+      const { memory, store, held } = waits();
+      const uses: Promise<unknown>[] = [];
+      onFirst(name, () => uses.push(store.use('a', (secret) => holds(secret, 1))));
+      uses.push(store.use('a', (secret) => holds(secret, 1)));
+      held.dispose();
+      expect(await uses[0]).toBe(true);
+      expect(await Promise.all(uses)).toEqual([true, true]);
+      expect(uses).toHaveLength(2);
+      expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+      expect(memory.stats()).toMatchObject({ secrets: 1, admission: { waiting: 0 } });
+    },
+  );
+
+  it.each([START, END])(
+    'C5 may set the name anew at %s and use it: it sees what it set',
+    async (name) => {
+      const { memory, store, held, next } = waits();
+      const values: unknown[] = [];
+      const uses: Promise<unknown>[] = [];
+      onFirst(name, () => {
+        store.setSync('a', next);
+        uses.push(store.use('a', (open) => values.push(open.read((bytes) => bytes[0]))));
+      });
+      uses.push(store.use('a', (open) => values.push(open.read((bytes) => bytes[0]))));
+      held.dispose();
+      while (uses.length < 2) await turn();
+      await Promise.all(uses);
+      expect(values.at(-1)).toBe(2);
+      expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+      expect(memory.stats()).toMatchObject({ secrets: 0, admission: { waiting: 0 } });
+    },
+  );
+
+  it.each(['delete', 'dispose', 'purge', 'close'] as const)(
+    'C5 may %s: the use ends, and nothing stays',
+    async (deed) => {
+      const { memory, store, held, next } = waits();
+      onFirst(END, () => {
+        if (deed === 'delete') store.delete('a');
+        else if (deed === 'dispose') store.dispose();
+        else if (deed === 'purge') memory.purge();
+        else void memory.close();
+      });
+      const use = store.use('a', (secret) => holds(secret, 1));
+      const settled = Promise.allSettled([use]);
+      held.dispose();
+      const [end] = await settled;
+      if (end?.status === 'rejected') expect(end.reason.code).toMatch(/^ERR_SECMEM_/);
+      expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+      await turn();
+      next.dispose();
+      expect(memory.stats()).toMatchObject({ secrets: 0, admission: { waiting: 0 } });
+    },
+  );
+
+  it('C5 may use several together while another use of them waits', async () => {
+    const { memory, store, held, next } = waits();
+    const uses: Promise<unknown>[] = [];
+    onFirst(START, () => uses.push(store.useAll(['a'], ([secret]) => holds(secret, 1))));
+    uses.push(store.use('a', (secret) => holds(secret, 1)));
+    held.dispose();
+    while (uses.length < 2) await turn();
+    expect(await Promise.all(uses)).toEqual([true, true]);
+    expect(store.stats()).toMatchObject({ open: 0, inUse: 0 });
+    next.dispose();
+    expect(memory.stats()).toMatchObject({ secrets: 0, admission: { waiting: 0 } });
+  });
+});

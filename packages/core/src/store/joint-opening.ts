@@ -37,7 +37,7 @@ export async function openTogether(
         : owner.allocateAllSync(byteLengths, request.onCapacity);
     }
     const byName = new Map([...wanted].map((name, i) => [name, places[i] as Secret]));
-    const slots = take(owner, parts, names, byName);
+    const slots = owner.places.telemetry.outbox.during(() => take(owner, parts, names, byName));
     if (slots !== undefined) return slots;
   }
 }

@@ -80,7 +80,7 @@ export class Openings {
 
   /** One step: the entry is the same before and after its place was found. */
   openSync(name: string, onCapacity: OnCapacity | undefined): HotSlot {
-    return this.#owner.places.telemetry.outbox.during(() => {
+    return this.#step(() => {
       const id = this.#needId(name);
       const byteLength = this.#entries.byteLengthOf(id);
       const secret = this.#owner.allocateSync(byteLength, onCapacity);
@@ -90,8 +90,11 @@ export class Openings {
 
   #start(name: string, request: RequestOptions): Promise<HotSlot> {
     const opening: Opening = { waiters: 1, slot: undefined, promise: undefined as never };
-    this.#byName.set(name, opening);
-    opening.promise = this.#run(name, opening, request);
+    // One step: whoever is told that it waits, and wants the same secret, finds it whole.
+    this.#step(() => {
+      this.#byName.set(name, opening);
+      opening.promise = this.#run(name, opening, request);
+    });
     return opening.promise;
   }
 
@@ -102,14 +105,23 @@ export class Openings {
   async #run(name: string, opening: Opening, request: RequestOptions): Promise<HotSlot> {
     try {
       for (;;) {
-        const slot = this.#take(name, await this.#placeFor(name, request), opening.waiters);
-        if (slot === undefined) continue;
-        opening.slot = slot;
-        return slot;
+        const secret = await this.#placeFor(name, request);
+        const slot = this.#step(() => this.#end(name, opening, secret));
+        if (slot !== undefined) return slot;
       }
-    } finally {
+    } catch (error) {
       this.#byName.delete(name);
+      throw error;
     }
+  }
+
+  /** Nobody joins from here on, not even whoever is told of something in this step. */
+  #end(name: string, opening: Opening, secret: Secret): HotSlot | undefined {
+    const slot = this.#take(name, secret, opening.waiters);
+    if (slot === undefined) return undefined;
+    opening.slot = slot;
+    this.#byName.delete(name);
+    return slot;
   }
 
   async #placeFor(name: string, request: RequestOptions): Promise<Secret> {
@@ -119,16 +131,19 @@ export class Openings {
 
   /** Opens the entry of this name into a place, for so many users; undefined where the place is not of its length. */
   #take(name: string, secret: Secret, users: number): HotSlot | undefined {
-    return this.#owner.places.telemetry.outbox.during(() => {
-      const id = this.#index.idOf(name);
-      if (id !== undefined && !this.#hot.isOpen(id) && this.#fits(id, secret)) {
-        return this.#fill(name, id, secret, users);
-      }
-      // What releasing it throws comes before anybody is counted in.
-      secret.dispose();
-      if (id === undefined) throw noSuchName();
-      return this.#hot.enter(id, users);
-    });
+    const id = this.#index.idOf(name);
+    if (id !== undefined && !this.#hot.isOpen(id) && this.#fits(id, secret)) {
+      return this.#fill(name, id, secret, users);
+    }
+    // What releasing it throws comes before anybody is counted in.
+    secret.dispose();
+    if (id === undefined) throw noSuchName();
+    return this.#hot.enter(id, users);
+  }
+
+  /** Nobody is told of anything in the middle of it. */
+  #step<T>(step: () => T): T {
+    return this.#owner.places.telemetry.outbox.during(step);
   }
 
   #fits(id: number, secret: Secret): boolean {
