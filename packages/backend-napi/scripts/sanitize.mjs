@@ -126,9 +126,9 @@ function addon() {
 
 /** What was found in the harness of C1. Without the confinement it would find nothing, so that is shown first. */
 function ranges() {
-  const limit = { memlockByteLength: 65_536, as: 'root' };
+  const limit = { memlockByteLength: 65_536, as: /** @type {const} */ ('root') };
   const proof = proveConfinement(limit);
-  if (!proof.proven) throw new Error(`the lock limit is not proved: ${proof.reason}`);
+  if (proof.proven === false) throw new Error(`the lock limit is not proved: ${proof.reason}`);
   const found = [];
   for (const sanitizers of ['thread', 'address,undefined']) {
     const flags = [`-fsanitize=${sanitizers}`, '-fno-omit-frame-pointer'];

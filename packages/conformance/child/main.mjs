@@ -138,7 +138,9 @@ const scenes = {
     if (withBackend) {
       const backend = (await loadOpen(moduleUrl))();
       const levels = levelsOf(backend.capabilities);
-      for (const steps of [[], ...levels.map((level) => [level]), [...levels, 'read-write']]) {
+      /** @type {import('@securemem/core/contract').Protection[][]} */
+      const walks = [[], ...levels.map((level) => [level]), [...levels, 'read-write']];
+      for (const steps of walks) {
         const region = mapMarked(backend, 3, marker);
         for (const level of steps) backend.protect(region, level);
       }

@@ -13,6 +13,7 @@ import { lockedByteLength, lockLimits, mappings } from './proc.mjs';
 import { View } from './view.mjs';
 
 /**
+ * @typedef {import('@securemem/core/contract').MemoryBackend} MemoryBackend
  * @typedef {import('./pages.mjs').Region} Region
  * @typedef {import('@securemem/core/contract').RegionId} RegionId
  */
@@ -23,10 +24,11 @@ let lastId = 0;
  * A backend for Linux that was written from `docs/WRITING-A-BACKEND.md` and the contract. The suite passes it; the bugs beside
  * it break one step each.
  *
- * @implements {import('@securemem/core/contract').MemoryBackend}
+ * @implements {MemoryBackend}
  */
 export class Outsider {
   name = NAME;
+  /** @type {typeof CONTRACT_VERSION} */
   contractVersion = CONTRACT_VERSION;
   pageByteLength = PAGE;
   /** @type {import('@securemem/core/contract').BackendCapabilities} */

@@ -46,8 +46,8 @@ export const variants = {
   /** Every second page is a mapping of its own, by an advice that means nothing to anybody. */
   'split-mapping': (base) =>
     class extends base {
+      /** @returns {ReturnType<InstanceType<Base>['steps']>} */
       steps() {
-        /** @type {ReturnType<InstanceType<Base>['steps']>} */
         const steps = super.steps();
         return [
           ...steps,

@@ -8,7 +8,7 @@ const module = new URL('../modules/probe.mjs', import.meta.url);
 const held = [];
 function takeAll() {
   try {
-    for (;;) held.push(openSync('/dev/null'));
+    for (;;) held.push(openSync('/dev/null', 'r'));
   } catch {}
 }
 function giveBack() {

@@ -5,7 +5,7 @@ import { hardenProcess, koffiBackend } from '@securemem/koffi';
 
 const copies = [];
 
-export default defineKeeper({
+export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
   backend: koffiBackend,
   harden: hardenProcess,
   provision: async ({ memory, descriptors: [descriptor] }) => ({
@@ -14,10 +14,12 @@ export default defineKeeper({
   operations: {
     take: (_payload, { secret, state }) => {
       state.key = secret;
+      return undefined;
     },
     takeCarelessly: (payload, { memory, state }) => {
       copies.push(payload);
       state.key = memory.adoptSync(payload.slice());
+      return undefined;
     },
     mac: (payload, { state }) => hmac('sha256', state.key, payload),
   },

@@ -49,10 +49,12 @@ export default defineKeeper({
       return output.subarray(0, byteLength).fill(value);
     },
     odd: (payload) => {
-      const result = new Uint8Array(new ArrayBuffer(64, { maxByteLength: 128 }));
+      const result = new Uint8Array(
+        new /** @type {any} */ (ArrayBuffer)(64, { maxByteLength: 128 }),
+      );
       return payload[0] === 0 ? result : new Uint8Array(new SharedArrayBuffer(64));
     },
-    wipeSecret: (_payload, { secret }) => secret.dispose(),
+    wipeSecret: (_payload, { secret }) => void secret.dispose(),
     secretSum: (_payload, { secret }) => {
       const sum = secret.read((bytes) => bytes.reduce((total, byte) => (total + byte) & 255, 0));
       secret.dispose();
@@ -90,11 +92,14 @@ export default defineKeeper({
       ];
       throw odd[payload[0]];
     },
-    twice: () => ({
-      then: (resolve) => {
-        resolve(new Uint8Array([1]));
-        resolve(new Uint8Array([2]));
-      },
-    }),
+    twice: () => {
+      const thenable = {
+        then: (resolve) => {
+          resolve(new Uint8Array([1]));
+          resolve(new Uint8Array([2]));
+        },
+      };
+      return /** @type {any} */ (thenable);
+    },
   },
 });

@@ -25,7 +25,7 @@ const never = () => new Promise(() => {});
 const append = (payload) => writeFileSync(text(payload), `${process.pid}\n`, { flag: 'a' });
 const text = (payload) => Buffer.from(payload).toString();
 
-export default defineKeeper({
+export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
   backend: koffiBackend,
   harden: hardenProcess,
   allocator: { budget: { lockedByteLengthMax: 65_536 } },
@@ -40,14 +40,10 @@ export default defineKeeper({
       return never();
     },
     hold: never,
-    spinSoon: () => {
-      setImmediate(spin);
-    },
+    spinSoon: () => void setImmediate(spin),
 
     // Dying while idle: the answer leaves at the end of this turn, the death is in the next.
-    dieIdle: (payload) => {
-      setImmediate(deaths[text(payload)]);
-    },
+    dieIdle: (payload) => void setImmediate(deaths[text(payload)]),
 
     // Dying inside a callback: the host does it, or the keeper itself while the host works.
     callBack: async (payload, { host }) => host.call('act', payload),
@@ -70,7 +66,7 @@ export default defineKeeper({
       new Promise((resolve) => {
         signal.addEventListener('abort', () => {
           append(payload);
-          resolve();
+          resolve(undefined);
         });
       }),
 
@@ -82,9 +78,7 @@ export default defineKeeper({
     },
 
     // Bytes of our choice on the channel, behind the back of everything.
-    forge: (payload) => {
-      writeSync(3, payload);
-    },
+    forge: (payload) => void writeSync(3, payload),
 
     status: () => readFileSync('/proc/self/status'),
     limits: () => readFileSync('/proc/self/limits'),
@@ -106,12 +100,12 @@ export default defineKeeper({
         secret.dispose();
       }
     },
-    purge: (_payload, { memory }) => memory.purge('asked'),
+    purge: (_payload, { memory }) => void memory.purge('asked'),
     throwPlain: () => {
       throw Object.assign(new RangeError('out of range', { cause: new Error('deeper') }), {
         code: 'ERR_PLAIN',
       });
     },
-    returnText: () => 'a string',
+    returnText: () => /** @type {any} */ ('a string'),
   },
 });

@@ -1,3 +1,4 @@
+import { isSecureMemoryError } from '@securemem/core';
 import { demand, demandZeros, IN_USE, lentForWriting, refusalOf } from './demands.mjs';
 
 /** What a callback does to the allocator that called it, by name. */
@@ -24,7 +25,7 @@ const DEEDS = {
     try {
       secret = owner.space.allocateSync(byteLength);
     } catch (error) {
-      if (error.kind !== 'capacity') throw error;
+      if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw error;
       return;
     }
     w.know(secret, owner);

@@ -1,7 +1,8 @@
 import { SecureMemoryError } from '@securemem/core';
 
 /** @typedef {import('@securemem/core').MemoryBackend} MemoryBackend */
-/** @typedef {{ region: any, byteOffset: number, byteLength: number }} Location */
+/** @typedef {import('@securemem/core').RegionId} RegionId */
+/** @typedef {{ region: RegionId, byteOffset: number, byteLength: number }} Location */
 
 /**
  * A backend that remembers which regions there are and where the last access went, and keeps a lock limit of its own that
@@ -14,7 +15,7 @@ export class RecordingBackend {
   lastAccess;
   limitByteLength = 0;
   mappedByteLength = 0;
-  /** @type {Map<any, number>} lengths of the regions that are mapped */
+  /** @type {Map<RegionId, number>} lengths of the regions that are mapped */
   regions = new Map();
   /** @type {Set<() => unknown>} how views that were opened and not given back are closed */
   #closes = new Set();
@@ -23,7 +24,7 @@ export class RecordingBackend {
   /**
    * `broken` takes a protection out, to see that it is missed: `wipe` leaves the bytes, `close` leaves the view.
    * @param {MemoryBackend} inner
-   * @param {{ limitByteLength: number, views: boolean, broken?: 'wipe' | 'close' }} options
+   * @param {{ limitByteLength: number, views: boolean, broken?: 'wipe' | 'close' | undefined }} options
    */
   constructor(inner, { limitByteLength, views, broken }) {
     this.broken = broken;
@@ -31,9 +32,11 @@ export class RecordingBackend {
     this.name = inner.name;
     this.limitByteLength = limitByteLength;
     this.pageByteLength = inner.pageByteLength;
+    /** @type {MemoryBackend['capabilities']} */
     this.capabilities = views ? inner.capabilities : { ...inner.capabilities, views: 'none' };
   }
 
+  /** @returns {import('@securemem/core').LockLimit} */
   lockLimit() {
     return { kind: 'bytes', byteLength: this.limitByteLength };
   }
@@ -46,8 +49,10 @@ export class RecordingBackend {
     return this.inner.lockedByteLength();
   }
 
+  /** @param {number} byteLength */
   map(byteLength) {
     if (this.mappedByteLength + byteLength > this.limitByteLength) {
+      /** @type {import('@securemem/core').ErrorDetails} */
       const details = { limit: 'lock', requestedByteLength: byteLength };
       const { name: backend } = this;
       throw new SecureMemoryError('ERR_SECMEM_LOCK_LIMIT', 'full', {
@@ -62,24 +67,29 @@ export class RecordingBackend {
     return region;
   }
 
+  /** @param {RegionId} region @param {import('@securemem/core').Protection} protection */
   protect(region, protection) {
     this.inner.protect(region, protection);
   }
 
+  /** @param {RegionId} region @param {number} byteOffset @param {number} byteLength */
   wipe(region, byteOffset, byteLength) {
     if (this.broken === 'wipe') return;
     this.inner.wipe(region, byteOffset, byteLength);
   }
 
+  /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} target */
   read(region, byteOffset, target) {
     this.inner.read(region, byteOffset, target);
     this.lastAccess = { region, byteOffset, byteLength: target.length };
   }
 
+  /** @param {RegionId} region @param {number} byteOffset @param {Uint8Array} source */
   write(region, byteOffset, source) {
     this.inner.write(region, byteOffset, source);
   }
 
+  /** @param {RegionId} region @param {number} byteOffset @param {number} byteLength */
   openView(region, byteOffset, byteLength) {
     const view = this.inner.openView(region, byteOffset, byteLength);
     this.lastAccess = { region, byteOffset, byteLength };
@@ -94,20 +104,24 @@ export class RecordingBackend {
     return view;
   }
 
+  /** @param {readonly RegionId[]} regions */
   inspect(regions) {
     return this.inner.inspect(regions);
   }
 
+  /** @param {RegionId} region */
   unmap(region) {
     this.inner.unmap(region);
     this.mappedByteLength -= this.regions.get(region) ?? 0;
     this.regions.delete(region);
   }
 
+  /** @param {Parameters<MemoryBackend['seal']>} args */
   seal(...args) {
     this.inner.seal(...args);
   }
 
+  /** @param {Parameters<MemoryBackend['unseal']>} args */
   unseal(...args) {
     this.inner.unseal(...args);
   }
@@ -116,7 +130,7 @@ export class RecordingBackend {
     this.inner[Symbol.dispose]();
   }
 
-  /** What a region holds now, under any protection. */
+  /** What a region holds now, under any protection. @param {RegionId} region */
   peek(region) {
     const bytes = new Uint8Array(new ArrayBuffer(this.regions.get(region) ?? 0));
     this.inner.read(region, 0, bytes);

@@ -136,6 +136,7 @@ export class World {
   async attempt(fault, operation, expected = []) {
     const { faulty } = this;
     if (fault !== undefined) faulty.fail(fault.operation, { on: fault.on });
+    /** @type {{ value?: any, error?: any }} */
     let answer;
     try {
       answer = { value: operation() };
@@ -232,9 +233,12 @@ export class World {
 
   /** Purges everything there is now, with what was lent of it. What a subscriber makes after that is not among it. */
   purge() {
-    const [live, orphans, cells, sealed] = [this.live, this.orphans, this.cells, this.sealed].map(
-      (list) => [...list],
-    );
+    const [live, orphans, cells, sealed] = [
+      [...this.live],
+      [...this.orphans],
+      [...this.cells],
+      [...this.sealed],
+    ];
     this.#purges++;
     this.memory.purge();
     for (const known of live) {

@@ -14,7 +14,7 @@ const NEXT = 0xee;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const collect = /** @type {() => void} */ (globalThis.gc);
 
-/** How a buffer is taken away from whoever holds it. @type {Record<string, (bytes: any) => Promise<Uint8Array>>} */
+/** How a buffer is taken away from whoever holds it. @type {Record<string, (bytes: any) => Promise<Uint8Array | undefined>>} */
 const TAKES = {
   async stream(bytes) {
     const stream = new ReadableStream({

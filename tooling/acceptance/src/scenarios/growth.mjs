@@ -27,7 +27,9 @@ export async function routes({ open }) {
     return { found, stats };
   };
   const refused = ['abc', -1, Number.NaN, 1.5].map((pooledByteLengthMax) =>
-    codeOf(() => createAllocator({ backend: open(), routing: { pooledByteLengthMax } })),
+    codeOf(() =>
+      createAllocator({ backend: open(), routing: /** @type {any} */ ({ pooledByteLengthMax }) }),
+    ),
   );
   const slabByteLengthMax = 65_536;
   const pooledByteLengthMax = slabByteLengthMax - 16;
@@ -77,7 +79,8 @@ export async function sticky({ open, options }) {
     filler.write((bytes) => bytes.fill(0xcc));
   });
   if (before.disposed) return { intact: false, insideGone: inside?.disposed };
-  const image = backend.regions.has(old?.region) ? backend.peek(old?.region) : new Uint8Array(0);
+  const mapped = old !== undefined && backend.regions.has(old.region);
+  const image = mapped ? backend.peek(old.region) : new Uint8Array(0);
   const from = old?.byteOffset ?? 0;
   const { backend: nameAfter, locked: lockedAfter } = before.receipt;
   const whole = (/** @type {Uint8Array} */ bytes) =>

@@ -1,1 +1,6 @@
-export const bugs: Readonly<Record<string, { readonly owner: string }>>;
+interface Bug {
+  readonly owner: string;
+  readonly change: <Base>(base: Base) => Base;
+}
+
+export const bugs: Readonly<Record<string, Bug>>;

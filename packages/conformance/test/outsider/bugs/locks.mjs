@@ -87,7 +87,7 @@ export const locks = {
     'limit-failure-leaves-nothing',
     (base) =>
       class extends base {
-        pages = Object.assign(new right.constructor(), {
+        pages = Object.assign(new /** @type {any} */ (right.constructor)(), {
           release: (/** @type {Region} */ region) => {
             const live = [...this.regions.values()].includes(region);
             return live ? right.release(region) : 0;
