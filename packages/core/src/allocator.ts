@@ -5,12 +5,11 @@ import { ownOptions } from './contract/own-properties.js';
 import { LeakDetector } from './lifetime/leak-detector.js';
 import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
+import { waitMsMaxOf } from './lifetime/request.js';
 import {
   type AllocatorOptions,
-  integer,
   type ResolvedOptions,
   resolveOptions,
-  TIMER_MS_MAX,
   takeOptions,
 } from './options.js';
 import { type Loader, type Phase, type PhaseOptions, runPhase } from './phase.js';
@@ -124,12 +123,7 @@ export class Allocator extends Allocations {
   async #close(given: CloseOptions | undefined): Promise<CloseReport> {
     const places = this.#places;
     const options = ownOptions(given, ['waitMsMax'], 'options');
-    const waitMsMax = integer(
-      'waitMsMax',
-      options.waitMsMax ?? places.options.waitMsMax,
-      0,
-      TIMER_MS_MAX,
-    );
+    const waitMsMax = waitMsMaxOf(options, places.options);
     places.isOpen = false;
     places.admission.cancel(
       new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator was closed', {

@@ -6,7 +6,8 @@ import { isSecureMemoryError, SecureMemoryError } from './contract/errors.js';
 import { ownOptions } from './contract/own-properties.js';
 import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
-import { integer, oneOf, TIMER_MS_MAX } from './options.js';
+import { waitMsMaxOf } from './lifetime/request.js';
+import { oneOf } from './options.js';
 import { whenAccessesClosed } from './places/open-accesses.js';
 import type { Places } from './places/places.js';
 import { isLent, placeOf, requireSecret, type Secret } from './secret/secret.js';
@@ -70,12 +71,7 @@ export async function runPhase<T>(
   const options = ownOptions(given, ['signal', 'onOpenAccess', 'waitMsMax'], 'options');
   const { signal } = options;
   const onOpenAccess = oneOf('onOpenAccess', options.onOpenAccess, ['wait', 'throw']);
-  const waitMsMax = integer(
-    'waitMsMax',
-    options.waitMsMax ?? places.options.waitMsMax,
-    0,
-    TIMER_MS_MAX,
-  );
+  const waitMsMax = waitMsMaxOf(options, places.options);
   throwIfAborted(signal);
   places.assertOpen('phase');
   if (parent.ended) {

@@ -4,10 +4,10 @@ import { onAbort } from '../common/on-abort.js';
 import { within } from '../common/within.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
-import { integer, TIMER_MS_MAX } from '../options.js';
+import { integer } from '../options.js';
 import { isSecret, ownerOf, placeOf, type Secret } from '../secret/secret.js';
 import type { Ownership } from './ownership.js';
-import { SET_LENGTH_MAX } from './request.js';
+import { SET_LENGTH_MAX, waitMsMaxOf } from './request.js';
 
 /** Makes one secret in a phase; `phase.ts` says what a loader may do. */
 type LoaderIn<Phase> = (
@@ -50,12 +50,7 @@ export async function loadAll<Phase>(
   const { signal } = options;
   requireSignal(signal);
   const concurrencyMax = integer('concurrencyMax', options.concurrencyMax ?? 1, 1, CONCURRENCY_MAX);
-  const waitMsMax = integer(
-    'waitMsMax',
-    options.waitMsMax ?? parent.places.options.waitMsMax,
-    0,
-    TIMER_MS_MAX,
-  );
+  const waitMsMax = waitMsMaxOf(options, parent.places.options);
   throwIfAborted(signal);
   return runPhase(parent, async (phase, own) => {
     const load = new Load(phase, own, [...loaders], waitMsMax);

@@ -61,6 +61,14 @@ export function requestOf(own: AllocateOptions): RequestOptions {
   return { signal, waitMsMax, onCapacity: onCapacityOf(own) };
 }
 
+/** How long the end of something is waited for: what its caller wrote, or what the allocator says. */
+export function waitMsMaxOf(
+  own: { readonly waitMsMax?: number },
+  allocator: { readonly waitMsMax: number },
+): number {
+  return integer('waitMsMax', own.waitMsMax ?? allocator.waitMsMax, 0, TIMER_MS_MAX);
+}
+
 /** The options of a call that throws at once, as its caller wrote them. */
 export function checkOnCapacity(options: AllocateSyncOptions | undefined): OnCapacity | undefined {
   if (options === undefined) return undefined;
