@@ -11,6 +11,7 @@ const terminal = {
   opened: 0,
   closed: 0,
   onWait: (): void => {},
+  resumed: false,
 };
 
 vi.mock('../src/ingest/terminal.js', () => ({
@@ -27,6 +28,11 @@ vi.mock('../src/ingest/terminal.js', () => ({
       }
       terminal.onWait();
       return 0;
+    }
+    resume(): boolean {
+      const { resumed } = terminal;
+      terminal.resumed = false;
+      return resumed;
     }
     write(text: string): void {
       terminal.written += text;
@@ -50,6 +56,18 @@ describe('fromTerminal()', () => {
     const secret = await memory.fromTerminal({ prompt: 'Password: ' });
     expect(Buffer.from(secret.exportCopy()).toString('latin1')).toBe('correct');
     expect(terminal).toMatchObject({ written: 'Password: \n', opened: 1, closed: 1 });
+    secret.dispose();
+  });
+
+  it('P07 drops what was typed before a stop, and asks again', async () => {
+    const { memory } = open();
+    terminal.keys = [...typed('half \u001b['), 'wait', ...typed('whole\r')];
+    terminal.onWait = () => {
+      terminal.resumed = true;
+    };
+    const secret = await memory.fromTerminal({ prompt: 'Password: ' });
+    expect(Buffer.from(secret.exportCopy()).toString('latin1')).toBe('whole');
+    expect(terminal.written).toBe('Password: \nPassword: \n');
     secret.dispose();
   });
 

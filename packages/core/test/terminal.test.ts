@@ -5,6 +5,7 @@ import { Terminal } from '../src/ingest/terminal.js';
 const device = vi.hoisted(() => ({
   there: true,
   raw: false,
+  modes: [] as boolean[],
   refusesRaw: false,
   keys: [] as (number | string)[],
   shown: '',
@@ -42,6 +43,7 @@ vi.mock('node:tty', () => ({
     }
     setRawMode(raw: boolean): void {
       if (raw && device.refusesRaw) throw new Error('ENOTTY');
+      device.modes.push(raw);
       device.raw = raw;
     }
     destroy(): void {
@@ -54,7 +56,14 @@ const listeners = (): number => process.listenerCount('exit') + process.listener
 
 beforeEach(() => {
   device.open.clear();
-  Object.assign(device, { there: true, raw: false, refusesRaw: false, keys: [], shown: '' });
+  Object.assign(device, {
+    there: true,
+    modes: [],
+    raw: false,
+    refusesRaw: false,
+    keys: [],
+    shown: '',
+  });
 });
 
 describe('the terminal', () => {
@@ -88,6 +97,41 @@ describe('the terminal', () => {
     expect(() => terminal.readByte(bytes, 0)).toThrow('hung up');
     expect(() => terminal.readByte(bytes, 0)).toThrow('hung up');
     terminal.close();
+  });
+
+  it('P07 is made raw anew after a stop, and forgets what was typed meanwhile', () => {
+    const terminal = new Terminal();
+    device.modes = [];
+    expect(terminal.resume()).toBe(false);
+    process.emit('SIGCONT', 'SIGCONT');
+    device.keys = [65, 66];
+    expect(terminal.resume()).toBe(true);
+    expect([device.modes, device.keys]).toEqual([[false, true], []]);
+    expect(terminal.resume()).toBe(false);
+    process.emit('SIGCONT', 'SIGCONT');
+    device.refusesRaw = true;
+    expect(() => terminal.resume()).toThrow('ENOTTY');
+    terminal.close();
+    expect(process.listenerCount('SIGCONT')).toBe(0);
+  });
+
+  it('SEC10 is put back at a signal that would end the process, and leaves it to whoever listens', () => {
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    const signals = ['SIGQUIT', 'SIGALRM', 'SIGUSR2', 'SIGXCPU', 'SIGABRT'] as const;
+    for (const signal of signals) {
+      const listens = vi.fn();
+      process.on(signal, listens);
+      const terminal = new Terminal();
+      process.emit(signal, signal);
+      expect([listens.mock.calls.length, device.raw, kill.mock.calls]).toEqual([1, true, []]);
+      process.off(signal, listens);
+      process.emit(signal, signal);
+      expect([device.raw, kill.mock.calls]).toEqual([false, [[process.pid, signal]]]);
+      kill.mockClear();
+      terminal.close();
+      expect(process.listenerCount(signal)).toBe(0);
+    }
+    kill.mockRestore();
   });
 
   it('that is not there, or has no raw mode, is an error with nothing left open', () => {

@@ -24,7 +24,7 @@ const meanwhile = {
   exit: () => process.exit(3),
 };
 const event = meanwhile[/** @type {keyof typeof meanwhile} */ (what)];
-process.once('SIGUSR2', () => event?.());
+if (what !== 'deaf') process.once('SIGUSR2', () => event?.());
 if (what === 'listen') process.on('SIGTERM', () => say({ drained: true }));
 if (what === 'catch') process.on('SIGINT', () => say({ caught: 'SIGINT' }));
 

@@ -17,6 +17,8 @@ export interface TerminalSession {
   press(keys: string | Uint8Array): void;
   /** Whether the terminal echoes what is typed, asked of the terminal itself from outside. */
   echoes(): boolean;
+  /** Gives the terminal back to its line editor, with echo, as a shell does while a job of its is stopped. */
+  takeBack(): void;
   /** The number that a shell gives for how the program ended (130: SIGINT, 143: SIGTERM), and whether echo is on after it. */
   ended(): Promise<{ code: number; echo: boolean }>;
 }
@@ -74,10 +76,19 @@ class Session implements TerminalSession {
   }
 
   echoes(): boolean {
+    return echoIn(this.#stty('-a'));
+  }
+
+  takeBack(): void {
+    this.#stty('sane');
+  }
+
+  /** Of the terminal that the shell named first. */
+  #stty(word: string): string {
     const [path = ''] = this.shown.split(/\r?\n/);
-    const { stdout, stderr, status } = spawnSync('stty', ['-F', path, '-a']);
+    const { stdout, stderr, status } = spawnSync('stty', ['-F', path, word]);
     if (status !== 0) throw new Error(stderr.toString());
-    return echoIn(stdout.toString());
+    return stdout.toString();
   }
 
   async ended(): Promise<{ code: number; echo: boolean }> {

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMarker } from '../src/memory-scan.mjs';
@@ -89,6 +91,36 @@ describe.each(['koffi', 'napi'])('fromTerminal() on %s', (backend) => {
     const session = await ask(backend, what);
     process.kill(Number(said(session)[0]?.['pid']), 'SIGUSR2');
     expect(await session.ended()).toEqual({ code, echo: true });
+  });
+
+  it.each([
+    ['SIGQUIT', 131],
+    ['SIGABRT', 134],
+    ['SIGUSR2', 140],
+    ['SIGALRM', 142],
+    ['SIGXCPU', 152],
+  ] as const)('SEC10 dies of %s, and the terminal is as it was', async (signal, code) => {
+    const session = await ask(backend, 'deaf');
+    process.kill(Number(said(session)[0]?.['pid']), signal);
+    expect(await session.ended()).toEqual({ code, echo: true });
+  });
+
+  it('P07 switches the echo off again after a stop, and asks anew', async (context) => {
+    context.skip(process.platform !== 'linux', 'not proven: a stop is seen in /proc');
+    const session = await ask(backend);
+    const pid = Number(said(session)[0]?.['pid']);
+    process.kill(pid, 'SIGSTOP');
+    const stopped = (): boolean => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    while (!stopped()) await delay(1);
+    session.takeBack();
+    expect(session.echoes()).toBe(true);
+    process.kill(pid, 'SIGCONT');
+    await session.until('Password: \r\nPassword: ');
+    expect(session.echoes()).toBe(false);
+    session.press('hunter2\r');
+    expect(await session.ended()).toEqual({ code: 0, echo: true });
+    expect(said(session).at(-1)).toMatchObject({ line: 7 });
+    expect(session.shown).not.toContain('hunter2');
   });
 
   it('G5 shows what the tests above would see: after SIGKILL the echo stays off', async () => {

@@ -50,7 +50,7 @@ export async function fromTerminal(owner: Ownership, given?: TerminalOptions): P
   const secret = await owner.allocate(byteLengthMax + 1, request);
   try {
     const editor = new LineEditor(byteLengthMax);
-    const state = await ask(secret, editor, prompt, { signal, answerMsMax });
+    const state = await ask(secret, editor, { signal, answerMsMax, prompt });
     if (state === 'interrupted') await interrupt();
     if (state !== 'done') throw inputInvalid(OPERATION, 'there was no answer', state);
     if (editor.overflow) {
@@ -68,19 +68,15 @@ export async function fromTerminal(owner: Ownership, given?: TerminalOptions): P
 interface Limits {
   readonly signal: AbortSignal | undefined;
   readonly answerMsMax: number;
+  readonly prompt: string;
 }
 
 /** Has the terminal for as long as the line is typed; it is as it was when this settles. */
-async function ask(
-  secret: Secret,
-  editor: LineEditor,
-  prompt: string,
-  limits: Limits,
-): Promise<LineState> {
+async function ask(secret: Secret, editor: LineEditor, limits: Limits): Promise<LineState> {
   throwIfAborted(limits.signal);
   const terminal = new Terminal();
   try {
-    terminal.write(prompt);
+    terminal.write(limits.prompt);
     const state = await typed(secret, editor, terminal, limits);
     terminal.write('\n');
     return state;
@@ -93,12 +89,15 @@ async function typed(
   secret: Secret,
   editor: LineEditor,
   terminal: Terminal,
-  { signal, answerMsMax }: Limits,
+  { signal, answerMsMax, prompt }: Limits,
 ): Promise<LineState> {
   const since = performance.now();
   for (;;) {
     throwIfAborted(signal);
+    const resumed = terminal.resume();
+    if (resumed) terminal.write(`\n${prompt}`);
     const state = withBytes(secret, 'write', (bytes) => {
+      if (resumed) editor.clear(bytes);
       while (terminal.readByte(bytes, editor.position) === 1) {
         const now = editor.take(bytes);
         if (now !== 'typing') return now;

@@ -64,6 +64,12 @@ export class LineEditor {
     return 'typing';
   }
 
+  /** Begins anew: nothing was typed. */
+  clear(bytes: Uint8Array): void {
+    this.#takeAllBack(bytes);
+    this.#escape = 'outside';
+  }
+
   /** Escape with one character, or `ESC [` and `ESC O` up to a letter or a tilde. */
   #follow(byte: number): void {
     if (this.#escape === 'introduced' && (byte === 0x5b || byte === 0x4f)) this.#escape = 'inside';

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { SecureMemoryError } from '../contract/errors.js';
 import { type Purgeable, registerForExit, unregisterForExit } from '../places/shutdown.js';
+import { TerminalSignals } from './terminal-signals.js';
 
 const PATH = '/dev/tty';
 
@@ -11,11 +12,14 @@ const PATH = '/dev/tty';
  * Node's stream is there for its raw mode alone and never reads: it would read into buffers of its own. Raw mode belongs
  * to the terminal and not to a descriptor, so that our own, which never blocks, sees each key as it is typed. The mode is
  * put back by whatever ends the process and can run anything; after SIGKILL the terminal stays raw (`stty sane`).
+ *
+ * While the process is stopped the terminal is the shell's, which takes it back with echo. `resume` makes it ours again.
  */
 export class Terminal implements Purgeable {
   readonly #input: number;
   readonly #output: number;
   readonly #mode: ReadStream;
+  readonly #signals: TerminalSignals;
   #open = true;
 
   /** Throws `ERR_SECMEM_NOT_SUPPORTED` where there is no terminal, or no way to switch its echo off. */
@@ -38,6 +42,7 @@ export class Terminal implements Purgeable {
       });
     }
     registerForExit(this);
+    this.#signals = new TerminalSignals(() => this.purge());
     try {
       this.#mode.setRawMode(true);
     } catch (error) {
@@ -58,6 +63,21 @@ export class Terminal implements Purgeable {
     throw new Error('the terminal was hung up');
   }
 
+  /**
+   * True when the process had been stopped since the last call: echo is off again then, and what was typed meanwhile, which
+   * the terminal may have shown, is thrown away. Throws what the terminal throws when it is not ours any more.
+   */
+  resume(): boolean {
+    if (!this.#signals.takeContinued()) return false;
+    // Off first: Node remembers that it is on, and would do nothing.
+    this.#mode.setRawMode(false);
+    this.#mode.setRawMode(true);
+    const scratch = new Uint8Array(new ArrayBuffer(1));
+    while (this.readByte(scratch, 0) === 1);
+    scratch[0] = 0;
+    return true;
+  }
+
   write(text: string): void {
     writeSync(this.#output, text);
   }
@@ -74,6 +94,7 @@ export class Terminal implements Purgeable {
     } finally {
       this.#open = false;
       unregisterForExit(this);
+      this.#signals.close();
       this.#mode.destroy();
       closeSync(this.#input);
       closeSync(this.#output);

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import type { SecureMemoryError } from '../contract/errors.js';
-import { ignoreSignals, listenToSignals } from './signals.js';
+import { EndingSignals } from './signals.js';
 
 /** What can be wiped at once, from an `exit` handler too. */
 export interface Purgeable {
@@ -9,19 +9,20 @@ export interface Purgeable {
 }
 
 const open = new Set<Purgeable>();
+const signals = new EndingSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], purgeAll);
 
 /** Wipes at exit from now on, until `unregister`. Handlers are installed while anything is registered, and only then. */
 export function registerForExit(purgeable: Purgeable): void {
   open.add(purgeable);
   if (open.size > 1) return;
   process.on('exit', onExit);
-  if (isMainThread) listenToSignals(purgeAll);
+  if (isMainThread) signals.listen();
 }
 
 export function unregisterForExit(purgeable: Purgeable): void {
   if (!open.delete(purgeable) || open.size > 0) return;
   process.off('exit', onExit);
-  ignoreSignals();
+  signals.ignore();
 }
 
 /** One line to standard error, everything wiped, then SIGABRT. Never returns. */
