@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import {
   type BackendCapabilities,
   type BackendFactory,
   type ForkBehaviour,
   isSecureMemoryError,
   type MemoryBackend,
+  mayHibernate,
   ownOptions,
   type ProbeResult,
   type Protection,
@@ -19,8 +21,8 @@ import { Status } from './status.js';
 export interface NapiBackendOptions {
   /**
    * Whether regions are memfd_secret pages, which not even root reads through `/proc/<pid>/mem`. `prefer` takes them where
-   * the kernel gives them (Linux 5.14 and later, unless it is switched off), `require` opens with nothing else, `off` uses
-   * mlock. They cost about 35 microseconds per page when a region is mapped, and nothing afterwards. Default: `prefer`.
+   * the kernel gives them (Linux 5.14 and later, unless it is switched off) and the machine is not set up to hibernate, which
+   * they forbid to the whole machine while they are mapped. `require` opens with nothing else, `off` uses mlock. They cost about 35 microseconds per page when a region is mapped, and nothing afterwards. Default: `prefer`.
    */
   readonly kernelHidden?: 'prefer' | 'require' | 'off';
 
@@ -156,7 +158,7 @@ function openKind(binding: Binding, kind: number, views: boolean): Opened {
 function openWished(binding: Binding, { kernelHidden, views }: NapiBackendOptions): Opened {
   const wish = kernelHidden ?? 'prefer';
   const withViews = views !== 'none';
-  if (wish !== 'off') {
+  if (wish === 'require' || (wish === 'prefer' && !mayHibernate(kernelText))) {
     try {
       return openKind(binding, HIDDEN, withViews);
     } catch (cause) {
@@ -218,3 +220,12 @@ export const napiBackend: BackendFactory<NapiBackendOptions> = Object.assign(ope
   backendName: BACKEND_NAME,
   probe,
 });
+
+/** What a file of the kernel says; undefined where there is none or it may not be read. */
+function kernelText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}

@@ -7,12 +7,13 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { napiBackend } from '../src/index.js';
-import { Conversation } from './children.js';
+import { Conversation, runChild } from './children.js';
 import { testBuild } from './native-build.js';
 import {
   lockedMapping,
@@ -86,6 +87,24 @@ async function withHolder(
 }
 
 describe('kernelHidden', () => {
+  it('prefer takes no hidden pages on a machine that may hibernate, require and the same machine without do', (ctx) => {
+    requireObserver(ctx);
+    const state = join(directory, 'state');
+    writeFileSync(state, 'freeze mem disk\n');
+    const capabilities = `const hidden = (kernelHidden) => napiBackend({ kernelHidden }).capabilities.kernelHidden;
+      say([hidden(undefined), hidden('prefer'), hidden('require'), hidden('off')]);`;
+    // In a mount namespace of its own, the kernel seems to offer hibernation.
+    const mount = ['unshare', '--mount', 'sh', '-c'];
+    const script = `mount --bind '${state}' /sys/power/state && exec "$@"`;
+    const may = runChild(capabilities, { wrapper: [...mount, script, 'sh'] });
+    if (may.result === undefined)
+      return ctx.skip(`not proven: nothing can be mounted: ${may.stderr}`);
+    expect(may.result).toEqual([false, false, true, false]);
+    writeFileSync(state, 'freeze mem\n');
+    const cannot = runChild(capabilities, { wrapper: [...mount, script, 'sh'] });
+    expect(cannot.result).toEqual([true, true, true, false]);
+  });
+
   it('X7 map() gives a memfd_secret mapping that is locked, and leaves no descriptor open', async (ctx) => {
     requireObserver(ctx);
     await withHolder('require', (pid) => {

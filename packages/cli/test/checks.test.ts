@@ -64,6 +64,13 @@ describe('doctor', () => {
     ],
     ['no memfd_secret', machine({ memfdSecret: false }), 'memfd-secret', 'note', /root can read/],
     [
+      'hidden pages that would forbid hibernation',
+      machine({ memfdSecret: false, hibernation: true }),
+      'memfd-secret',
+      'note',
+      /left alone, since this machine can hibernate/,
+    ],
+    [
       'nobody who could tell',
       machine({ memfdSecret: 'unknown' }),
       'memfd-secret',

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Address, offsetBy } from './address.js';
 import type { LinuxCalls } from './linux-calls.js';
 import { failed, type LinuxPages, PROT, refusedBy, reserve, type Trial } from './linux-pages.js';
@@ -123,18 +123,5 @@ export function kernelCannotRead(address: Address): boolean {
     return true;
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/**
- * Whether this machine is set up to hibernate. While any process has pages that are hidden from it the kernel refuses to,
- * and nobody can find out who has them, so they are taken on such a machine only by whoever asks for them.
- */
-export function mayHibernate(): boolean {
-  try {
-    const offered = readFileSync('/sys/power/state', 'latin1').split(/\s/).includes('disk');
-    return offered && !readFileSync('/sys/power/disk', 'latin1').includes('[disabled]');
-  } catch {
-    return false;
   }
 }

@@ -1,4 +1,4 @@
-import { isSecureMemoryError } from '@securemem/core/contract';
+import { isSecureMemoryError, mayHibernate } from '@securemem/core/contract';
 import { Darwin } from './darwin.js';
 import { bindDarwinCalls } from './darwin-calls.js';
 import type { BackendErrors } from './errors.js';
@@ -8,7 +8,8 @@ import { bindKernel32Calls } from './kernel32-calls.js';
 import { Linux } from './linux.js';
 import { AnonymousPages } from './linux-anonymous.js';
 import { bindLinuxCalls } from './linux-calls.js';
-import { mayHibernate, SecretPages } from './linux-secret.js';
+import { textOf } from './linux-proc.js';
+import { SecretPages } from './linux-secret.js';
 import type { FfiBackendOptions } from './options.js';
 import type { System, SystemCapabilities } from './system.js';
 
@@ -39,7 +40,7 @@ export function openSystem(ffi: Ffi, errors: BackendErrors, hidden: Wish): Opene
 
 function openLinux(ffi: Ffi, errors: BackendErrors, hidden: Wish): OpenedSystem {
   const calls = bindLinuxCalls(ffi);
-  if (hidden === 'require' || (hidden === 'prefer' && !mayHibernate())) {
+  if (hidden === 'require' || (hidden === 'prefer' && !mayHibernate(textOf))) {
     try {
       return opened(new Linux(calls, errors, SecretPages));
     } catch (cause) {

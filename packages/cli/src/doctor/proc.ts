@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { mayHibernate } from '@securemem/core/contract';
 import type { ByteLimit, Unknown } from './facts.js';
 
 /** The text of a file of the system, or undefined where it is not there or must not be read. */
@@ -99,6 +100,5 @@ function upwards(mount: string, group: string, file: string): string[] {
 export function canHibernate(read: ReadText): boolean | Unknown {
   const state = read('/sys/power/state');
   if (state === undefined) return read('/proc/version') === undefined ? 'unknown' : false;
-  if (!/\bdisk\b/.test(state)) return false;
-  return !/\[disabled\]/.test(read('/sys/power/disk') ?? '');
+  return mayHibernate(read);
 }

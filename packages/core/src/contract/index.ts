@@ -10,6 +10,7 @@ export * from './capabilities.js';
 export * from './errors.js';
 export * from './harden.js';
 export * from './harden-report.js';
+export { mayHibernate } from './hibernation.js';
 export { byteLengthOfOrdinary } from './ordinary-bytes.js';
 export { ownOptions, ownProperties } from './own-properties.js';
 export * from './region.js';

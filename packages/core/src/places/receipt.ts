@@ -1,8 +1,10 @@
 import type { ForkBehaviour } from '../contract/capabilities.js';
 import { SecureMemoryError } from '../contract/errors.js';
+import { mayHibernate } from '../contract/hibernation.js';
 import type { AtRest, Guarantee } from '../options.js';
 import type { PlaceHost, Route } from '../placement/place-host.js';
 import type { Losses, RegionOwner } from '../placement/region.js';
+import { kernelText } from './kernel-text.js';
 
 /** A protection that is missing or weaker than its name, and why. */
 export interface Weakness {
@@ -116,7 +118,7 @@ function* weaknessesOf(
   }
   if (!facts.dumpExcluded) yield { field: 'dumpExcluded', reason: why('dumpExcluded') };
   if (!facts.kernelHidden) {
-    yield { field: 'kernelHidden', reason: `root can read it through the kernel: ${lacking}` };
+    yield { field: 'kernelHidden', reason: whyReadable(lacking, mayHibernate(kernelText)) };
   }
   if (!facts.forkSafe) {
     const since = losses.forkBehaviour === undefined ? '' : `: ${TAKEN_AWAY}`;
@@ -144,6 +146,14 @@ function* weaknessesOf(
   if (facts.cipher === 'node-crypto') {
     yield { field: 'cipher', reason: 'sealing passes through a copy in ordinary memory' };
   }
+}
+
+/** Pages that root cannot read cost the whole machine its hibernation, so a backend may leave them alone for that. */
+export function whyReadable(lacking: string, hibernates: boolean): string {
+  const price = hibernates
+    ? "; this machine can hibernate, which pages that are hidden from the kernel would forbid (kernelHidden: 'require' takes them nonetheless)"
+    : '';
+  return `root can read it through the kernel: ${lacking}${price}`;
 }
 
 /** Throws `ERR_SECMEM_GUARANTEE_UNMET` unless the receipt has all that is required. */

@@ -66,11 +66,19 @@ export function checkHibernation({ hibernation, memfdSecret }: Facts): Finding |
   return { id, level: 'weak', says, remedies: [remedies.HIBERNATION_REMEDY] };
 }
 
-export function checkKernelHidden({ memfdSecret, platform }: Facts): Finding {
+export function checkKernelHidden({ hibernation, memfdSecret, platform }: Facts): Finding {
   const id = 'memfd-secret';
   if (memfdSecret === true) {
-    const says = 'memfd_secret works: @securemem/napi hides pages from root and from the kernel';
+    const says =
+      'memfd_secret works: @securemem/napi hides pages from root and from the kernel; nobody can hibernate this machine while they are mapped';
     return { id, level: 'good', says, remedies: [] };
+  }
+  if (memfdSecret === false && hibernation === true) {
+    const says =
+      'memfd_secret pages are left alone, since this machine can hibernate and could not while they are mapped: root can read the memory of this process';
+    const line =
+      "napiBackend({ kernelHidden: 'require' }) takes them nonetheless; nobody can find out afterwards who holds them";
+    return { id, level: 'note', says, remedies: [line] };
   }
   if (memfdSecret === false || platform !== 'linux') {
     const says = 'there is no memfd_secret: root can read the memory of this process';
