@@ -59,6 +59,33 @@ describe('the exit hooks', () => {
     },
   );
 
+  it('C5 tell of the last purge where a subscriber ends the process, and where corruption does', async () => {
+    const ends = `${OPENED}
+      const page = { budget: { lockedByteLengthMax: 4096 }, routing: { pooledByteLengthMax: 0 } };
+      const full = createAllocator({ backend: fakeBackend(), ...page });
+      full.randomSync(32);
+      subscribe('tracing:securemem:wait:start', () => process.exit(0));
+      full.allocate(32);
+      say('not reached');`;
+    expect((await run(ends, 'SIGTERM')).said.sort()).toEqual(['exit 1', 'exit 1']);
+
+    const aborts = `${OPENED}
+      import { createFakeKernel } from ${dist('testing.js')};
+      const kernel = createFakeKernel();
+      subscribe('securemem:corruption', ({ error }) => say(error.code));
+      const damaged = createAllocator({ backend: fakeBackend({ kernel }), onCorruption: 'abort' });
+      const secret = damaged.allocateSync(32);
+      const waiting = damaged.allocate(15 * 4096 + 1, { waitMsMax: 60000 });
+      waiting.catch(() => {});
+      for (const region of kernel.regionIds) kernel.poke(region, 0, new Uint8Array(8));
+      say('waiting ' + damaged.stats().admission.waiting);
+      secret.dispose();
+      say('not reached');`;
+    const { said, signal } = await run(aborts, 'SIGTERM');
+    expect(said).toEqual(['waiting 1', 'ERR_SECMEM_CANARY_MISMATCH', 'corruption 0']);
+    expect(signal).toBe('SIGABRT');
+  });
+
   it('G5 wipe every open allocator, though the wiping of one fails', async () => {
     const program = `${OPENED}
       import { faultyBackend } from ${dist('testing.js')};
