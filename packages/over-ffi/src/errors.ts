@@ -1,4 +1,9 @@
-import { type ErrorCode, type ErrorDetails, SecureMemoryError } from '@securemem/core/contract';
+import {
+  type ErrorCode,
+  type ErrorDetails,
+  isSecureMemoryError,
+  SecureMemoryError,
+} from '@securemem/core/contract';
 
 /** Makes the errors of one backend, which all carry its name. */
 export class BackendErrors {
@@ -35,12 +40,13 @@ export class BackendErrors {
     return new SecureMemoryError(code, message, { operation, backend, details });
   }
 
-  /** Why no backend can be opened here. */
+  /** Why no backend can be opened here, with the limit and the remedy of what was refused. */
   unavailable(reason: string, cause?: unknown): SecureMemoryError {
     return new SecureMemoryError('ERR_SECMEM_BACKEND_UNAVAILABLE', reason, {
       operation: 'open',
       backend: this.backend,
       ...(cause === undefined ? {} : { cause }),
+      ...(isSecureMemoryError(cause) ? { details: cause.details } : {}),
     });
   }
 }

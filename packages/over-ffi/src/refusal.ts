@@ -181,6 +181,7 @@ function descriptorVerdict(requestedByteLength: number): Verdict {
     code: 'ERR_SECMEM_OUT_OF_MEMORY',
     message: 'no file descriptor is left to make this region with',
     details: {
+      limit: 'descriptors',
       requestedByteLength,
       remedy: 'raise the limit of open files: ulimit -n, LimitNOFILE= in a systemd unit',
     },

@@ -56,7 +56,7 @@ export interface MemoryBackend extends Disposable {
    *
    * - `ERR_SECMEM_LOCK_LIMIT`: the lock limit is reached, or is 0;
    * - `ERR_SECMEM_MAP_LIMIT`: the number of mappings is exhausted;
-   * - `ERR_SECMEM_OUT_OF_MEMORY`: no memory or address space;
+   * - `ERR_SECMEM_OUT_OF_MEMORY`: no memory, address space or file descriptor;
    * - `ERR_SECMEM_DENIED`: the system forbids it whatever the limit (seccomp, a permission model).
    *
    * One error number has several causes, so the backend reads the limit and tells them apart; `details` has the numbers.

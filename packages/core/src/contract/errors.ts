@@ -62,6 +62,7 @@ export interface ErrorDetails {
     | 'mappings'
     | 'address-space'
     | 'memory'
+    | 'descriptors'
     | 'secrets'
     | 'wait';
   readonly requestedByteLength?: number;

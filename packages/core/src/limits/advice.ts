@@ -1,4 +1,5 @@
 import {
+  DESCRIPTORS_REMEDY,
   MAP_LIMIT_REMEDY,
   OUT_OF_MEMORY_REMEDY,
   RAISE_BUDGET_REMEDY,
@@ -38,6 +39,8 @@ const MAKE_ROOM: Readonly<Record<Asker, string>> = {
 
 /** For what fits when others release what they hold. */
 export function adviceFor(shortage: Shortage, asker: Asker, operation: string): string {
+  // Secrets hold no descriptors, so no release makes room for one.
+  if (shortage.error?.details.limit === 'descriptors') return DESCRIPTORS_REMEDY;
   return `${MAKE_ROOM[asker]}${raise(shortage, operation)}`;
 }
 

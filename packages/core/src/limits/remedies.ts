@@ -97,6 +97,10 @@ export const MAP_LIMIT_REMEDY =
 export const OUT_OF_MEMORY_REMEDY =
   'free memory, or raise the address-space limit (`ulimit -v unlimited`) or the memory limit of the control group';
 
+/** For `ERR_SECMEM_OUT_OF_MEMORY` where descriptors are what is missing. */
+export const DESCRIPTORS_REMEDY =
+  'close files and sockets, or raise the limit of open files: `ulimit -n`, LimitNOFILE= in a systemd unit';
+
 /** For `ERR_SECMEM_DENIED`. */
 export const DENIED_REMEDY =
   'allow mmap, mprotect, madvise and mlock in the seccomp profile of the sandbox (SystemCallFilter=@memlock in systemd), or grant CAP_IPC_LOCK';
