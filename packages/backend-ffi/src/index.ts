@@ -1,7 +1,7 @@
 /**
  * A backend on `node:ffi`: locked, guarded, wiped pages with no dependency at all.
  *
- * @packageDocumentation
+ * @module @securemem/ffi
  */
 import type { BackendFactory } from '@securemem/core/contract';
 import {

@@ -1,7 +1,7 @@
 /**
  * A backend over FFI: locked, guarded, wiped pages with no compiler.
  *
- * @packageDocumentation
+ * @module @securemem/koffi
  */
 import type { BackendFactory } from '@securemem/core/contract';
 import {

@@ -1,7 +1,7 @@
 /**
  * A backend as a native addon: memfd_secret or locked pages between guards, exact tracking of views, a cipher in place.
  *
- * @packageDocumentation
+ * @module @securemem/napi
  */
 export type {
   HardenLimits,

@@ -1,6 +1,6 @@
 /**
  * A backend on ordinary memory, honestly labelled: it claims no protection at all.
  *
- * @packageDocumentation
+ * @module @securemem/nolock
  */
 export { nolockBackend } from './nolock-backend.js';

@@ -1,7 +1,7 @@
 /**
  * What `npx securemem doctor` does, for programs: gather the facts, judge them, show them.
  *
- * @packageDocumentation
+ * @module securemem
  */
 export { type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { BackendFacts, ByteLimit, Facts, Surroundings, Unknown } from './doctor/facts.js';

@@ -2,7 +2,7 @@
  * The suite that every securemem backend runs to prove what it claims. `conformance` runs it inside a test runner,
  * `runConformance` without one; `docs/WRITING-A-BACKEND.md` has an entry for each requirement.
  *
- * @packageDocumentation
+ * @module @securemem/conformance
  */
 export { type ConformanceSuite, conformance } from './conformance.js';
 export {

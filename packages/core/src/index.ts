@@ -2,7 +2,7 @@
  * Secure memory for Node.js: the allocator. Open one with `createAllocator({ backend })` over a backend such as
  * `koffiBackend()` of `@securemem/koffi`.
  *
- * @packageDocumentation
+ * @module @securemem/core
  */
 
 export { Allocations } from './allocations.js';

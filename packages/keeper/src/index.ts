@@ -1,7 +1,7 @@
 /**
  * Secrets in a supervised process, with an explicit crash policy.
  *
- * @packageDocumentation
+ * @module @securemem/keeper
  */
 export {
   defineKeeper,

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { manifestOf } from './tarball.mjs';
@@ -22,7 +22,7 @@ export function licenceProblems(files, home) {
   const rows = rowsOf(String(files.get(NOTICES) ?? ''));
   const problems = [];
   if (!files.has('LICENSE')) problems.push(`${name} ships no LICENSE`);
-  for (const [dependency, licence] of dependenciesOf(manifest, home)) {
+  for (const { name: dependency, license: licence } of installedDependencies(manifest, home)) {
     const stated = rows.find((row) => matches(row.what, dependency))?.licence;
     if (stated === undefined) problems.push(`${name}: ${NOTICES} does not list ${dependency}`);
     else if (stated !== licence) {
@@ -39,23 +39,47 @@ export function licenceProblems(files, home) {
   return problems;
 }
 
+/** @typedef {{ name: string, version: string, license: string }} Part */
+
 /**
- * Third-party packages that an install brings along, with their licences.
- * @param {{ dependencies?: object, optionalDependencies?: object }} manifest @param {string} home
- * @param {Map<string, string>} [found] @returns {Map<string, string>}
+ * Packages that an install brings along, all the way down.
+ * @param {{ dependencies?: object, optionalDependencies?: object }} manifest @param {string} home its directory
+ * @param {{ ours?: boolean, found?: Map<string, Part> }} [options] whether our own packages count
+ * @returns {Part[]}
  */
-function dependenciesOf(manifest, home, found = new Map()) {
+export function installedDependencies(manifest, home, { ours = false, found = new Map() } = {}) {
   const names = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
   for (const name of names) {
-    if (OURS.test(name) || found.has(name)) continue;
+    if ((OURS.test(name) && !ours) || found.has(name)) continue;
     const file = manifestFile(name, home);
     // One that is for another platform only is not installed here.
     if (file === undefined) continue;
     const content = JSON.parse(readFileSync(file, 'utf8'));
-    found.set(name, String(content.license));
-    dependenciesOf(content, dirname(file), found);
+    found.set(name, { name, version: content.version, license: String(content.license) });
+    installedDependencies(content, dirname(file), { ours, found });
   }
-  return found;
+  return [...found.values()];
+}
+
+/**
+ * What a package has in itself that is not ours, by its own list. @param {string} home its directory
+ * @returns {Part[]} a version is empty where the list names none
+ */
+export function vendoredParts(home) {
+  const file = join(home, NOTICES);
+  if (!existsSync(file)) return [];
+  return rowsOf(readFileSync(file, 'utf8'))
+    .filter(({ how }) => /compiled into|linked into/.test(how))
+    .map(({ what, licence }) => {
+      const [, name = what, version = ''] = /^(.*?)(?: (\d[\d.]*))?$/.exec(what) ?? [];
+      return { name, version: version || versionOf(name, home), license: licence };
+    });
+}
+
+/** @param {string} name @param {string} home */
+function versionOf(name, home) {
+  const file = manifestFile(name, home);
+  return file === undefined ? '' : JSON.parse(readFileSync(file, 'utf8')).version;
 }
 
 /** @param {string} name @param {string} home */

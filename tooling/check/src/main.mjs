@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import getReleasePlan from '@changesets/get-release-plan';
 import { root, tryPnpm } from '@securemem/launch/workspace';
 import { oldRows } from '@securemem/runtimes';
 import { brokenDirections } from './imports.mjs';
 import { brokenLinks } from './links.mjs';
 import { packedProblems } from './packed.mjs';
+import { peerRangeProblems } from './peer-ranges.mjs';
 import { brokenRooms, oldDrawing } from './rooms.mjs';
 import { uncheckedSources } from './type-checked.mjs';
 
@@ -21,6 +24,8 @@ await check('rooms of core', () =>
 );
 await check('links', () => report(brokenLinks(root, trackedFiles())));
 await check('versions and manifests', () => program(join(own, 'sherif'), []));
+await check('changesets', async () => report(await unplannedRelease()));
+await check('ranges of peers', () => report(peerRangeProblems(manifests())));
 await check('unused code and dependencies', () => program(join(own, 'knip'), ['--no-progress']));
 await check('sources whose types nobody checks', () =>
   report(uncheckedSources(root, trackedFiles())),
@@ -61,6 +66,21 @@ function trackedFiles() {
   const list = ['ls-files', '--cached', '--others', '--exclude-standard'];
   const { stdout } = spawnSync('git', list, { cwd: root, encoding: 'utf8' });
   return stdout.split('\n').filter((file) => file !== '');
+}
+
+/** Why no release can be planned: a changeset that names what is no package stops the release after it was merged. */
+function unplannedRelease() {
+  return getReleasePlan(root).then(
+    () => [],
+    (error) => [String(error.message)],
+  );
+}
+
+/** Of every package of the workspace, as they stand in the tree. */
+function manifests() {
+  return trackedFiles()
+    .filter((file) => /^(packages|apps|tooling)\/[^/]+\/package\.json$/.test(file))
+    .map((file) => JSON.parse(readFileSync(join(root, file), 'utf8')));
 }
 
 function typecheck() {

@@ -15,7 +15,11 @@ export function manifestProblems(manifest, engine) {
     [manifest.engines?.node === engine, `engines.node is not ${engine}`],
     [manifest.sideEffects === false, 'sideEffects is not false'],
     [publishConfig.access === 'public', 'publishConfig.access is not public'],
-    [publishConfig.provenance === true, 'publishConfig.provenance is not true'],
+    [manifest.homepage && manifest.bugs, 'homepage or bugs is missing'],
+    [
+      publishConfig.provenance === undefined,
+      'publishConfig.provenance would make the first publish, which is by hand, fail',
+    ],
     [main.import?.default && main.import.types, 'the main entry has no ES module with types'],
     [main.require?.default && main.require.types, 'the main entry has no CommonJS with types'],
     [exports['./package.json'], './package.json is not exported'],

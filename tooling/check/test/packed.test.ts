@@ -124,7 +124,9 @@ describe('a manifest', () => {
     repository: { url: 'u', directory: 'd' },
     engines: { node: '>=20' },
     sideEffects: false,
-    publishConfig: { access: 'public', provenance: true },
+    homepage: 'h',
+    bugs: 'b',
+    publishConfig: { access: 'public' },
     exports: { '.': { import: entry, require: entry }, './package.json': './package.json' },
     dependencies: { koffi: '3.3.4' },
   };
@@ -140,8 +142,12 @@ describe('a manifest', () => {
     [{ repository: { url: 'u' } }, 'repository has no url or no directory'],
     [{ engines: { node: '>=18' } }, 'engines.node is not >=20'],
     [{ sideEffects: undefined }, 'sideEffects is not false'],
-    [{ publishConfig: { provenance: true } }, 'publishConfig.access is not public'],
-    [{ publishConfig: { access: 'public' } }, 'publishConfig.provenance is not true'],
+    [{ homepage: undefined }, 'homepage or bugs is missing'],
+    [{ publishConfig: {} }, 'publishConfig.access is not public'],
+    [
+      { publishConfig: { access: 'public', provenance: true } },
+      'publishConfig.provenance would make the first publish, which is by hand, fail',
+    ],
     [{ scripts: { build: 'b', install: 'i', prepare: 'p' } }, 'runs at install: install, prepare'],
     [{ dependencies: { a: 'workspace:^' } }, 'is not published: a@workspace:^'],
     [

@@ -24,6 +24,9 @@ export function tryPnpm(args) {
       ...process.env,
       TURBO_TELEMETRY_DISABLED: '1',
       npm_config_update_notifier: 'false',
+      // Of an outer npx that started us with `-p` or `-c`: the inner one would take them for its own.
+      npm_config_package: undefined,
+      npm_config_call: undefined,
       // The addon is built only where there is a compiler, so a build without one must not be remembered for later.
       SECUREMEM_COMPILER: findOnPath('g++') ?? findOnPath('c++') ?? '',
     },

@@ -75,9 +75,6 @@ export const RUNTIMES = [
     program: 'deno',
     target: 'linux-x64',
     after: ['run', '-A', '--quiet'],
-    evidence: 'none',
-    because:
-      'its process maps so much that each search for a marker in it takes a minute, and a worker thread that was terminated in mid-use did not end',
   },
 ];
 

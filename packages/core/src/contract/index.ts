@@ -2,7 +2,7 @@
  * The contract between a backend (mechanism) and the allocator (policy). It imports nothing and is all that the author of
  * a backend needs; `docs/WRITING-A-BACKEND.md` explains it and the conformance suite proves it.
  *
- * @packageDocumentation
+ * @module @securemem/core/contract
  */
 export * from './arguments.js';
 export * from './backend.js';

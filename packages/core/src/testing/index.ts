@@ -2,7 +2,7 @@
  * Backends for tests: a simulated kernel with no real memory, and a wrapper that fails where it is told to. They protect
  * nothing. Use them to test code that allocates secrets without depending on the limits of the machine.
  *
- * @packageDocumentation
+ * @module @securemem/core/testing
  */
 export {
   FAKE_CAPABILITIES,
