@@ -43,7 +43,8 @@ function allowed(name, { file, home, direction, manifest, published }) {
     const target = posix.join(posix.dirname(file), name);
     return target.startsWith(`${direction.within ?? home}/`);
   }
-  if (direction.bundles?.includes(name)) return manifest.development.has(name);
+  const bundled = packageName(name);
+  if (direction.bundles?.includes(bundled)) return manifest.development.has(bundled);
   if (direction.may !== 'declared') {
     const listed = direction.may.some((pattern) => matches(pattern, name));
     if (!listed) return false;
