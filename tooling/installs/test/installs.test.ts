@@ -9,13 +9,14 @@ import { describeCopies } from './copies.js';
 import { describeFirstProgram } from './first-program.js';
 import { describeMatrix } from './matrix.js';
 import { full, Place } from './place.js';
+import { describeTwoPackages } from './two-packages.js';
 import { describeTypes } from './types.js';
 
 /** Links and `sh` make up the machine without a compiler. */
 const posix = process.platform !== 'win32';
 
 /** Packing is slow, so a usual run packs what it needs and no more. */
-const FEW = ['core', 'koffi', 'napi', 'nolock'].map((name) => `@securemem/${name}`);
+const FEW = ['core', 'ffi', 'koffi', 'napi', 'nolock'].map((name) => `@securemem/${name}`);
 
 const attempts: Attempt[] = [];
 let made: Place | undefined;
@@ -34,6 +35,7 @@ afterAll(() => {
 
 if (posix) {
   describeFirstProgram(place);
+  describeTwoPackages(place);
   describeMatrix(place, attempts);
   describeCopies(place, attempts);
   describeBlockedScripts(place);
