@@ -17,9 +17,12 @@ export interface Bounds {
  */
 export function within<T>(
   work: () => Promise<T>,
-  { waitMsMax, timedOut, signal }: Bounds,
+  bounds: Bounds,
   discard?: (late: T) => void,
 ): Promise<T> {
+  // A bound that the caller leaves out must not be found on a prototype.
+  const own: Bounds = Object.assign(Object.create(null), bounds);
+  const { waitMsMax, timedOut, signal } = own;
   if (signal?.aborted) return Promise.reject(reasonOf(signal));
   return new Promise((resolve, reject) => {
     const since = performance.now();

@@ -80,7 +80,7 @@ function discrepanciesOf(
 
 /** What is weaker than claimed; undefined where nothing is. */
 function lossesOf(claimed: RegionFacts, seen: RegionFacts): Losses | undefined {
-  const losses = {
+  const losses: Losses = Object.assign(Object.create(null), {
     ...(seen.lockedByteLength < claimed.lockedByteLength && {
       lockedByteLength: seen.lockedByteLength,
     }),
@@ -91,6 +91,6 @@ function lossesOf(claimed: RegionFacts, seen: RegionFacts): Losses | undefined {
     ...(claimed.dumpExcluded && !seen.dumpExcluded && { dumpExcluded: false }),
     ...(seen.forkBehaviour === 'inherited' &&
       claimed.forkBehaviour !== 'inherited' && { forkBehaviour: seen.forkBehaviour }),
-  };
+  });
   return Object.keys(losses).length === 0 ? undefined : losses;
 }

@@ -6,7 +6,7 @@ import { explainDenial, type Fragmentation } from '../limits/shortage-error.js';
 import { askKernel, type KernelReport } from './kernel-check.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
-import type { Losses, Region } from './region.js';
+import { type Losses, NO_LOSSES, type Region } from './region.js';
 import type { Regions } from './regions.js';
 import { Slab } from './slab.js';
 import { SlabPool } from './slab-pool.js';
@@ -369,7 +369,7 @@ export class Placement implements OwnRegionOwner {
   #noteLosses(found: readonly (readonly [Region, Losses | undefined])[]): void {
     const worse: Region[] = [];
     for (const [region, losses] of found) {
-      const before = region.losses ?? {};
+      const before = region.losses ?? NO_LOSSES;
       if (Object.keys(losses ?? {}).some((fact) => !(fact in before))) worse.push(region);
       this.regions.noteLosses(region, losses);
     }

@@ -9,6 +9,9 @@ const RANK: Record<Protection, number> = { 'no-access': 0, 'read-only': 1, 'read
 /** What a region does not have any more, as it was found; what it has is left out. */
 export type Losses = Partial<RegionFacts>;
 
+/** Of a region that has all that is claimed. Without a prototype, where a fact that is lost might be found. */
+export const NO_LOSSES: Losses = Object.freeze(Object.create(null) as Losses);
+
 /** What a region asks of whoever mapped it. */
 export interface RegionOwner {
   readonly backend: MemoryBackend;

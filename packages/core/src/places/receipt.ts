@@ -3,7 +3,7 @@ import { SecureMemoryError } from '../contract/errors.js';
 import { mayHibernate } from '../contract/hibernation.js';
 import type { AtRest, Guarantee } from '../options.js';
 import type { PlaceHost, Route } from '../placement/place-host.js';
-import type { Losses, RegionOwner } from '../placement/region.js';
+import { type Losses, NO_LOSSES, type Region, type RegionOwner } from '../placement/region.js';
 import { kernelText } from './kernel-text.js';
 
 /** A protection that is missing or weaker than its name, and why. */
@@ -50,6 +50,9 @@ export interface Receipt {
 /** Why something is gone that was there. */
 const TAKEN_AWAY = 'other code in this process took it away, by what the kernel says';
 
+/** Where a secret lies that is not there yet: nothing of a prototype. */
+const NOWHERE = Object.freeze(Object.create(null) as Partial<Region>);
+
 /** What the receipt depends on beside the region. */
 export interface ReceiptContext {
   readonly fallback: boolean;
@@ -65,7 +68,7 @@ export function receiptOf(
 ): Receipt {
   const { backend, atRest } = owner;
   const can = backend.capabilities;
-  const { openBecause, losses = {}, checkedAtMs = Date.now() } = host?.region ?? {};
+  const { openBecause, losses = NO_LOSSES, checkedAtMs = Date.now() } = host?.region ?? NOWHERE;
   const guarded = can.guardPages && losses.guarded === undefined;
   const forkBehaviour = losses.forkBehaviour ?? can.forkBehaviour;
   const found = losses.protection === 'read-write' ? 'accessible' : losses.protection;
