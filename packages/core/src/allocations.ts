@@ -4,6 +4,7 @@ import { markKind, notA } from './common/handle-kind.js';
 import { INSPECT, refuseAsBytes, tagged } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { zero } from './contract/zero.js';
+import { fromCredentials } from './ingest/from-credentials.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
 import { fromJson, type JsonOptions, type JsonSource } from './ingest/from-json.js';
 import { fromTerminal, type TerminalOptions } from './ingest/from-terminal.js';
@@ -172,6 +173,18 @@ export abstract class Allocations {
   /** The same for base64, or base64url with `alphabet: 'base64url'`; with its padding or without. */
   fromBase64(text: EncodedText, options?: Base64Options): Promise<Secret> {
     return fromBase64(this.#ownership, text, options);
+  }
+
+  /**
+   * A credential by its name, from the first of these files that is there: the one that the variable `<name>_FILE` names, which is
+   * Docker's convention, `$CREDENTIALS_DIRECTORY/<name>` of systemd, `/run/secrets/<name>`. It looks at those two variables of the
+   * environment and at no other; one that is empty counts as not set.
+   *
+   * Rejects with `ERR_SECMEM_INPUT_INVALID` (`details.reason` is `missing`, `details.paths` says where it looked) when there is none;
+   * with Node's own error when the file that a variable names is not there, or when one cannot be read. Otherwise as `fromFile` does.
+   */
+  fromCredentials(name: string, options?: IngestOptions): Promise<Secret> {
+    return fromCredentials(this.#ownership, name, options);
   }
 
   /**

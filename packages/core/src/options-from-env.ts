@@ -51,7 +51,7 @@ const VARIABLES: ReadonlyMap<string, readonly [group: string, option: string, re
 
 /**
  * Options of `createAllocator` from environment variables, for an application that wants that:
- * `createAllocator({ backend, ...optionsFromEnv(process.env) })`. The library itself never reads the environment.
+ * `createAllocator({ backend, ...optionsFromEnv(process.env) })`. Nothing but `fromCredentials` reads the environment by itself.
  *
  * A variable is named as its option, without the group: `SECUREMEM_POOLED_BYTE_LENGTH_MAX` is
  * `routing.pooledByteLengthMax`. Numbers are decimal digits in the unit of the option, `SECUREMEM_LOCKED_BYTE_LENGTH_MAX`
