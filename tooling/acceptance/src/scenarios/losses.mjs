@@ -1,4 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
 import { createAllocator } from '@securemem/core';
 import koffi from 'koffi';
 
@@ -10,16 +11,25 @@ const move = libc.func('void *memmove(void *, const void *, size_t)');
 
 const PAGE = 4096;
 const [PROT_READ, PROT_WRITE] = [1, 2];
-const [MADV_DOFORK, MADV_DODUMP, MADV_KEEPONFORK] = [11, 17, 19];
+const [MADV_DOFORK, MADV_DODUMP, MADV_KEEPONFORK, MADV_PAGEOUT] = [11, 17, 19, 21];
 
 /** What other code in the process can do to a page with one call. @type {Record<string, (page: unknown) => number>} */
 const attacks = {
   munlockall: () => munlockall(),
+  pageout: (page) => munlockall() + madvise(page, PAGE, MADV_PAGEOUT),
   dodump: (page) => madvise(page, PAGE, MADV_DODUMP),
   dofork: (page) => madvise(page, PAGE, MADV_DOFORK) + madvise(page, PAGE, MADV_KEEPONFORK),
   mprotect: (page) => mprotect(page, PAGE, PROT_READ | PROT_WRITE),
   nothing: () => 0,
 };
+
+/** How much of the mapping that a page begins is in memory, by the kernel. @param {unknown} page */
+function residentKibOf(page) {
+  const start = koffi.address(page).toString(16);
+  const smaps = readFileSync('/proc/self/smaps', 'latin1');
+  const from = smaps.search(new RegExp(`^0*${start}-`, 'm'));
+  return Number(/^Rss:\s+(\d+) kB/m.exec(smaps.slice(from))?.[1]);
+}
 
 /** @typedef {'locked' | 'dumpExcluded' | 'forkSafe' | 'noAccessAtRest'} Promised */
 
@@ -42,11 +52,14 @@ export async function taken({ open, options }) {
   const page = secret.read((bytes) => move(bytes, bytes, 0));
   await turn();
   const status = attacks[attack]?.(page);
-  const early = attack === 'munlockall' ? secret.receipt[guarantee] : undefined;
+  const residentKib = residentKibOf(page);
+  const early =
+    attack === 'munlockall' || attack === 'pageout' ? secret.receipt[guarantee] : undefined;
   const { ok } = memory.verify();
   const { primary, events: counts } = memory.stats();
   const answer = {
     status,
+    residentKib,
     early,
     ok,
     claimed: secret.receipt[guarantee],
