@@ -1,4 +1,6 @@
+import { hkdfSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { hkdf } from '../src/index.js';
 import { open, PAGE } from './fixture.js';
 
 const onePage = { kernel: { lockLimit: { kind: 'bytes', byteLength: 2 * PAGE } } } as const;
@@ -20,7 +22,25 @@ function full() {
   return { memory, store, holder };
 }
 
-describe('a source that loses its bytes while the call waits for a place', () => {
+describe('P06 what a key is derived from', () => {
+  it('is what it was at the call, whatever becomes of the arrays while hkdf() waits for a place', async () => {
+    const { memory } = open(onePage);
+    const key = memory.adoptSync(losable(Buffer.alloc(32, 3)).bytes);
+    const holder = memory.allocateSync(PAGE);
+    const [salt, info] = [losable(Buffer.from('salt')), losable(Buffer.from('info'))];
+    const options = { byteLength: PAGE, salt: salt.bytes, info: [info.bytes] };
+    const waiting = hkdf('sha256', key, options);
+    expect(memory.stats().admission.waiting).toBe(1);
+    salt.lose();
+    info.lose();
+    holder.dispose();
+    const derived = await waiting;
+    const expected = hkdfSync('sha256', Buffer.alloc(32, 3), 'salt', 'info', PAGE);
+    expect(derived.equals(new Uint8Array(expected))).toBe(true);
+  });
+});
+
+describe('P06 a source that loses its bytes while the call waits for a place', () => {
   it.each([
     ['adopt', 'f'.repeat(64)],
     ['fromHex', 'f'.repeat(64)],

@@ -30,9 +30,12 @@ const NO_SALT = new Uint8Array(new ArrayBuffer(0));
 export async function hkdf(algorithm: string, key: Secret, options: HkdfOptions): Promise<Secret> {
   requireSecret(key, 'key');
   const own = ownOptions(options, [...DERIVED_NAMES, 'byteLength', 'salt', 'info'], 'options');
-  const { salt = NO_SALT } = own;
-  const info = partsOf(own.info ?? []);
-  if (!isBytes(salt)) throw notA('a Uint8Array', 'salt', salt);
+  if (own.salt !== undefined && !isBytes(own.salt)) throw notA('a Uint8Array', 'salt', own.salt);
+  // Copies: what the caller does to its arrays while this waits would make another key of it, and nobody would know.
+  const salt = new Uint8Array(own.salt ?? NO_SALT);
+  const info = partsOf(own.info ?? []).map((part) =>
+    typeof part === 'string' ? part : new Uint8Array(part),
+  );
   const digestByteLength = createHmac(algorithm, NO_SALT).digest().length;
   const byteLength = integer('byteLength', own.byteLength, 1, BLOCKS_MAX * digestByteLength);
   return derive(key, byteLength, own, (target) => {
