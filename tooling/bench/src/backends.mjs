@@ -6,6 +6,8 @@ const open = {
 
 /** Further ones, for the table of what an access costs. */
 const openFurther = {
+  /** Where the Node that measures has `node:ffi`: start it with that one. */
+  'securemem-ffi': async () => (await import('@securemem/ffi')).ffiBackend(),
   'securemem-napi-mlock': async () =>
     (await import('@securemem/napi')).napiBackend({ kernelHidden: 'off' }),
   'securemem-nolock': async () => (await import('@securemem/nolock')).nolockBackend(),

@@ -16,6 +16,9 @@ const looks = {
   'securemem-napi-mlock': {
     ...{ label: 'securemem napi, mlock', light: '#0a7e8c', dark: '#39c5cf', mark: 'ring' },
   },
+  'securemem-ffi': {
+    ...{ label: 'securemem ffi', light: '#8250df', dark: '#a371f7', mark: 'ring' },
+  },
   'securemem-nolock': {
     ...{ label: 'securemem nolock', light: '#7d8590', dark: '#9198a1', mark: 'disc' },
   },
