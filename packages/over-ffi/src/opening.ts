@@ -1,9 +1,9 @@
 import {
   type BackendCapabilities,
   type BackendFactory,
+  isSecureMemoryError,
   type MemoryBackend,
   type ProbeResult,
-  SecureMemoryError,
 } from '@securemem/core/contract';
 import type { Address } from './address.js';
 import { BackendErrors } from './errors.js';
@@ -47,8 +47,7 @@ function lay(binding: Binding, options: FfiBackendOptions): Foundation {
     const viewOf = (address: Address, byteLength: number) => ffi.view(address, byteLength);
     return { errors, system, capabilities, viewOf, cipher };
   } catch (cause) {
-    const known = cause instanceof SecureMemoryError;
-    if (known && cause.code === 'ERR_SECMEM_BACKEND_UNAVAILABLE') throw cause;
+    if (isSecureMemoryError(cause, 'ERR_SECMEM_BACKEND_UNAVAILABLE')) throw cause;
     throw errors.unavailable(
       `secure memory cannot be made here: ${(cause as Error).message}`,
       cause,
