@@ -164,9 +164,28 @@ export async function strayWrite({ open, options }) {
   return { codes, neighbours, damagedSlots, lockedAfter: lockedByteLength() };
 }
 
+/**
+ * What a view showed is used again last: the only page is filled until one secret lies there.
+ * @param {import('@securemem/core').Allocator} memory @param {bigint} address
+ */
+function nextOwner(memory, address) {
+  const others = [];
+  for (;;) {
+    const secret = memory.allocateSync(32);
+    if (secret.read(addressOf) === address) return secret;
+    others.push(secret);
+  }
+}
+
+/** @param {Context} context */
+function allocatorOfOnePage({ open }) {
+  const backend = open();
+  return createAllocator({ backend, budget: { lockedByteLengthMax: backend.pageByteLength } });
+}
+
 /** Z7: a view that was kept, after its slot has a new owner. @param {Context} context */
-export function staleView({ open }) {
-  const memory = createAllocator({ backend: open() });
+export function staleView(context) {
+  const memory = allocatorOfOnePage(context);
   const first = memory.randomSync(32);
   /** @type {Uint8Array[]} */
   let stale = [];
@@ -175,7 +194,7 @@ export function staleView({ open }) {
     return addressOf(bytes);
   });
   first.dispose();
-  const next = memory.allocateSync(32);
+  const next = nextOwner(memory, address);
   next.write((bytes) => bytes.fill(0xee));
   const sameSlot = next.read(addressOf) === address;
   for (const view of stale) view[0] = 1;
@@ -185,12 +204,13 @@ export function staleView({ open }) {
 }
 
 /** Z7 control: the same with a view that nobody revokes, straight from the FFI library. @param {Context} context */
-export function staleViewUnrevoked({ open }) {
-  const memory = createAllocator({ backend: open() });
+export function staleViewUnrevoked(context) {
+  const memory = allocatorOfOnePage(context);
   const first = memory.randomSync(32);
-  const stale = first.read((bytes) => new Uint8Array(koffi.view(addressOf(bytes), 32)));
+  const address = first.read(addressOf);
+  const stale = new Uint8Array(koffi.view(address, 32));
   first.dispose();
-  const next = memory.allocateSync(32);
+  const next = nextOwner(memory, address);
   next.write((bytes) => bytes.fill(0xee));
   const readsTheNext = stale[0] === 0xee;
   stale[0] = 1;
