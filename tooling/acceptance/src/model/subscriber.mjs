@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { inspect } from 'node:util';
 import { checkCounts } from './checks.mjs';
 
 /** Every channel on which an allocator says something in the life of the model. */
@@ -63,7 +64,8 @@ const NAMES = Object.keys(DEEDS);
 const THROWN = new Error('thrown by a subscriber');
 process.on('uncaughtException', (error) => {
   if (error === THROWN) return;
-  process.stderr.write(`${error.stack}\n`);
+  // With its cause, which says what differed.
+  process.stderr.write(`${inspect(error)}\n`);
   process.exit(1);
 });
 
