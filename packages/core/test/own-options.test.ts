@@ -1,7 +1,7 @@
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
   type Allocator,
   byCategory,
@@ -75,6 +75,10 @@ const CALLS: Readonly<Record<string, Call>> = {
   'Allocator.fromBase64': async (memory) => seen(await memory.fromBase64(Buffer.from('AP8='), {})),
   'Allocator.fromFile': async (memory) => seen(await memory.fromFile(file, {})),
   'Allocator.fromFd': async (memory) => seen(await memory.fromFd(openSync(file, 'r'), {})),
+  'Allocator.fromCredentials': async (memory) => {
+    vi.stubEnv('own_options_FILE', file);
+    return seen(await memory.fromCredentials('own_options', {}));
+  },
   'Allocator.fromJson': async (memory) => seen(await memory.fromJson(file, '/a', {})),
   'Allocator.fromTerminal': async (memory) => seen(await memory.fromTerminal({})),
   'Allocator.loadAll': async (memory) =>
