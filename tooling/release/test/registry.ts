@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,9 +11,11 @@ const everyone = { access: '$all', publish: '$all' };
 export class Registry {
   readonly url: string;
   readonly #server: Server;
+  readonly #settings: string;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, directory: string) {
     this.#server = server;
+    this.#settings = join(directory, 'npmrc');
     this.url = `http://localhost:${(server.address() as AddressInfo).port}/`;
   }
 
@@ -34,15 +37,14 @@ export class Registry {
     } as never);
     const server: Server = app.listen(0);
     await new Promise((resolve) => server.once('listening', resolve));
-    return new Registry(server);
+    return new Registry(server, directory);
   }
 
-  /** Variables by which npm and pnpm take this one. It asks for a token, and takes any. */
+  /** By which npm and pnpm take this one: in a file, since no shell hands on a variable whose name has a slash. */
   get environment(): Record<string, string> {
-    return {
-      npm_config_registry: this.url,
-      [`npm_config_//${new URL(this.url).host}/:_authToken`]: 'anybody',
-    };
+    const token = `//${new URL(this.url).host}/:_authToken=anybody`;
+    writeFileSync(this.#settings, `registry=${this.url}\n${token}\n`);
+    return { npm_config_registry: this.url, npm_config_userconfig: this.#settings };
   }
 
   async versionsOf(name: string): Promise<string[]> {
