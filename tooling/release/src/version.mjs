@@ -14,24 +14,36 @@ import { ownPeers, packagesOf, writeManifest } from './packages.mjs';
  */
 const packages = packagesOf(root);
 const before = versions(packages);
-const { releases } = await getReleasePlan(root);
-const newVersions = new Map(releases.map(({ name, newVersion }) => [name, newVersion]));
-
-releaseDependentsOfBreaking();
 const ranges = new Map(packages.map(({ manifest }) => [manifest.name, manifest.peerDependencies]));
-for (const one of packages) openRanges(one);
-changesetVersion();
-for (const one of packagesOf(root)) closeRanges(one);
 
-/** Whoever is not released with a breaking version of its peer could not be installed beside it. */
-function releaseDependentsOfBreaking() {
-  const breaking = [...newVersions].filter(
+for (const one of packages) openRanges(one);
+try {
+  // With the ranges open, as `changeset version` sees them.
+  const { releases } = await getReleasePlan(root);
+  // The plan lists private dependents and those whose ranges still hold as well: as releases of no type.
+  const planned = new Map(
+    releases
+      .filter(({ type }) => type !== 'none')
+      .map(({ name, newVersion }) => [name, newVersion]),
+  );
+  releaseDependentsOfBreaking(planned);
+  changesetVersion();
+} finally {
+  for (const one of packagesOf(root)) closeRanges(one);
+}
+
+/**
+ * Whoever is not released with a breaking version of its peer could not be installed beside it.
+ * @param {ReadonlyMap<string, string>} planned new versions by name
+ */
+function releaseDependentsOfBreaking(planned) {
+  const breaking = [...planned].filter(
     ([name, version]) => nextBreaking(version) !== nextBreaking(before.get(name) ?? version),
   );
   for (const [peer, version] of breaking) {
     const left = packages
       .filter(({ manifest }) => !manifest.private && ownPeers(manifest).includes(peer))
-      .filter(({ manifest }) => !newVersions.has(manifest.name));
+      .filter(({ manifest }) => !planned.has(manifest.name));
     if (left.length === 0) continue;
     const bumps = left.map(({ manifest }) => `"${manifest.name}": patch`);
     const text = ['---', ...bumps, '---', '', `Goes with ${peer} ${version}.`, ''].join('\n');
@@ -72,5 +84,5 @@ function changesetVersion() {
     cwd: root,
     stdio: 'inherit',
   });
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) throw new Error(`changeset version ended with ${status}`);
 }

@@ -17,8 +17,8 @@ export interface CredentialPlace {
 }
 
 /**
- * The files in which a credential may be, in the order in which they are tried. Three variables at most are looked at, one by
- * one and as the environment's own: a copy of the environment would make a string of every secret in it.
+ * The files in which a credential may be, in the order in which they are tried. Two variables at most are looked at, one by one
+ * and as the environment's own: a copy of the environment would make a string of every secret in it.
  */
 export function credentialPlaces(
   name: string,

@@ -54,7 +54,8 @@ export class Admission {
   readonly #overtakesMax: number;
 
   /**
-   * `outbox` is held while the queue changes. `onRetry` is called before each of the random retries, so that what others released is looked for again.
+   * `outbox` is held while the queue changes. `onRetry` is called before each of the random retries, so that what others
+   * released is looked for again.
    * `overtakesMax` is for tests, which show what happens without the bound.
    */
   constructor(
