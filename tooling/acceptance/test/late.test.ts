@@ -37,6 +37,21 @@ describe.each(BACKENDS)('SEC4 native code that is late, %s', (backend) => {
   );
 });
 
+describe('SEC4 copies, where there are no views', () => {
+  it.for([
+    {
+      title: 'keep the memory of the last eight, so that the next lie elsewhere',
+      control: false,
+      copies: 8,
+    },
+    { title: 'control: leave nothing when they are given up at once', control: true, copies: 0 },
+  ])('$title', async ({ control, copies }, context) => {
+    const options = { options: { control }, execArgv: ['--expose-gc'] };
+    const kept = await runScenario(context, 'late:keptCopies', 'nolock', options);
+    expect(ended(kept)).toEqual({ copies });
+  });
+});
+
 describe.each(WITH_VIEWS)('SEC4 what remains, %s', (backend) => {
   it('control: with no other place to be had, the next secret is what the late one reads', async (context) => {
     const options = { byteLength: 4096, consumer: 'write', way: 'read', pages: 1 } as const;

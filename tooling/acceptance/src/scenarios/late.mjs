@@ -136,3 +136,42 @@ function fillUp(memory, byteLength) {
     }
   }
 }
+
+/** The longest copy whose memory is kept for a while. */
+const COPY_BYTE_LENGTH = 65_536;
+const COPIES = 8;
+
+/**
+ * How many bytes of the last copies that were lent the collector leaves to them, so that no other copy can lie there. The
+ * control gives up such copies as one would without knowing of late pointers.
+ *
+ * @param {Context} context
+ */
+export async function keptCopies({ open, options: { control } }) {
+  const memory = createAllocator({ backend: open(), exitHooks: false });
+  const secret = memory.allocateSync(COPY_BYTE_LENGTH);
+  const before = await byteLengthAfterCollection();
+  for (let i = 0; i < COPIES; i++) {
+    if (control) giveUp(new ArrayBuffer(COPY_BYTE_LENGTH));
+    else secret.read(() => {});
+  }
+  const kept = (await byteLengthAfterCollection()) - before;
+  await memory.close();
+  return { copies: Math.round(kept / COPY_BYTE_LENGTH) };
+}
+
+/** @param {ArrayBuffer} buffer */
+function giveUp(buffer) {
+  structuredClone(buffer, { transfer: [buffer] });
+}
+
+/** Of all array buffers. The collector frees them in the background, so it is asked until there is nothing left to free. */
+async function byteLengthAfterCollection() {
+  for (let last = Number.POSITIVE_INFINITY; ; ) {
+    /** @type {() => void} */ (globalThis.gc)();
+    await new Promise((resolve) => setImmediate(resolve));
+    const { arrayBuffers } = process.memoryUsage();
+    if (arrayBuffers >= last) return arrayBuffers;
+    last = arrayBuffers;
+  }
+}
