@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ownProperties } from '@securemem/core/contract';
 import { childUrl } from './child-url.js';
 import { endOf } from './evidence/child.js';
 import { NotProven } from './evidence/evidence.js';
@@ -84,7 +85,8 @@ async function runPartIn(
   const suite = fileURLToPath(childUrl('suite'));
   const line = [suite, module.href, JSON.stringify(parameters)];
   // What a backend prints must not get between the lines of a report.
-  const child = spawn(process.execPath, line, { stdio: ['ignore', 2, 2, 'pipe'] });
+  const options: SpawnOptions = { stdio: ['ignore', 2, 2, 'pipe'] };
+  const child = spawn(process.execPath, line, ownProperties(options, 'options'));
   const results: RequirementResult[] = [];
   let told: Partial<Part> = {};
   const silenceMsMax =
@@ -96,7 +98,8 @@ async function runPartIn(
   const lines = createInterface({ input: child.stdio[3] as NodeJS.ReadableStream });
   lines.on('line', (text) => {
     watch.refresh();
-    const { result, ...more } = JSON.parse(text) as Partial<Part> & { result?: RequirementResult };
+    const line: Partial<Part> & { result?: RequirementResult } = JSON.parse(text);
+    const { result, ...more } = ownProperties(line, 'the line');
     told = { ...told, ...more };
     if (result === undefined) return;
     results.push(result);
@@ -109,5 +112,12 @@ async function runPartIn(
   }).finally(() => clearTimeout(watch));
   await drained;
   const late = ended ? await outOfTime('the requirement', silenceMsMax) : undefined;
-  return { finished: false, ...told, ...end, ...(late === undefined ? {} : { late }), results };
+  const part = {
+    finished: false,
+    ...told,
+    ...end,
+    ...(late === undefined ? {} : { late }),
+    results,
+  };
+  return ownProperties(part, 'the part');
 }

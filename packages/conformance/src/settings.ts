@@ -44,7 +44,7 @@ export function takeSettings<T extends Partial<ConformanceOptions>>(
 /** Evidence from the operating system that this runs on. */
 export function systemEvidence(
   module: URL | string | undefined,
-  options: LinuxEvidenceOptions = {},
+  options?: LinuxEvidenceOptions,
 ): Evidence {
   if (module === undefined) return noEvidence('no module was given that children could import');
   if (process.platform !== 'linux') {

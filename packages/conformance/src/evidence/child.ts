@@ -1,5 +1,11 @@
-import { spawn } from 'node:child_process';
+import {
+  type SpawnOptionsWithStdioTuple,
+  type StdioNull,
+  type StdioPipe,
+  spawn,
+} from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { ownProperties } from '@securemem/core/contract';
 import { childUrl } from '../child-url.js';
 import { NotProven } from './evidence.js';
 import { outOfTime } from './out-of-time.js';
@@ -33,9 +39,10 @@ export async function runChild(
   parameters: object,
   options: ChildOptions,
 ): Promise<ChildEnd> {
+  const { launcher = [], timeLimitMs, ...place } = ownProperties(options, 'options');
   const main = fileURLToPath(childUrl('main'));
   const line = [
-    ...(options.launcher ?? []),
+    ...launcher,
     process.execPath,
     main,
     module.href,
@@ -43,15 +50,17 @@ export async function runChild(
     JSON.stringify(parameters),
   ];
   const [command = '', ...rest] = line;
-  const child = spawn(command, rest, {
+  // Without a prototype, here and wherever the suite starts a process: Node reads a shell and an environment through it.
+  const spawnOptions: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioPipe> = {
+    ...place,
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  });
+  };
+  const child = spawn(command, rest, ownProperties(spawnOptions, 'options'));
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
-  }, options.timeLimitMs);
+  }, timeLimitMs);
   let output = '';
   let complaints = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -68,10 +77,9 @@ export async function runChild(
       child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
     },
   ).finally(() => clearTimeout(timer));
-  if (late)
-    throw await outOfTime(`the process that ran ${nameOf(scene, parameters)}`, options.timeLimitMs);
+  if (late) throw await outOfTime(`the process that ran ${nameOf(scene, parameters)}`, timeLimitMs);
   const answers = output.split('\n').filter(Boolean).map(parse);
-  const last = Object.assign({}, ...answers) as Record<string, unknown>;
+  const last = ownProperties<Record<string, unknown>>(Object.assign({}, ...answers), 'answers');
   if (typeof last['notProven'] === 'string') throw new NotProven(last['notProven']);
   if (typeof last['error'] === 'string') throw new Error(`a child failed: ${last['error']}`);
   if (answers.length === 0 && end.signal === null) {

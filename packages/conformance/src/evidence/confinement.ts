@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { ownProperties } from '@securemem/core/contract';
 import { type Confinement, NotProven } from './evidence.js';
 
 /** CAP_IPC_LOCK: who has it may lock without limit. CAP_SYS_RESOURCE: who has it may raise its own hard limits. */
@@ -25,7 +26,8 @@ function isPrivileged(): boolean {
 
 /** @throws NotProven when the command is not installed. */
 export function requireCommand(name: string): void {
-  if (spawnSync(name, ['--version'], { stdio: 'ignore' }).error !== undefined) {
+  const options = ownProperties({ stdio: 'ignore' as const }, 'options');
+  if (spawnSync(name, ['--version'], options).error !== undefined) {
     throw new NotProven(`needs the command ${name}, which is not installed`);
   }
 }

@@ -1,4 +1,9 @@
-import type { ForkBehaviour, MemoryBackend, RegionId } from '@securemem/core/contract';
+import {
+  type ForkBehaviour,
+  type MemoryBackend,
+  ownOptions,
+  type RegionId,
+} from '@securemem/core/contract';
 import { scratch } from '../bytes.js';
 import { expect, Unmet } from '../expectation.js';
 import { endOf, runChild } from './child.js';
@@ -48,8 +53,9 @@ export interface LinuxEvidenceOptions {
  *
  * @param module exports `open()`; children import it.
  */
-export function linuxEvidence(module: URL, options: LinuxEvidenceOptions = {}): Evidence {
-  return new LinuxEvidence(module, options.timeLimitMs ?? TIME_LIMIT_MS);
+export function linuxEvidence(module: URL, options?: LinuxEvidenceOptions): Evidence {
+  const { timeLimitMs = TIME_LIMIT_MS } = ownOptions(options, ['timeLimitMs'], 'options');
+  return new LinuxEvidence(module, timeLimitMs);
 }
 
 class LinuxEvidence implements Evidence {

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ownProperties } from '@securemem/core/contract';
 import { childUrl } from '../child-url.js';
 import { Unmet } from '../expectation.js';
 import { NotProven } from './evidence.js';
@@ -54,10 +55,9 @@ export class Observer {
 
   #start(): ChildProcess {
     if (this.#child !== undefined) return this.#child;
-    const child = spawn(process.execPath, [fileURLToPath(childUrl('observer'))], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: {},
-    });
+    const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'inherit'], env: {} };
+    const program = fileURLToPath(childUrl('observer'));
+    const child = spawn(process.execPath, [program], ownProperties(options, 'options'));
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
     child.once('error', (error: NodeJS.ErrnoException) =>
@@ -66,7 +66,7 @@ export class Observer {
     child.once('close', () => this.#fail(new Error('the observing process ended')));
     for (const pipe of [child.stdin, child.stdout]) (pipe as Partial<Socket>).unref?.();
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
-      this.#answer(JSON.parse(line)),
+      this.#answer(ownProperties(JSON.parse(line), 'the answer')),
     );
     return child;
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { loadavg } from 'node:os';
+import { ownProperties } from '@securemem/core/contract';
 import { Unmet } from '../expectation.js';
 import { NotProven } from './evidence.js';
 
@@ -13,7 +14,8 @@ const SLOW_MS = 500;
 export async function outOfTime(what: string, limitMs: number): Promise<Error> {
   const startedAt = performance.now();
   await new Promise((resolve) => {
-    const control = spawn(process.execPath, ['--eval', ''], { stdio: 'ignore' });
+    const options = ownProperties({ stdio: 'ignore' as const }, 'options');
+    const control = spawn(process.execPath, ['--eval', ''], options);
     control.once('error', resolve).once('close', resolve);
   });
   const controlMs = performance.now() - startedAt;
