@@ -9,7 +9,7 @@ import type { Call } from './call.js';
 import { Deadline } from './deadline.js';
 import type { HeardClock } from './heard-clock.js';
 import { HostCalls } from './host-calls.js';
-import type { LivingProcess, ProcessEnding, StartProcess } from './keeper-process.js';
+import type { LivingProcess, MakeProcess, ProcessEnding } from './keeper-process.js';
 import type { Counters } from './reports.js';
 
 /** What a life tells the keeper that owns it. */
@@ -35,7 +35,7 @@ export interface Life {
   readonly options: CompleteOptions;
   /** The body of the first frame. */
   readonly hello: Uint8Array;
-  readonly start: StartProcess;
+  readonly makeProcess: MakeProcess;
   readonly clock: HeardClock;
   readonly counters: Counters;
   readonly listener: GenerationListener;
@@ -61,8 +61,10 @@ export class Generation implements FrameHandler {
   readonly #listener: GenerationListener;
   readonly #process: LivingProcess;
   readonly #reader: FrameReader;
-  readonly #writer: FrameWriter | undefined;
-  readonly #hostCalls: HostCalls | undefined;
+  readonly #hello: Uint8Array;
+  readonly #counters: Counters;
+  #writer: FrameWriter | undefined;
+  #hostCalls: HostCalls | undefined;
   readonly #calls = new Map<number, Call>();
   readonly #deadline: Deadline;
   #operations = new Map<string, number>();
@@ -73,35 +75,43 @@ export class Generation implements FrameHandler {
   /** What the keeper said of its failed start, or what it did wrong. */
   #failure: Error | undefined;
 
-  constructor({ number, options, hello, start, clock, counters, listener }: Life) {
+  constructor({ number, options, hello, makeProcess, clock, counters, listener }: Life) {
     this.number = number;
     this.#options = options;
     this.#clock = clock;
     this.#listener = listener;
+    this.#hello = hello;
+    this.#counters = counters;
     this.#reader = new FrameReader(
       { kinds: KINDS, generation: number, payloadByteLengthMax: options.payloadByteLengthMax },
       this,
     );
-    this.#process = start(options, clock, {
-      onData: (bytes) => this.#receive(bytes),
-      onEnd: (ending) => this.#end(ending),
-    });
+    this.#process = makeProcess(options, clock);
     this.#deadline = new Deadline(
       clock,
       () => this.#earliestDeadlineMs(),
       () => this.kill('SIGKILL', 'call-timeout'),
     );
+  }
+
+  /** Starts the process, once. Its owner can reach this life already, and may end it meanwhile. */
+  begin(): void {
+    this.#process.begin({
+      onData: (bytes) => this.#receive(bytes),
+      onEnd: (ending) => this.#end(ending),
+    });
     const { channel, pid } = this.#process;
     if (channel === undefined) return;
-    this.#writer = new FrameWriter(channel, number, () => {
+    const options = this.#options;
+    this.#writer = new FrameWriter(channel, this.number, () => {
       this.#hostCalls?.onDrain();
-      listener.onDrain();
+      this.#listener.onDrain();
     });
-    const context = { generation: number, pid };
-    this.#hostCalls = new HostCalls(options.host, options, this.#writer, counters, context);
-    this.#startDeadlineMs = clock.nowMs + options.startMsMax;
+    const context = { generation: this.number, pid };
+    this.#hostCalls = new HostCalls(options.host, options, this.#writer, this.#counters, context);
+    this.#startDeadlineMs = this.#clock.nowMs + options.startMsMax;
     this.#deadline.watch(this.#startDeadlineMs);
-    this.#writer.write(FrameKind.hello, 0, 0, hello);
+    this.#writer.write(FrameKind.hello, 0, 0, this.#hello);
   }
 
   get pid(): number {

@@ -33,6 +33,11 @@ export interface ProcessListener {
 
 /** What a life needs of its process; the fuzzer of the channel has one that is none. */
 export interface LivingProcess {
+  /**
+   * Starts it. Node tells others of that in the middle of it (the channel `child_process`, hooks), and they may end the
+   * process before it is there: so it can be ended from before this on.
+   */
+  begin(listener: ProcessListener): void;
   /** Absent where it never started. */
   readonly channel: Duplex | undefined;
   readonly pid: number;
@@ -40,24 +45,20 @@ export interface LivingProcess {
   observe(observation: CrashObservation): void;
 }
 
-export type StartProcess = (
-  options: CompleteOptions,
-  clock: HeardClock,
-  listener: ProcessListener,
-) => LivingProcess;
+export type MakeProcess = (options: CompleteOptions, clock: HeardClock) => LivingProcess;
 
-export const startProcess: StartProcess = (options, clock, listener) =>
-  new KeeperProcess(options, clock, listener);
+export const makeProcess: MakeProcess = (options, clock) => new KeeperProcess(options, clock);
 
 /**
  * One keeper process from spawn to end. EPIPE, ECONNRESET, an early end of the channel, a failed spawn and the exit
  * itself arrive in any order; out of here comes one ending.
  */
 class KeeperProcess implements LivingProcess {
-  readonly channel: Duplex | undefined;
-  readonly #child: ChildProcess | undefined;
+  channel: Duplex | undefined;
+  readonly #options: CompleteOptions;
   readonly #clock: HeardClock;
-  readonly #listener: ProcessListener;
+  #child: ChildProcess | undefined;
+  #listener: ProcessListener | undefined;
   readonly #stderr = new StderrTail();
   readonly #startedAtMs = performance.now();
   #observation: CrashObservation = 'ended';
@@ -65,13 +66,19 @@ class KeeperProcess implements LivingProcess {
   #startError: Error | undefined;
   #stopTimer: (() => void) | undefined;
   #ended = false;
+  /** The signal that was sent before there was a process to send it to. */
+  #signalAtStart: NodeJS.Signals | undefined;
+
+  constructor(options: CompleteOptions, clock: HeardClock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
 
   /** Never throws: what the system refuses becomes an ending. */
-  constructor(options: CompleteOptions, clock: HeardClock, listener: ProcessListener) {
-    this.#clock = clock;
+  begin(listener: ProcessListener): void {
     this.#listener = listener;
     try {
-      this.#child = start(options);
+      this.#child = start(this.#options);
     } catch (error) {
       this.#failStart(error as Error);
       return;
@@ -82,6 +89,7 @@ class KeeperProcess implements LivingProcess {
       | Duplex
       | undefined;
     if (this.channel !== undefined) this.#watchPipes(this.#child, this.channel);
+    if (this.#signalAtStart !== undefined) this.#child.kill(this.#signalAtStart);
   }
 
   /** The process id; 0 where it never started. */
@@ -100,7 +108,8 @@ class KeeperProcess implements LivingProcess {
   kill(signal: NodeJS.Signals, observation: CrashObservation): void {
     if (this.#ended || this.#exit !== undefined) return;
     this.observe(observation);
-    this.#child?.kill(signal);
+    if (this.#child === undefined) this.#signalAtStart = signal;
+    else this.#child.kill(signal);
   }
 
   /** Remembers why the end is coming; the first reason stays. */
@@ -129,7 +138,7 @@ class KeeperProcess implements LivingProcess {
     // Nobody writes there; whoever does is no honest keeper, and is not read for ever.
     hostPipe?.on('data', () => this.kill('SIGKILL', 'protocol-error'));
     channel.on('data', (bytes: Uint8Array) => {
-      if (!this.#ended) this.#listener.onData(bytes);
+      if (!this.#ended) this.#listener?.onData(bytes);
     });
     channel.on('error', () => this.#onChannelGone());
     channel.on('close', () => this.#onChannelGone());
@@ -157,7 +166,7 @@ class KeeperProcess implements LivingProcess {
     this.#ended = true;
     this.#stopTimer?.();
     for (const stream of this.#child?.stdio ?? []) stream?.destroy();
-    this.#listener.onEnd({
+    this.#listener?.onEnd({
       code: this.#exit?.code ?? null,
       signal: this.#exit?.signal ?? null,
       observation: this.#observation,

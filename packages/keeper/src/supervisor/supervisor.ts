@@ -23,7 +23,7 @@ import { Generation, type GenerationListener } from './generation.js';
 import { HaltLatches } from './halt-latches.js';
 import { HeardClock } from './heard-clock.js';
 import { encodeHello } from './hello.js';
-import { startProcess } from './keeper-process.js';
+import { makeProcess } from './keeper-process.js';
 import { closed, notRepeated, queueFull, refusal, waitTimeout } from './refusals.js';
 import { type KeeperEvents, type KeeperState, type KeeperStats, newCounters } from './reports.js';
 
@@ -201,16 +201,16 @@ export class Supervisor implements GenerationListener {
   }
 
   #start(): void {
-    this.#number++;
     this.#generation = new Generation({
-      number: this.#number,
+      number: ++this.#number,
       options: this.#options,
       hello: this.#hello,
-      start: startProcess,
+      makeProcess,
       clock: this.#clock,
       counters: this.#counters,
       listener: this,
     });
+    this.#generation.begin();
   }
 
   /** A requested end is nobody's crash. While closing, or once others halted this one, nothing is started again. */

@@ -29,23 +29,23 @@ export class HostEnd {
       read() {},
       write: (_bytes, _encoding, done) => done(),
     });
-    new Generation({
+    const life = new Generation({
       number: 1,
       options,
       hello: new Uint8Array(),
       clock: new HeardClock(),
       counters: newCounters(),
-      start: (_options, _clock, listener) => {
-        this.#listener = listener;
-        return {
-          channel,
-          pid: 1,
-          kill: () => {},
-          observe: (observation) => {
-            if (observation === 'protocol-error') this.violated = true;
-          },
-        };
-      },
+      makeProcess: () => ({
+        channel,
+        pid: 1,
+        begin: (listener) => {
+          this.#listener = listener;
+        },
+        kill: () => {},
+        observe: (observation) => {
+          if (observation === 'protocol-error') this.violated = true;
+        },
+      }),
       listener: {
         onReady: (generation) => this.#sendCalls(generation),
         onDrain: () => {},
@@ -55,6 +55,7 @@ export class HostEnd {
         },
       },
     });
+    life.begin();
   }
 
   /** What functions of the host have answered is out when it comes back, as with a pipe. */
