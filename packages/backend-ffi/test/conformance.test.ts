@@ -1,4 +1,5 @@
 import { requirements } from '@securemem/conformance';
+import { repetitions } from '@securemem/proof';
 import { describe, expect, it } from 'vitest';
 import { runChild } from './node-26.js';
 
@@ -18,16 +19,24 @@ const SUITE = (module: string) => `
   process.exit(0);
 `;
 
+const full = repetitions(10) === 10;
+/** Locked pages by the same system calls are in every run of koffi's; here they are for `npm run test:full`. */
+const MODULES = [
+  ['./conformance-backend.mjs', 'mlock'],
+  ['./conformance-hidden.mjs', 'memfd_secret'],
+] as const;
+
 describe('the conformance suite on Node 26', () => {
-  it.for([
-    ['./conformance-backend.mjs', 'mlock'],
-    ['./conformance-hidden.mjs', 'memfd_secret'],
-  ] as const)('%s: every requirement holds with pages of %s', { timeout }, ([module], context) => {
-    const execArgv = ['--no-warnings'];
-    const { result, stderr, signal } = runChild(context, SUITE(module), { execArgv });
-    if (result === undefined) throw new Error(`the suite ended by ${signal}: ${stderr}`);
-    const { results } = result as Report;
-    expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
-    expect(results.map(({ id }) => id)).toEqual(requirements.map(({ id }) => id));
-  });
+  it.for(full ? MODULES : MODULES.slice(1))(
+    '%s: every requirement holds with pages of %s',
+    { timeout },
+    ([module], context) => {
+      const execArgv = ['--no-warnings'];
+      const { result, stderr, signal } = runChild(context, SUITE(module), { execArgv });
+      if (result === undefined) throw new Error(`the suite ended by ${signal}: ${stderr}`);
+      const { results } = result as Report;
+      expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
+      expect(results.map(({ id }) => id)).toEqual(requirements.map(({ id }) => id));
+    },
+  );
 });

@@ -23,7 +23,10 @@ async function million(
   return JSON.parse(stdout);
 }
 
-describe.each(['koffi', 'napi', 'ffi'])(`${SECRETS} secrets of 64 bytes, %s`, (backend) => {
+/** What ffi shares with koffi is nearly all of it, so its million is one of the full run. */
+const BACKENDS = SECRETS === 1_000_000 ? ['koffi', 'napi', 'ffi'] : ['koffi', 'napi'];
+
+describe.each(BACKENDS)(`${SECRETS} secrets of 64 bytes, %s`, (backend) => {
   it('M2 all locked: at most 80 bytes each, under 1,000 mappings, no slower at the end, nothing left', async (context) => {
     const figures = await million(context, backend);
     expect(figures).toMatchObject({
