@@ -17,6 +17,9 @@ import { RegionTable } from './region-table.js';
  * @typedef {import('@securemem/core/contract').RegionId} RegionId
  * @typedef {import('@securemem/core/contract').RegionRange} RegionRange
  * @typedef {import('@securemem/core/contract').Protection} Protection
+ * @typedef {import('@securemem/core/contract').KeyType} KeyType
+ * @typedef {import('@securemem/core/contract').SignatureAlgorithm} SignatureAlgorithm
+ * @typedef {import('@securemem/core/contract').AgreementAlgorithm} AgreementAlgorithm
  */
 const NAME = 'template';
 const PAGE_BYTE_LENGTH = 4096;
@@ -32,6 +35,8 @@ const CAPABILITIES = Object.freeze({
   views: /** @type {const} */ ('none'),
   threadExit: /** @type {const} */ ('kept'),
   cipher: /** @type {const} */ ('none'),
+  keys: Object.freeze([]),
+  keysLater: Object.freeze([]),
 });
 
 /** @implements {MemoryBackend} */
@@ -149,6 +154,30 @@ class TemplateBackend {
     this.#regions.find(key.region, 'unseal');
     this.#regions.find(plaintext.region, 'unseal');
     throw notSupported('unseal', 'a cipher');
+  }
+
+  /** @param {SignatureAlgorithm} _algorithm @param {RegionRange} key @returns {number} */
+  sign(_algorithm, key) {
+    this.#regions.find(key.region, 'sign');
+    throw notSupported('sign', 'private keys');
+  }
+
+  /** @param {SignatureAlgorithm} _algorithm @param {RegionRange} key @returns {never} */
+  signLater(_algorithm, key) {
+    this.#regions.find(key.region, 'signLater');
+    throw notSupported('signLater', 'private keys');
+  }
+
+  /** @param {KeyType} _type @param {RegionRange} key @returns {number} */
+  publicKey(_type, key) {
+    this.#regions.find(key.region, 'publicKey');
+    throw notSupported('publicKey', 'private keys');
+  }
+
+  /** @param {AgreementAlgorithm} _algorithm @param {RegionRange} key */
+  agree(_algorithm, key) {
+    this.#regions.find(key.region, 'agree');
+    throw notSupported('agree', 'private keys');
   }
 
   [Symbol.dispose]() {

@@ -1,14 +1,18 @@
 import {
+  type AgreementAlgorithm,
   type BackendCapabilities,
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type ForkBehaviour,
+  type KeyType,
   type LockLimit,
   type MemoryBackend,
+  type PendingSignature,
   type Protection,
   type RegionFacts,
   type RegionId,
   type RegionRange,
+  type SignatureAlgorithm,
   type View,
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';
@@ -158,6 +162,36 @@ export class NapiBackend implements MemoryBackend {
     this.#crypt('unseal', key, nonce, associatedData, plaintext, source, 'source');
   }
 
+  sign(
+    _algorithm: SignatureAlgorithm,
+    _key: RegionRange,
+    _message: Uint8Array,
+    _target: Uint8Array,
+  ): number {
+    throw this.#withoutKeys('sign');
+  }
+
+  signLater(
+    _algorithm: SignatureAlgorithm,
+    _key: RegionRange,
+    _message: Uint8Array,
+  ): PendingSignature {
+    throw this.#withoutKeys('signLater');
+  }
+
+  publicKey(_type: KeyType, _key: RegionRange, _target: Uint8Array): number {
+    throw this.#withoutKeys('publicKey');
+  }
+
+  agree(
+    _algorithm: AgreementAlgorithm,
+    _key: RegionRange,
+    _peer: Uint8Array,
+    _secret: RegionRange,
+  ): void {
+    throw this.#withoutKeys('agree');
+  }
+
   [Symbol.dispose](): void {
     if (this.#owner === NOBODY) return;
     const owner = this.#owner;
@@ -204,6 +238,11 @@ export class NapiBackend implements MemoryBackend {
 
   #requireOpen(operation: string): void {
     if (this.#owner === NOBODY) throw failure(this.#binding, Status.closed, operation);
+  }
+
+  #withoutKeys(operation: string): Error {
+    this.#requireOpen(operation);
+    return errors.own('ERR_SECMEM_NOT_SUPPORTED', operation, 'this backend does it with no key');
   }
 
   #withoutViews(region: RegionId): Error {

@@ -104,6 +104,8 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
     views: (views ? 'revocable' : 'none') as BackendCapabilities['views'],
     threadExit: 'wiped' as const,
     cipher: 'in-place' as const,
+    keys: Object.freeze([]),
+    keysLater: Object.freeze([]),
   };
   const region = binding.map(owner, binding.pageByteLength);
   if (region < 0) {

@@ -34,6 +34,8 @@ const CAPABILITIES: BackendCapabilities = {
   views: 'none',
   threadExit: 'kept',
   cipher: 'none',
+  keys: [],
+  keysLater: [],
 };
 
 /** The addon, of which the n-th system call fails, told of a limit and of locked bytes that are not those of this process. */
@@ -60,7 +62,8 @@ function overFfi(calls: FakeLinux, kind: number, fed: Fed): FfiBackend {
   const errors = new BackendErrors('napi');
   const system = new Told(calls, errors, kind === 0 ? AnonymousPages : SecretPages);
   const viewOf = () => new ArrayBuffer(0);
-  return new FfiBackend({ errors, system, capabilities: CAPABILITIES, viewOf, cipher: undefined });
+  const own = { cipher: undefined, keys: undefined };
+  return new FfiBackend({ errors, system, capabilities: CAPABILITIES, viewOf, ...own });
 }
 
 /** Everything that a caller sees of a failure; the result where there was none. */

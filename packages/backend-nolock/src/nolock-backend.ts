@@ -1,10 +1,13 @@
 import {
+  type AgreementAlgorithm,
   type BackendCapabilities,
   type BackendFactory,
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
+  type KeyType,
   type LockLimit,
   type MemoryBackend,
+  type PendingSignature,
   type Protection,
   type RegionFacts,
   type RegionId,
@@ -14,6 +17,7 @@ import {
   requireProtection,
   requireRange,
   SecureMemoryError,
+  type SignatureAlgorithm,
   type View,
   zero,
 } from '@securemem/core/contract';
@@ -33,6 +37,8 @@ const CAPABILITIES: BackendCapabilities = Object.freeze({
   views: 'none',
   threadExit: 'kept',
   cipher: 'none',
+  keys: Object.freeze([]),
+  keysLater: Object.freeze([]),
 });
 
 /** There are no real pages here; the size is the one that core sees most often elsewhere. */
@@ -160,6 +166,40 @@ class NolockBackend implements MemoryBackend {
   ): void {
     this.#requireOpen('unseal');
     throw this.#notSupported('unseal', 'a cipher');
+  }
+
+  sign(
+    _algorithm: SignatureAlgorithm,
+    _key: RegionRange,
+    _message: Uint8Array,
+    _target: Uint8Array,
+  ): number {
+    this.#requireOpen('sign');
+    throw this.#notSupported('sign', 'a signature');
+  }
+
+  signLater(
+    _algorithm: SignatureAlgorithm,
+    _key: RegionRange,
+    _message: Uint8Array,
+  ): PendingSignature {
+    this.#requireOpen('signLater');
+    throw this.#notSupported('signLater', 'a signature');
+  }
+
+  publicKey(_type: KeyType, _key: RegionRange, _target: Uint8Array): number {
+    this.#requireOpen('publicKey');
+    throw this.#notSupported('publicKey', 'a public key');
+  }
+
+  agree(
+    _algorithm: AgreementAlgorithm,
+    _key: RegionRange,
+    _peer: Uint8Array,
+    _secret: RegionRange,
+  ): void {
+    this.#requireOpen('agree');
+    throw this.#notSupported('agree', 'an agreement');
   }
 
   [Symbol.dispose](): void {

@@ -42,6 +42,8 @@ describe('nolockBackend()', () => {
       views: 'none',
       threadExit: 'kept',
       cipher: 'none',
+      keys: [],
+      keysLater: [],
     });
     expect(Object.isFrozen(backend.capabilities)).toBe(true);
   });

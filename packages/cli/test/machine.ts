@@ -11,6 +11,8 @@ const KOFFI: BackendCapabilities = {
   views: 'revocable',
   threadExit: 'kept',
   cipher: 'in-place',
+  keys: [],
+  keysLater: [],
 };
 
 export function openBackend(

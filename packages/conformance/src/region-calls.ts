@@ -1,4 +1,15 @@
-import type { MemoryBackend, RegionId } from '@securemem/core/contract';
+import {
+  AGREEMENTS,
+  DIGEST_BYTE_LENGTHS,
+  isAgreementAlgorithm,
+  isSignatureAlgorithm,
+  KEY_TYPES,
+  type KeyType,
+  keyTypeOf,
+  type MemoryBackend,
+  type RegionId,
+  SIGNATURES,
+} from '@securemem/core/contract';
 import { scratch } from './bytes.js';
 
 type Call = readonly [name: string, call: (region: RegionId) => unknown];
@@ -17,6 +28,39 @@ export function callsOnRegion(backend: MemoryBackend): readonly Call[] {
     calls.push(['openView', (region) => backend.openView(region, 0, 8)]);
   }
   if (backend.capabilities.cipher === 'in-place') calls.push(...cipherCalls(backend));
+  return [...calls, ...keyCalls(backend)];
+}
+
+/** One call of each method for keys that the backend has, with a key whose bytes are all alike. */
+function keyCalls(backend: MemoryBackend): Call[] {
+  const { keys } = backend.capabilities;
+  const key = (region: RegionId, type: KeyType) => {
+    const byteLength = KEY_TYPES[type].privateByteLengths?.[0] ?? 8;
+    return { region, byteOffset: 0, byteLength };
+  };
+  const calls: Call[] = [];
+  const signing = keys.find(isSignatureAlgorithm);
+  if (signing !== undefined) {
+    const { type, digest, byteLength } = SIGNATURES[signing];
+    const message = scratch(digest === undefined ? 8 : DIGEST_BYTE_LENGTHS[digest]);
+    const target = () => scratch(byteLength ?? 512);
+    calls.push(['sign', (region) => backend.sign(signing, key(region, type), message, target())]);
+    const publicByteLength = KEY_TYPES[type].publicByteLength ?? 512;
+    calls.push([
+      'publicKey',
+      (region) => backend.publicKey(type, key(region, type), scratch(publicByteLength)),
+    ]);
+  }
+  const agreeing = keys.find(isAgreementAlgorithm);
+  if (agreeing !== undefined) {
+    const { peerByteLength, byteLength } = AGREEMENTS[agreeing];
+    const peer = scratch(peerByteLength, 9);
+    const secret = (region: RegionId) => ({ region, byteOffset: 128, byteLength });
+    calls.push([
+      'agree',
+      (region) => backend.agree(agreeing, key(region, keyTypeOf(agreeing)), peer, secret(region)),
+    ]);
+  }
   return calls;
 }
 

@@ -17,6 +17,7 @@ export const GROUPS = [
   'fork',
   'dump',
   'cipher',
+  'keys',
   'threads',
   'model',
 ] as const;

@@ -14,6 +14,10 @@ const METHODS = [
   'unmap',
   'seal',
   'unseal',
+  'sign',
+  'signLater',
+  'publicKey',
+  'agree',
   Symbol.dispose,
 ] as const;
 

@@ -60,9 +60,16 @@ export {
   type EncryptOptions,
   encrypt,
 } from './use/aead.js';
+export { type Argon2Algorithm, type Argon2Options, argon2 } from './use/argon2.js';
 export type { DerivedOptions } from './use/derived.js';
+export { diffieHellman } from './use/diffie-hellman.js';
 export { hash } from './use/hash.js';
 export { type HkdfOptions, hkdf } from './use/hkdf.js';
 export { type Data, hmac } from './use/hmac.js';
 export { toKeyObject } from './use/key-object.js';
+export type { Password, PasswordOptions } from './use/password.js';
+export { type Pbkdf2Options, pbkdf2 } from './use/pbkdf2.js';
+export { publicKey } from './use/public-key.js';
+export { type ScryptOptions, scrypt } from './use/scrypt.js';
+export { type SignAsyncOptions, type SignOptions, sign, signAsync } from './use/sign.js';
 export type { VerifyReport } from './verify.js';

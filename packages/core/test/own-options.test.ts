@@ -4,16 +4,24 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
   type Allocator,
+  argon2,
   byCategory,
   checkHardenLimits,
   createAllocator,
   decrypt,
+  diffieHellman,
   encrypt,
   halt,
   hkdf,
+  isSecureMemoryError,
+  pbkdf2,
+  publicKey,
   retry,
   type Secret,
   SecureMemoryError,
+  scrypt,
+  sign,
+  signAsync,
   terminate,
 } from '../src/index.js';
 import { createFakeKernel, fakeBackend } from '../src/testing/index.js';
@@ -130,6 +138,29 @@ const CALLS: Readonly<Record<string, Call>> = {
     const key = memory.adoptSync(bytes());
     const derived = await hkdf('sha256', key, { byteLength: 16 });
     return [seen(derived), [...derived.exportCopy()]];
+  },
+  'sign, signAsync': async (memory) => {
+    const key = memory.adoptSync(bytes());
+    const signatures = [sign('Ed25519', key, 'x', {}), await signAsync('Ed25519', key, 'x', {})];
+    return signatures.map((signature) => signature.toString('hex'));
+  },
+  diffieHellman: async (memory) => {
+    const key = memory.adoptSync(bytes());
+    const agreed = await diffieHellman('X25519', key, publicKey('X25519', key), {});
+    return [seen(agreed), [...agreed.exportCopy()]];
+  },
+  'scrypt, pbkdf2, argon2': async (memory) => {
+    const password = memory.adoptSync(bytes());
+    const [byteLength, salt] = [16, bytes(16)];
+    const derived = await Promise.all([
+      scrypt(password, { byteLength, salt, cost: 2 }),
+      pbkdf2('sha256', password, { byteLength, salt, iterations: 1 }),
+      argon2('argon2id', password, { byteLength, salt, memory: 32, passes: 1 }).catch((error) => {
+        if (isSecureMemoryError(error, 'ERR_SECMEM_NOT_SUPPORTED')) return undefined;
+        throw error;
+      }),
+    ]);
+    return derived.map((secret) => secret && [seen(secret), [...secret.exportCopy()]]);
   },
   'halt, retry, byCategory': () => [
     halt({}).exitHost,

@@ -10,6 +10,7 @@ import { BackendErrors } from './errors.js';
 import type { Binding, Ffi } from './ffi.js';
 import { FfiBackend, type Foundation } from './ffi-backend.js';
 import { openssl } from './openssl.js';
+import { opensslKeys } from './openssl-keys.js';
 import { type FfiBackendOptions, takeOptions } from './options.js';
 import { openSystem } from './systems.js';
 import { revoke } from './view.js';
@@ -38,14 +39,17 @@ function lay(binding: Binding, options: FfiBackendOptions): Foundation {
   try {
     const { system, observed } = openSystem(ffi, errors, options.kernelHidden ?? 'off');
     const cipher = openssl(ffi, (address, byteLength) => system.zero(address, byteLength), errors);
+    const keys = opensslKeys(ffi, errors);
     const capabilities: BackendCapabilities = Object.freeze({
       ...observed,
       views: options.views === 'none' ? 'none' : observeViews(ffi),
       threadExit: 'kept', // No FFI has a hook that runs when a worker thread is terminated.
       cipher: cipher === undefined ? 'none' : 'in-place',
+      keys: keys?.algorithms ?? Object.freeze([]),
+      keysLater: Object.freeze([]), // An FFI calls on this thread only.
     });
     const viewOf = (address: Address, byteLength: number) => ffi.view(address, byteLength);
-    return { errors, system, capabilities, viewOf, cipher };
+    return { errors, system, capabilities, viewOf, cipher, keys };
   } catch (cause) {
     if (isSecureMemoryError(cause, 'ERR_SECMEM_BACKEND_UNAVAILABLE')) throw cause;
     throw errors.unavailable(

@@ -47,6 +47,11 @@ export const rooms = [
     may: ['contract/', 'common/', 'placement/', 'places/', 'requests/', 'sealing/'],
   },
   {
+    room: 'keys/',
+    holds: 'private keys as secrets, used in their page or by a copy',
+    may: ['contract/', 'secret/'],
+  },
+  {
     room: 'lifetime/',
     holds: 'the one door to a new secret, and to whom it belongs',
     may: [
@@ -64,7 +69,16 @@ export const rooms = [
   {
     room: 'ingest/',
     holds: 'bytes from files, terminals and text',
-    may: ['contract/', 'common/', 'options.ts', 'places/', 'requests/', 'secret/', 'lifetime/'],
+    may: [
+      'contract/',
+      'common/',
+      'options.ts',
+      'places/',
+      'requests/',
+      'secret/',
+      'keys/',
+      'lifetime/',
+    ],
   },
   {
     room: 'store/',
@@ -96,6 +110,7 @@ export const rooms = [
       'options.ts',
       'sealing/',
       'secret/',
+      'keys/',
       'lifetime/',
       'allocations.ts',
     ],

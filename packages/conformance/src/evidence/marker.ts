@@ -3,14 +3,26 @@ import { zero } from '@securemem/core/contract';
 
 const BYTE_LENGTH = 32;
 
+const turned = (bytes: Buffer) => Buffer.from([...bytes].reverse());
+
 /**
  * Random bytes that exist only where they are written. What is kept are two halves, each meaningless; the marker is their
  * exclusive or. A search for it therefore never finds the one who searches.
  */
 export class Marker {
   readonly byteLength = BYTE_LENGTH;
-  readonly #masked = randomBytes(BYTE_LENGTH);
-  readonly #mask = randomBytes(BYTE_LENGTH);
+  readonly #masked: Buffer;
+  readonly #mask: Buffer;
+
+  constructor(masked = randomBytes(BYTE_LENGTH), mask = randomBytes(BYTE_LENGTH)) {
+    this.#masked = masked;
+    this.#mask = mask;
+  }
+
+  /** The same bytes from the last to the first: how libraries of big numbers keep them. */
+  reversed(): Marker {
+    return new Marker(turned(this.#masked), turned(this.#mask));
+  }
 
   /** Hands over the bytes for the duration of the call; the scratch they stand in is wiped. */
   lend(use: (bytes: Uint8Array) => void): void {

@@ -5,6 +5,8 @@ import { dump } from './dump.js';
 import { errors } from './errors.js';
 import { fork } from './fork.js';
 import { inspection } from './inspection.js';
+import { keys } from './keys.js';
+import { keysMisuse } from './keys-misuse.js';
 import { lifecycle } from './lifecycle.js';
 import { limits } from './limits.js';
 import { locking } from './locking.js';
@@ -34,6 +36,8 @@ export const requirements: readonly Requirement[] = [
   ...dump,
   ...cipher,
   ...cipherRanges,
+  ...keys,
+  ...keysMisuse,
   ...threads,
   ...model,
 ];

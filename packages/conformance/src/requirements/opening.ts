@@ -1,8 +1,13 @@
-import { type BackendCapabilities, CONTRACT_VERSION } from '@securemem/core/contract';
+import {
+  type BackendCapabilities,
+  CONTRACT_VERSION,
+  KEY_ALGORITHMS,
+  SIGNATURES,
+} from '@securemem/core/contract';
 import { expect, expectEqual } from '../expectation.js';
 import type { Requirement } from '../requirement.js';
 
-/** Every value that a capability may have. */
+/** Every value that a capability may have, or that may be in it where it is a list. */
 const LEGAL: Readonly<Record<keyof BackendCapabilities, readonly unknown[]>> = {
   locking: ['locked', 'none'],
   guardPages: [true, false],
@@ -13,6 +18,8 @@ const LEGAL: Readonly<Record<keyof BackendCapabilities, readonly unknown[]>> = {
   views: ['revocable', 'none'],
   threadExit: ['wiped', 'kept'],
   cipher: ['in-place', 'none'],
+  keys: KEY_ALGORITHMS,
+  keysLater: Object.keys(SIGNATURES),
 };
 
 export const opening: readonly Requirement[] = [
@@ -35,10 +42,14 @@ export const opening: readonly Requirement[] = [
     contract: 'BackendCapabilities',
     run: (context) => {
       const { backend } = context;
+      const { keys, keysLater } = backend.capabilities;
+      const known = keysLater.every((name) => keys.includes(name));
+      expect(known, 'capabilities.keysLater names what capabilities.keys does not');
       const before = { ...backend.capabilities };
       for (const [name, values] of Object.entries(LEGAL)) {
         const value = before[name as keyof BackendCapabilities];
-        expect(values.includes(value), `capabilities.${name} is ${JSON.stringify(value)}`);
+        const legal = [value].flat().every((each) => values.includes(each));
+        expect(legal, `capabilities.${name} is ${JSON.stringify(value)}`);
       }
       const region = context.map();
       backend.wipe(region, 0, context.page);

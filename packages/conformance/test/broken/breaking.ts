@@ -124,5 +124,10 @@ export function renumbered(backend: MemoryBackend, next: () => number): MemoryBa
       backend.seal(part(key), nonce, data, part(plaintext), target),
     unseal: (key, nonce, data, source, plaintext) =>
       backend.unseal(part(key), nonce, data, source, part(plaintext)),
+    sign: (algorithm, key, message, target) => backend.sign(algorithm, part(key), message, target),
+    signLater: (algorithm, key, message) => backend.signLater(algorithm, part(key), message),
+    publicKey: (type, key, target) => backend.publicKey(type, part(key), target),
+    agree: (algorithm, key, peer, secret) =>
+      backend.agree(algorithm, part(key), peer, part(secret)),
   });
 }

@@ -42,6 +42,8 @@ export class Outsider {
     views: 'revocable',
     threadExit: 'kept',
     cipher: 'none',
+    keys: [],
+    keysLater: [],
   });
   pages = new Pages();
   /** @type {Map<RegionId, Region>} */
@@ -220,6 +222,30 @@ export class Outsider {
     this.find(key.region, 'unseal');
     this.find(text.region, 'unseal');
     throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no cipher', { operation: 'unseal' });
+  }
+
+  /** @param {import('@securemem/core/contract').SignatureAlgorithm} _algorithm @param {import('@securemem/core/contract').RegionRange} key @returns {number} */
+  sign(_algorithm, key) {
+    this.find(key.region, 'sign');
+    throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no private keys', { operation: 'sign' });
+  }
+
+  /** @param {import('@securemem/core/contract').SignatureAlgorithm} _algorithm @param {import('@securemem/core/contract').RegionRange} key @returns {never} */
+  signLater(_algorithm, key) {
+    this.find(key.region, 'signLater');
+    throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no private keys', { operation: 'signLater' });
+  }
+
+  /** @param {import('@securemem/core/contract').KeyType} _type @param {import('@securemem/core/contract').RegionRange} key @returns {number} */
+  publicKey(_type, key) {
+    this.find(key.region, 'publicKey');
+    throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no private keys', { operation: 'publicKey' });
+  }
+
+  /** @param {import('@securemem/core/contract').AgreementAlgorithm} _algorithm @param {import('@securemem/core/contract').RegionRange} key */
+  agree(_algorithm, key) {
+    this.find(key.region, 'agree');
+    throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no private keys', { operation: 'agree' });
   }
 
   [Symbol.dispose]() {

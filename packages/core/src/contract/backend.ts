@@ -1,4 +1,5 @@
 import type { BackendCapabilities, LockLimit, Protection } from './capabilities.js';
+import type { AgreementAlgorithm, KeyType, PendingSignature, SignatureAlgorithm } from './keys.js';
 import type { RegionFacts, RegionId, RegionRange, View } from './region.js';
 
 /** The version of this contract. A new ability is a new capability value, not a new version. */
@@ -123,6 +124,62 @@ export interface MemoryBackend extends Disposable {
     associatedData: Uint8Array,
     source: Uint8Array,
     plaintext: RegionRange,
+  ): void;
+
+  /**
+   * Signs with a private key where it lies, and gives the length of the signature, which `target` receives from its first byte
+   * on. `key` is a range of exactly the private part:
+   *
+   * - Ed25519: the seed (32 bytes), from which the public key is derived in each call, or the seed and then the public key
+   *   that `publicKey` gave for it (64 bytes). The second is half the work and is not checked: a wrong public key there
+   *   gives the private key away with the signature, so whoever calls must know that nobody else wrote it.
+   * - EC: the scalar, big-endian, as wide as the order of the curve (32, 48, 66 bytes), 1 to the order less 1.
+   * - RSA: `RSAPrivateKey` of PKCS#1 in DER (RFC 8017, A.1.2) with two primes, a modulus of 1,024 to 16,384 bits, and nothing behind it.
+   *
+   * `message` is the message for Ed25519, of any length, and its digest for the others (`SIGNATURES`). `target` is as long as
+   * the signature; for RSA at least as long as the modulus. Works under any protection, restored afterwards. No copy of the
+   * key, and nothing secret that was calculated from it, outlives the call.
+   *
+   * Throws `ERR_SECMEM_KEY_INVALID` when the bytes are no such private key; `target` may be zeroed then, and nothing else has changed.
+   * `ERR_SECMEM_NOT_SUPPORTED` when `capabilities.keys` does not name the algorithm; `TypeError` when it is no name of `SIGNATURES`.
+   */
+  sign(
+    algorithm: SignatureAlgorithm,
+    key: RegionRange,
+    message: Uint8Array,
+    target: Uint8Array,
+  ): number;
+
+  /**
+   * The same on another thread, for what takes long. Arguments are checked now, with the same errors, and the message is copied;
+   * the key is read from its page when its turn comes. Whoever calls leaves the range as it is until the signature is
+   * settled or revoked. Every call that changes or ends the region itself (`wipe`, `write`, `unmap`, closing the backend, the end of the thread) waits for a
+   * reading of the key at most, never for a signature, and revokes what has not begun. `ERR_SECMEM_NOT_SUPPORTED` when `capabilities.keysLater` does not name
+   * the algorithm.
+   */
+  signLater(algorithm: SignatureAlgorithm, key: RegionRange, message: Uint8Array): PendingSignature;
+
+  /**
+   * Calculates the public key of a private key where it lies, and gives its length: 32 bytes of Ed25519 and X25519, an
+   * uncompressed point (0x04, x, y) of a curve, `RSAPublicKey` of PKCS#1 in DER (RFC 8017, A.1.1). `target` is as long as
+   * that; for RSA at least, and as long as the private key always suffices. `key` is as for `sign`; what lies behind a seed of Ed25519 is not
+   * looked at. X25519: 32 bytes as RFC 7748 has them, which need not be clamped. Throws as `sign` does;
+   * `ERR_SECMEM_NOT_SUPPORTED` when `capabilities.keys` names no algorithm of this family.
+   */
+  publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number;
+
+  /**
+   * Agrees on a secret with whoever has the private part of `peer`, into a region: `secret` is a range as long as
+   * `AGREEMENTS` says. It may lie in the region of the key and must not overlap it (`RangeError`). The secret is the bare result, to be hashed by whoever calls.
+   *
+   * Throws `ERR_SECMEM_PEER_INVALID` when `peer` is not a point of the curve, is the point at infinity, or gives a secret of
+   * zeros (RFC 7748, section 6.1), and `ERR_SECMEM_KEY_INVALID` as `sign` does; the range of the secret then reads zero. Otherwise as `sign`.
+   */
+  agree(
+    algorithm: AgreementAlgorithm,
+    key: RegionRange,
+    peer: Uint8Array,
+    secret: RegionRange,
   ): void;
 
   /**

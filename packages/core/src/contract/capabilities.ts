@@ -1,3 +1,5 @@
+import type { KeyAlgorithm, SignatureAlgorithm } from './keys.js';
+
 /** How much of a region may be touched. The whole region has one protection; a part of it never has its own. */
 export type Protection = 'no-access' | 'read-only' | 'read-write';
 
@@ -59,4 +61,13 @@ export interface BackendCapabilities {
 
   /** `in-place`: AES-256-GCM between a region and ordinary memory, with no plaintext and no key schedule left outside. */
   readonly cipher: 'in-place' | 'none';
+
+  /**
+   * What is done with a private key where it lies, with no copy of it left outside: `sign`, `agree`, and `publicKey` for the
+   * families of these. Empty: nothing is.
+   */
+  readonly keys: readonly KeyAlgorithm[];
+
+  /** What of `keys` is also signed on another thread, by `signLater`. Empty: nothing is. */
+  readonly keysLater: readonly SignatureAlgorithm[];
 }

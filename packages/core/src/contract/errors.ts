@@ -39,6 +39,8 @@ export const ERROR_KINDS = {
   ERR_SECMEM_CANARY_MISMATCH: 'corruption',
   ERR_SECMEM_VIEW_ESCAPED: 'corruption',
   ERR_SECMEM_UNSEAL_FAILED: 'corruption',
+  ERR_SECMEM_KEY_INVALID: 'corruption',
+  ERR_SECMEM_PEER_INVALID: 'corruption',
   ERR_SECMEM_KEEPER_CRASHED: 'crash',
   ERR_SECMEM_KEEPER_LOST: 'crash',
   ERR_SECMEM_KEEPER_HALTED: 'crash',

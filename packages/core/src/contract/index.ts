@@ -11,6 +11,8 @@ export * from './errors.js';
 export * from './harden.js';
 export * from './harden-report.js';
 export { mayHibernate } from './hibernation.js';
+export * from './key-arguments.js';
+export * from './keys.js';
 export { byteLengthOfOrdinary } from './ordinary-bytes.js';
 export { ownOptions, ownProperties } from './own-properties.js';
 export * from './region.js';

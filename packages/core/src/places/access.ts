@@ -36,6 +36,13 @@ export class Engagement {
   inStore = false;
   /** The leak detector watches it. */
   watched = false;
+  /** Its second half is the public key of its first, which this package derived, and nobody has written to it since. */
+  paired = false;
+
+  /** Whether there is something to remember while no access is open. */
+  get lasts(): boolean {
+    return this.inStore || this.watched || this.paired;
+  }
 
   /** Whether no access is open. */
   get idle(): boolean {

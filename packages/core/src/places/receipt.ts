@@ -1,4 +1,4 @@
-import type { ForkBehaviour } from '../contract/capabilities.js';
+import type { BackendCapabilities, ForkBehaviour } from '../contract/capabilities.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { mayHibernate } from '../contract/hibernation.js';
 import type { AtRest, Guarantee } from '../options.js';
@@ -42,6 +42,12 @@ export interface Receipt {
   /** What becomes of it when its worker thread is terminated. */
   readonly threadExit: 'wiped' | 'kept';
   readonly cipher: 'in-place' | 'node-crypto';
+  /**
+   * How `sign`, `publicKey` and `diffieHellman` use it when it is a private key: in its page; by `node:crypto` and a copy, where
+   * nothing is locked anyway; or not at all, since a copy would undo the protection. In place, the backend's `keys` say
+   * which algorithms.
+   */
+  readonly keys: 'in-place' | 'node-crypto' | 'refused';
   /** When the kernel was asked about its region last, in milliseconds since 1970: when it was mapped, or by a look since. */
   readonly checkedAtMs: number;
   readonly weaknesses: readonly Weakness[];
@@ -91,10 +97,17 @@ export function receiptOf(
     access: views ? 'view' : 'copy',
     threadExit: can.threadExit,
     cipher: can.cipher === 'in-place' ? 'in-place' : 'node-crypto',
+    keys: keysOf(can),
     checkedAtMs,
   } as const;
   const weaknesses = [...weaknessesOf(facts, context, { openBecause, losses })];
   return Object.freeze({ ...facts, weaknesses: Object.freeze(weaknesses) });
+}
+
+/** A backend that was written before there were keys in the contract names none. */
+function keysOf({ keys = [], locking }: BackendCapabilities): Receipt['keys'] {
+  if (keys.length > 0) return 'in-place';
+  return locking === 'none' ? 'node-crypto' : 'refused';
 }
 
 type Facts = Omit<Receipt, 'weaknesses'>;
@@ -148,6 +161,9 @@ function* weaknessesOf(
   }
   if (facts.cipher === 'node-crypto') {
     yield { field: 'cipher', reason: 'sealing passes through a copy in ordinary memory' };
+  }
+  if (facts.keys === 'node-crypto') {
+    yield { field: 'keys', reason: 'a private key is used through a copy in ordinary memory' };
   }
 }
 

@@ -51,6 +51,11 @@ export let ownerOf: (secret: Secret) => SecretOwner;
 export let setOwner: (secret: Secret, owner: SecretOwner) => void;
 /** The place of a live secret. Throws `ERR_SECMEM_DISPOSED`. */
 export let placeOf: (secret: Secret) => Place;
+/** The same, once an access of this kind might begin: for work that touches the place without opening one. */
+export let placeFor: (secret: Secret, mode: AccessMode) => Place;
+/** Says that its second half is the public key of its first, which was derived here; whatever writes to it takes that back. */
+export let setPaired: (secret: Secret) => void;
+export let isPaired: (secret: Secret) => boolean;
 /** Whether a view or a lease of it is open. */
 export let isLent: (secret: Secret) => boolean;
 /** Says whether it belongs to a store, which alone may change or end it. */
@@ -100,6 +105,12 @@ export class Secret implements Disposable {
       secret.#owner = owner;
     };
     placeOf = (secret) => ({ host: secret.#live('use'), index: secret.#index });
+    placeFor = (secret, mode) => ({ host: secret.#admit(mode), index: secret.#index });
+    setPaired = (secret) => {
+      secret.#engagement ??= new Engagement();
+      secret.#engagement.paired = true;
+    };
+    isPaired = (secret) => secret.#engagement?.paired ?? false;
     isLent = (secret) => secret.#isLent;
     setInStore = (secret, inStore) => {
       secret.#engagement ??= new Engagement();
@@ -223,6 +234,7 @@ export class Secret implements Disposable {
     this.#owner.places.assertOpen('resize');
     this.#assertNotInStore('resize');
     if (this.#isLent) throw this.#inUse('resize');
+    if (this.#engagement !== undefined) this.#engagement.paired = false;
     // One step: the handle leads to its new place before anybody hears of what was given up for it.
     this.#owner.places.telemetry.outbox.during(() => this.#move(host, byteLength));
   }
@@ -320,13 +332,9 @@ export class Secret implements Disposable {
   }
 
   #openAccess(mode: AccessMode): Access {
-    const host = this.#live(mode);
-    const { places } = this.#owner;
-    places.assertOpen(mode);
-    if (mode === 'write') this.#assertNotInStore(mode);
+    const host = this.#admit(mode);
     const engagement = this.#engagement ?? new Engagement();
-    if (!engagement.admits(mode)) throw this.#inUse(mode);
-    const access = new Access(places, engagement, host, this.#index, mode);
+    const access = new Access(this.#owner.places, engagement, host, this.#index, mode);
     this.#engagement = engagement;
     return access;
   }
@@ -343,11 +351,20 @@ export class Secret implements Disposable {
    * the backend has no views.
    */
   #slabBytes(mode: AccessMode): Uint8Array | undefined {
-    const { region } = this.#live(mode);
-    this.#owner.places.assertOpen(mode);
-    if (mode === 'write') this.#assertNotInStore(mode);
-    if (this.#engagement !== undefined && !this.#engagement.admits(mode)) throw this.#inUse(mode);
+    const { region } = this.#admit(mode);
     return region.bytes(mode === 'read' ? 'read-only' : 'read-write');
+  }
+
+  /** Every check of an access. Whoever may write is taken to have written. */
+  #admit(mode: AccessMode): PlaceHost {
+    const host = this.#live(mode);
+    this.#owner.places.assertOpen(mode);
+    const engagement = this.#engagement;
+    if (engagement === undefined) return host;
+    if (mode === 'write') this.#assertNotInStore(mode);
+    if (!engagement.admits(mode)) throw this.#inUse(mode);
+    if (mode === 'write') engagement.paired = false;
+    return host;
   }
 
   get #byteOffset(): number {
@@ -358,7 +375,7 @@ export class Secret implements Disposable {
     const engagement = this.#engagement;
     if (!engagement?.idle) return;
     if (engagement.ended) this.#owner.forget(this);
-    if (!engagement.inStore && !engagement.watched) this.#engagement = undefined;
+    if (!engagement.lasts) this.#engagement = undefined;
   }
 
   /** Whoever has an access open releases the place when the last is closed; a phase waits for that, and forgets it then. */

@@ -1,5 +1,6 @@
 import {
   type BackendCapabilities,
+  KEY_ALGORITHMS,
   type MemoryBackend,
   ownOptions,
   type ProbeResult,
@@ -19,6 +20,8 @@ export const FAKE_CAPABILITIES: BackendCapabilities = {
   views: 'revocable',
   threadExit: 'wiped',
   cipher: 'in-place',
+  keys: KEY_ALGORITHMS,
+  keysLater: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
 };
 
 /** What a fake backend differs in from the best real one. */

@@ -16,6 +16,10 @@ export const FAKE_OPERATIONS = [
   'unmap',
   'seal',
   'unseal',
+  'sign',
+  'signLater',
+  'publicKey',
+  'agree',
   'dispose',
 ] as const;
 

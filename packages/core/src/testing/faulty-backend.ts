@@ -1,13 +1,17 @@
 import {
+  type AgreementAlgorithm,
   type BackendCapabilities,
   type ErrorCode,
+  type KeyType,
   type LockLimit,
   type MemoryBackend,
+  type PendingSignature,
   type Protection,
   type RegionFacts,
   type RegionId,
   type RegionRange,
   SecureMemoryError,
+  type SignatureAlgorithm,
   type View,
   type ViewOutcome,
 } from '../contract/index.js';
@@ -28,7 +32,11 @@ export type FaultyOperation =
   | 'inspect'
   | 'unmap'
   | 'seal'
-  | 'unseal';
+  | 'unseal'
+  | 'sign'
+  | 'signLater'
+  | 'publicKey'
+  | 'agree';
 
 /** Which calls fail, and with what. */
 export interface FaultPlan {
@@ -66,11 +74,15 @@ const DEFAULT_CODES: Readonly<Record<FaultyOperation, ErrorCode>> = {
   unmap: 'ERR_SECMEM_PLATFORM',
   seal: 'ERR_SECMEM_PLATFORM',
   unseal: 'ERR_SECMEM_UNSEAL_FAILED',
+  sign: 'ERR_SECMEM_PLATFORM',
+  signLater: 'ERR_SECMEM_PLATFORM',
+  publicKey: 'ERR_SECMEM_PLATFORM',
+  agree: 'ERR_SECMEM_PLATFORM',
 };
 
 /**
  * Any backend, made to fail where a test says so. A failing call changes nothing, as the contract demands, except that a
- * failing `unmap` wipes the region all the same and a failing `unseal` wipes the plaintext range.
+ * failing `unmap` wipes the region all the same, and a failing `unseal` or `agree` the range that it was to fill.
  */
 export class FaultyBackend implements MemoryBackend {
   readonly name: string;
@@ -214,6 +226,44 @@ export class FaultyBackend implements MemoryBackend {
       throw faultOf('unseal', fault, this.name);
     }
     this.inner.unseal(key, nonce, associatedData, source, plaintext);
+  }
+
+  sign(
+    algorithm: SignatureAlgorithm,
+    key: RegionRange,
+    message: Uint8Array,
+    target: Uint8Array,
+  ): number {
+    this.#pass('sign');
+    return this.inner.sign(algorithm, key, message, target);
+  }
+
+  signLater(
+    algorithm: SignatureAlgorithm,
+    key: RegionRange,
+    message: Uint8Array,
+  ): PendingSignature {
+    this.#pass('signLater');
+    return this.inner.signLater(algorithm, key, message);
+  }
+
+  publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number {
+    this.#pass('publicKey');
+    return this.inner.publicKey(type, key, target);
+  }
+
+  agree(
+    algorithm: AgreementAlgorithm,
+    key: RegionRange,
+    peer: Uint8Array,
+    secret: RegionRange,
+  ): void {
+    const fault = this.#next('agree');
+    if (fault !== undefined) {
+      this.inner.wipe(secret.region, secret.byteOffset, secret.byteLength);
+      throw faultOf('agree', fault, this.name);
+    }
+    this.inner.agree(algorithm, key, peer, secret);
   }
 
   [Symbol.dispose](): void {

@@ -1,9 +1,12 @@
 import {
+  type AgreementAlgorithm,
   type BackendCapabilities,
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
+  type KeyType,
   type LockLimit,
   type MemoryBackend,
+  type PendingSignature,
   type Protection,
   type RegionFacts,
   type RegionId,
@@ -12,11 +15,11 @@ import {
   requireMapLength,
   requireRange,
   SecureMemoryError,
+  type SignatureAlgorithm,
   type View,
 } from '../contract/index.js';
-import { checkCipherArrays, offersProtection, rangeOf } from './fake-arguments.js';
+import { offersProtection } from './fake-arguments.js';
 import type { FakeOperation } from './fake-calls.js';
-import { sealBytes, unsealBytes } from './fake-cipher.js';
 import {
   disposedRegion,
   notSupported,
@@ -25,6 +28,7 @@ import {
   viewInUse,
 } from './fake-errors.js';
 import { createFakeKernel, type FakeKernel } from './fake-kernel.js';
+import { FakeKeyed } from './fake-keyed.js';
 import type { FakeRegion, FakeRegionFacts } from './fake-region.js';
 import { FakeView } from './fake-view.js';
 
@@ -46,6 +50,7 @@ export class SimulatedBackend implements MemoryBackend {
   readonly #regions = new Set<RegionId>();
   readonly #views = new Map<RegionId, Set<FakeView>>();
   readonly #tracksAliases: boolean;
+  readonly #keyed: FakeKeyed;
   #closed = false;
 
   constructor(options: SimulatedBackendOptions) {
@@ -53,6 +58,12 @@ export class SimulatedBackend implements MemoryBackend {
     this.kernel = options.kernel ?? createFakeKernel();
     this.capabilities = Object.freeze({ ...options.capabilities });
     this.pageByteLength = this.kernel.pageByteLength;
+    this.#keyed = new FakeKeyed({
+      name: this.name,
+      capabilities: this.capabilities,
+      begin: (operation) => this.#begin(operation),
+      find: (operation, region) => this.#find(operation, region),
+    });
     this.#tracksAliases = options.aliasTracking !== 'unknown';
     if (this.capabilities.threadExit === 'wiped') this.kernel.onThreadEnd(this.#endThread);
   }
@@ -169,10 +180,7 @@ export class SimulatedBackend implements MemoryBackend {
     plaintext: RegionRange,
     target: Uint8Array,
   ): void {
-    this.#beginCipher('seal');
-    const [keyBytes, text] = this.#cipherBytes('seal', key, plaintext);
-    checkCipherArrays(nonce, associatedData, target, 'target', text.bytes.length);
-    sealBytes(keyBytes, nonce, associatedData, text.bytes, target);
+    this.#keyed.seal(key, nonce, associatedData, plaintext, target);
   }
 
   unseal(
@@ -182,16 +190,37 @@ export class SimulatedBackend implements MemoryBackend {
     source: Uint8Array,
     plaintext: RegionRange,
   ): void {
-    this.#beginCipher('unseal');
-    const [keyBytes, text] = this.#cipherBytes('unseal', key, plaintext);
-    checkCipherArrays(nonce, associatedData, source, 'source', text.bytes.length);
-    const opened = unsealBytes(keyBytes, nonce, associatedData, source, text.bytes);
-    text.region.publish(text.byteOffset, text.bytes.length);
-    if (opened) return;
-    throw new SecureMemoryError('ERR_SECMEM_UNSEAL_FAILED', 'The tag does not match', {
-      operation: 'unseal',
-      backend: this.name,
-    });
+    this.#keyed.unseal(key, nonce, associatedData, source, plaintext);
+  }
+
+  sign(
+    algorithm: SignatureAlgorithm,
+    key: RegionRange,
+    message: Uint8Array,
+    target: Uint8Array,
+  ): number {
+    return this.#keyed.sign(algorithm, key, message, target);
+  }
+
+  signLater(
+    algorithm: SignatureAlgorithm,
+    key: RegionRange,
+    message: Uint8Array,
+  ): PendingSignature {
+    return this.#keyed.signLater(algorithm, key, message);
+  }
+
+  publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number {
+    return this.#keyed.publicKey(type, key, target);
+  }
+
+  agree(
+    algorithm: AgreementAlgorithm,
+    key: RegionRange,
+    peer: Uint8Array,
+    secret: RegionRange,
+  ): void {
+    this.#keyed.agree(algorithm, key, peer, secret);
   }
 
   [Symbol.dispose](): void {
@@ -255,41 +284,4 @@ export class SimulatedBackend implements MemoryBackend {
     this.#regions.delete(region.id);
     this.#views.delete(region.id);
   }
-
-  #beginCipher(operation: 'seal' | 'unseal'): void {
-    this.#begin(operation);
-    if (this.capabilities.cipher === 'none') throw notSupported(operation, this.name, 'cipher');
-  }
-
-  /** The fields of the ranges may be getters: each is read once, all before the first look at a region. */
-  #cipherBytes(
-    operation: 'seal' | 'unseal',
-    key: RegionRange,
-    plaintext: RegionRange,
-  ): [key: Uint8Array, text: RegionBytes] {
-    const [keyRange, textRange] = [rangeOf(key), rangeOf(plaintext)];
-    const keyBytes = this.#bytes(operation, keyRange).bytes;
-    const text = this.#bytes(operation, textRange);
-    if (keyBytes.length !== 32) throw new RangeError('key must be a range of 32 bytes');
-    return [keyBytes, text];
-  }
-
-  #bytes(operation: 'seal' | 'unseal', range: RegionRange): RegionBytes {
-    const region = this.#find(operation, range.region);
-    const { byteOffset, byteLength } = range;
-    requireRange(byteOffset, byteLength, region.byteLength);
-    region.settle();
-    return {
-      region,
-      byteOffset,
-      bytes: region.store.subarray(byteOffset, byteOffset + byteLength),
-    };
-  }
-}
-
-/** A checked part of a live region. */
-interface RegionBytes {
-  readonly region: FakeRegion;
-  readonly byteOffset: number;
-  readonly bytes: Uint8Array;
 }

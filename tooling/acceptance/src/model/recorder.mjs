@@ -126,6 +126,26 @@ export class RecordingBackend {
     this.inner.unseal(...args);
   }
 
+  /** @param {Parameters<MemoryBackend['sign']>} args */
+  sign(...args) {
+    return this.inner.sign(...args);
+  }
+
+  /** @param {Parameters<MemoryBackend['signLater']>} args */
+  signLater(...args) {
+    return this.inner.signLater(...args);
+  }
+
+  /** @param {Parameters<MemoryBackend['publicKey']>} args */
+  publicKey(...args) {
+    return this.inner.publicKey(...args);
+  }
+
+  /** @param {Parameters<MemoryBackend['agree']>} args */
+  agree(...args) {
+    this.inner.agree(...args);
+  }
+
   [Symbol.dispose]() {
     this.inner[Symbol.dispose]();
   }

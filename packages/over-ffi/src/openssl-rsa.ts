@@ -1,0 +1,211 @@
+import {
+  type AgreementAlgorithm,
+  type DigestName,
+  type KeyType,
+  SIGNATURES,
+  type SignatureAlgorithm,
+} from '@securemem/core/contract';
+import type { Address } from './address.js';
+import type { CType, Ffi } from './ffi.js';
+import { requireMade } from './openssl-made.js';
+import type { KeyFamily, Refusal } from './private-keys.js';
+import type { Place } from './system.js';
+
+/** What is called of OpenSSL for RSA. */
+interface Rsa {
+  read(into: null, at: BigUint64Array, byteLength: number): Address | null;
+  free(key: Address): void;
+  bits(key: Address): number;
+  byteLength(key: Address): number;
+  version(key: Address): number;
+  sign(
+    hash: number,
+    digest: Place,
+    byteLength: number,
+    to: Place,
+    written: Uint32Array,
+    key: Address,
+  ): number;
+  verify(
+    hash: number,
+    digest: Place,
+    byteLength: number,
+    signature: Place,
+    signatureByteLength: number,
+    key: Address,
+  ): number;
+  pad(
+    key: Address,
+    to: Place,
+    digest: Place,
+    hash: Address,
+    maskHash: Address,
+    saltByteLength: number,
+  ): number;
+  unpad(
+    key: Address,
+    digest: Place,
+    hash: Address,
+    maskHash: Address,
+    padded: Place,
+    saltByteLength: number,
+  ): number;
+  privately(byteLength: number, from: Place, to: Place, key: Address, padding: number): number;
+  publicly(byteLength: number, from: Place, to: Place, key: Address, padding: number): number;
+  writePublic(key: Address, to: BigUint64Array | null): number;
+  hashOf(name: string): Address | null;
+}
+
+/** The numbers by which OpenSSL knows the hashes (`obj_mac.h`). */
+const HASHES = { sha256: 672, sha384: 673, sha512: 674 } as const satisfies Record<
+  DigestName,
+  number
+>;
+
+const NO_PADDING = 3;
+const SALT_AS_DIGEST = -1;
+const MODULUS_BITS_MIN = 1024;
+const MODULUS_BITS_MAX = 16_384;
+const TWO_PRIMES = 0;
+
+function bind(ffi: Ffi): Rsa {
+  const runtime = ffi.library(null);
+  const call = <F>(name: string, result: CType, ...parameters: CType[]) =>
+    runtime.func<F>(name, result, parameters);
+  const p = 'pointer';
+  return {
+    read: call('d2i_RSAPrivateKey', p, p, p, 'int64'),
+    free: call('RSA_free', 'void', p),
+    bits: call('RSA_bits', 'int', p),
+    byteLength: call('RSA_size', 'int', p),
+    version: call('RSA_get_version', 'int', p),
+    sign: call('RSA_sign', 'int', 'int', p, 'uint', p, p, p),
+    verify: call('RSA_verify', 'int', 'int', p, 'uint', p, 'uint', p),
+    pad: call('RSA_padding_add_PKCS1_PSS_mgf1', 'int', p, p, p, p, p, 'int'),
+    unpad: call('RSA_verify_PKCS1_PSS_mgf1', 'int', p, p, p, p, p, 'int'),
+    privately: call('RSA_private_encrypt', 'int', 'int', p, p, p, 'int'),
+    publicly: call('RSA_public_decrypt', 'int', 'int', p, p, p, 'int'),
+    writePublic: call('i2d_RSAPublicKey', 'int', p, p),
+    hashOf: call('EVP_get_digestbyname', p, 'text'),
+  };
+}
+
+/**
+ * RSA by the OpenSSL of the runtime, which reads the key from its page as it lies there, in DER. Every signature is verified
+ * before it is given out: a key whose numbers do not belong together would give a wrong one, and with a wrong one its primes.
+ */
+export class OpensslRsa implements KeyFamily {
+  readonly types = ['RSA'] as const;
+  readonly #rsa: Rsa;
+  readonly #ffi: Ffi;
+
+  /** Throws where a function is missing. */
+  constructor(ffi: Ffi) {
+    this.#rsa = bind(ffi);
+    this.#ffi = ffi;
+  }
+
+  sign(
+    algorithm: SignatureAlgorithm,
+    at: Address,
+    keyByteLength: number,
+    digest: Uint8Array,
+    target: Uint8Array,
+  ): number | Refusal {
+    const hash = SIGNATURES[algorithm].digest as DigestName;
+    return this.#withKey(at, keyByteLength, (key) => {
+      const byteLength = this.#rsa.byteLength(key);
+      if (target.length < byteLength) {
+        throw new RangeError(`target must have at least ${byteLength} bytes for this key`);
+      }
+      const signed = algorithm.startsWith('PS')
+        ? this.#signPss(key, hash, digest, target, byteLength)
+        : this.#signPkcs1(key, hash, digest, target, byteLength);
+      return signed ? byteLength : 'key';
+    });
+  }
+
+  publicKey(
+    _type: KeyType,
+    at: Address,
+    keyByteLength: number,
+    target: Uint8Array,
+  ): number | Refusal {
+    const rsa = this.#rsa;
+    return this.#withKey(at, keyByteLength, (key) => {
+      const byteLength = rsa.writePublic(key, null);
+      if (target.length < byteLength) {
+        throw new RangeError(`target must have at least ${byteLength} bytes for this key`);
+      }
+      const written = rsa.writePublic(key, BigUint64Array.of(this.#ffi.address(target)));
+      // Used after the call, so that the collector leaves the target alone until then.
+      return Math.min(written, target.length);
+    });
+  }
+
+  agree(
+    _algorithm: AgreementAlgorithm,
+    _key: Address,
+    _peer: Uint8Array,
+    _secret: Address,
+    _secretByteLength: number,
+  ): never {
+    throw new TypeError('RSA agrees on nothing');
+  }
+
+  #signPkcs1(
+    key: Address,
+    hash: DigestName,
+    digest: Uint8Array,
+    target: Uint8Array,
+    byteLength: number,
+  ): boolean {
+    const number = HASHES[hash];
+    const written = new Uint32Array(1);
+    return (
+      this.#rsa.sign(number, digest, digest.length, target, written, key) === 1 &&
+      written[0] === byteLength &&
+      this.#rsa.verify(number, digest, digest.length, target, byteLength, key) === 1
+    );
+  }
+
+  #signPss(
+    key: Address,
+    name: DigestName,
+    digest: Uint8Array,
+    target: Uint8Array,
+    byteLength: number,
+  ): boolean {
+    const rsa = this.#rsa;
+    const hash = requireMade(rsa.hashOf(name), 'EVP_get_digestbyname');
+    const padded = new Uint8Array(new ArrayBuffer(byteLength));
+    return (
+      rsa.pad(key, padded, digest, hash, hash, SALT_AS_DIGEST) === 1 &&
+      rsa.privately(byteLength, padded, target, key, NO_PADDING) === byteLength &&
+      rsa.publicly(byteLength, target, padded, key, NO_PADDING) === byteLength &&
+      rsa.unpad(key, digest, hash, hash, padded, SALT_AS_DIGEST) === 1
+    );
+  }
+
+  #withKey(
+    at: Address,
+    byteLength: number,
+    work: (key: Address) => number | Refusal,
+  ): number | Refusal {
+    const rsa = this.#rsa;
+    const cursor = BigUint64Array.of(at);
+    const key = rsa.read(null, cursor, byteLength);
+    if (key === null) return 'key';
+    try {
+      const bits = rsa.bits(key);
+      const valid =
+        cursor[0] === at + BigInt(byteLength) &&
+        rsa.version(key) === TWO_PRIMES &&
+        bits >= MODULUS_BITS_MIN &&
+        bits <= MODULUS_BITS_MAX;
+      return valid ? work(key) : 'key';
+    } finally {
+      rsa.free(key);
+    }
+  }
+}
