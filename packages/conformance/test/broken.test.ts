@@ -11,7 +11,9 @@ const SEED = 20;
 const RANDOM = ['model-sequences', 'model-under-limit'];
 
 async function rejections(one: Broken): Promise<string[]> {
-  const { kernel, open } = fakeSubject(one.capabilities, one.breakIt);
+  // Keys are calculated by hand there: only the backends that are about them have some.
+  const capabilities = { keys: [], keysLater: [], ...one.capabilities };
+  const { kernel, open } = fakeSubject(capabilities, one.breakIt);
   const report = await runConformance({ open, evidence: fakeEvidence(kernel, open), seed: SEED });
   return report.results
     .filter(({ outcome }) => outcome === 'failed')

@@ -6,6 +6,7 @@ import { errors } from './errors.js';
 import { fork } from './fork.js';
 import { inspection } from './inspection.js';
 import { keys } from './keys.js';
+import { keysLater } from './keys-later.js';
 import { keysMisuse } from './keys-misuse.js';
 import { lifecycle } from './lifecycle.js';
 import { limits } from './limits.js';
@@ -38,6 +39,7 @@ export const requirements: readonly Requirement[] = [
   ...cipherRanges,
   ...keys,
   ...keysMisuse,
+  ...keysLater,
   ...threads,
   ...model,
 ];

@@ -67,7 +67,7 @@ export function putKey({ backend }: Context, region: RegionId, key: Uint8Array):
 }
 
 /** The bytes that are signed, and what a backend is given of them. */
-function inputOf(algorithm: SignatureAlgorithm): { message: Uint8Array; given: Uint8Array } {
+export function inputOf(algorithm: SignatureAlgorithm): { message: Uint8Array; given: Uint8Array } {
   const message = randomBytes(100);
   const { digest } = SIGNATURES[algorithm];
   const given = digest === undefined ? message : createHash(digest).update(message).digest();
@@ -83,11 +83,22 @@ export function signsFor(
   key: RegionRange,
   publicKey: Uint8Array,
 ): boolean {
-  const { type, digest, byteLength } = SIGNATURES[algorithm];
+  const { byteLength } = SIGNATURES[algorithm];
   const { message, given } = inputOf(algorithm);
   const target = scratch(byteLength ?? 512);
   const written = backend.sign(algorithm, key, given, target);
-  const signature = target.subarray(0, algorithm === 'ES256K-R' ? 64 : written);
+  return verifies(algorithm, publicKey, message, target.subarray(0, written));
+}
+
+/** Whether `node:crypto` takes the signature for one over the message; the recovery id it does not look at. */
+export function verifies(
+  algorithm: SignatureAlgorithm,
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  whole: Uint8Array,
+): boolean {
+  const { type, digest } = SIGNATURES[algorithm];
+  const signature = algorithm === 'ES256K-R' ? whole.subarray(0, 64) : whole;
   const pss = {
     padding: constants.RSA_PKCS1_PSS_PADDING,
     saltLength: constants.RSA_PSS_SALTLEN_DIGEST,

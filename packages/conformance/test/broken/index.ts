@@ -2,6 +2,7 @@ import { ciphers, misused } from './arguments.js';
 import type { Broken } from './breaking.js';
 import { bytes } from './bytes.js';
 import { errors } from './errors.js';
+import { privateKeys } from './keys.js';
 import { limits } from './limits.js';
 import { locks } from './locks.js';
 import { regions } from './regions.js';
@@ -17,4 +18,5 @@ export const broken: readonly Broken[] = [
   ...errors,
   ...misused,
   ...ciphers,
+  ...privateKeys,
 ];
