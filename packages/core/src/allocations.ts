@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { isBytes } from './common/bytes.js';
 import { markKind, notA } from './common/handle-kind.js';
-import { INSPECT, refuseAsBytes, tagged } from './common/redaction.js';
+import { makeHandles } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
 import { zero } from './contract/zero.js';
 import { fromCredentials } from './ingest/from-credentials.js';
@@ -52,7 +52,7 @@ export abstract class Allocations {
   }
 
   static {
-    refuseAsBytes(Allocations.prototype, 'an allocator or phase');
+    makeHandles(Allocations.prototype, 'an allocator or phase');
     markKind(Allocations.prototype, 'an allocator or a phase');
     ownershipOf = (allocations) => allocations.#ownership;
     requireAllocations = (value, name) => {
@@ -207,14 +207,6 @@ export abstract class Allocations {
    */
   fromJson(source: JsonSource, pointer: string, options?: JsonOptions): Promise<Secret> {
     return fromJson(this.#ownership, source, pointer, options);
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagged(this, this.constructor.name);
-  }
-
-  [INSPECT](): string {
-    return this.toJSON();
   }
 }
 

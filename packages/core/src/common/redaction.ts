@@ -19,14 +19,22 @@ let lastId = 0;
  * compares structure would find any two of them equal. Whoever does asks both for their tags first (Node's `assert`, chai, the
  * test runners, lodash), so the id is made then: a field more in each handle made allocating and disposing one 6 % slower.
  */
-export function tagged(handle: object, tag: string): string {
+function tagged(handle: object, tag: string): string {
   if (!Object.hasOwn(handle, 'id')) {
     Reflect.defineProperty(handle, 'id', { value: ++lastId, enumerable: true });
   }
   return tag;
 }
 
+/** What all handles have, each with a `toJSON` of its own. */
+interface Handle {
+  toJSON(): string;
+}
+
 /**
+ * Makes the objects of a class handles: they show what their `toJSON` gives and nothing else, and are neither equal to each
+ * other nor bytes. `tag` is what minifying must not change; a class with heirs has their names instead.
+ *
  * Whoever asks a handle for a length takes it for bytes or for a list. Without one it would be an empty list to
  * `new Uint8Array(handle)`, `Array.from(handle)` and `bytes.set(handle)`, and so an empty key. An iterator that throws is not
  * needed besides: spreading a handle is a `TypeError` of the language.
@@ -34,7 +42,7 @@ export function tagged(handle: object, tag: string): string {
  * `valueOf` is what every object has, and yet a function of our own: comparers that find the inherited one
  * (`fast-deep-equal`) go by `toString`, which is the same for all.
  */
-export function refuseAsBytes(prototype: object, what: string): void {
+export function makeHandles(prototype: object, what: string, tag?: string): void {
   Object.defineProperties(prototype, {
     length: {
       get(): never {
@@ -48,8 +56,18 @@ export function refuseAsBytes(prototype: object, what: string): void {
         return this;
       },
     },
+    [Symbol.toStringTag]: {
+      get(this: object): string {
+        return tagged(this, tag ?? this.constructor.name);
+      },
+      configurable: true,
+    },
+    // Where Node's console looks for a way to show an object.
+    [inspect.custom]: {
+      value(this: Handle): string {
+        return this.toJSON();
+      },
+      configurable: true,
+    },
   });
 }
-
-/** The key under which Node's console looks for a way to show an object. */
-export const INSPECT: typeof inspect.custom = inspect.custom;

@@ -47,8 +47,6 @@ export class Admission {
   #again = false;
   /** The need that was refused last in this pass, since the last that was granted; mostly all who wait need the same. */
   #lastRefused: string | undefined;
-  /** Those that were refused before it. */
-  readonly #refused = new Set<string>();
   readonly #outbox: Outbox;
   readonly #onRetry: () => void;
   readonly #overtakesMax: number;
@@ -154,13 +152,12 @@ export class Admission {
     try {
       while (this.#again) {
         this.#again = false;
-        this.#forgetRefused();
+        this.#lastRefused = undefined;
         while (this.#first !== undefined && this.#serve(this.#first, 'map'));
         if (this.#first !== undefined) this.#searchBehind(this.#first);
       }
     } finally {
       this.#pumping = false;
-      this.#forgetRefused();
       this.#outbox.letGo();
     }
   }
@@ -198,10 +195,10 @@ export class Admission {
       this.#unlink(waiter, reasonOf(signal));
       return true;
     }
-    if (need !== undefined && this.#wasRefused(need)) return false;
+    if (need !== undefined && need === this.#lastRefused) return false;
     try {
       if (waiter.claim.tryGrant(reach)) {
-        this.#forgetRefused();
+        this.#lastRefused = undefined;
         this.#remove(waiter);
         if (reach === 'warm') this.noteOvertaking();
         return true;
@@ -209,7 +206,6 @@ export class Admission {
       if (!waiter.linked) return true;
       const impossible = reach === 'warm' ? undefined : waiter.claim.impossible();
       if (impossible === undefined) {
-        if (this.#lastRefused !== undefined) this.#refused.add(this.#lastRefused);
         this.#lastRefused = need;
         return false;
       }
@@ -219,16 +215,6 @@ export class Admission {
       this.#unlink(waiter, error);
     }
     return true;
-  }
-
-  #wasRefused(need: string): boolean {
-    return need === this.#lastRefused || (this.#refused.size > 0 && this.#refused.has(need));
-  }
-
-  /** `Set.clear()` allocates a table even when the set is empty. */
-  #forgetRefused(): void {
-    this.#lastRefused = undefined;
-    if (this.#refused.size > 0) this.#refused.clear();
   }
 
   #leave(waiter: Waiter, reason: unknown): void {

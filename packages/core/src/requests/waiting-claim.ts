@@ -85,14 +85,8 @@ export class WaitingClaim implements Claim {
   }
 
   impossible(): SecureMemoryError | undefined {
-    const { budget, backend } = this.#places.primary;
-    const byteLength = budget.recalledByteLength;
-    if (this.#fitsPlainly(byteLength, backend.pageByteLength)) return undefined;
-    return this.#least() <= byteLength ? undefined : this.#refusal();
-  }
-
-  #refusal(): SecureMemoryError | undefined {
     const { budget } = this.#places.primary;
+    if (this.#least() <= budget.recalledByteLength) return undefined;
     return budget.recall(() => this.#finder.impossible(this.#byteLengths));
   }
 
@@ -117,16 +111,6 @@ export class WaitingClaim implements Claim {
       this.#leastByteLength = this.#places.primary.leastByteLength(this.#byteLengths);
     }
     return this.#leastByteLength;
-  }
-
-  /** Whether there would be room if each secret had pages of its own, twice as many as it fills: cheaper to reckon. */
-  #fitsPlainly(limitByteLength: number, pageByteLength: number): boolean {
-    const byteLengths = this.#byteLengths;
-    let pages = 0;
-    for (let i = 0; i < byteLengths.length; i++) {
-      pages += 1 + Math.ceil((2 * (byteLengths[i] as number)) / pageByteLength);
-    }
-    return pages * pageByteLength <= limitByteLength;
   }
 
   /** Whether it is plain to see that there is no room: no page is vacant or may be had, and a size has no free slot. */

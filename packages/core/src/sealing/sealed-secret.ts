@@ -1,5 +1,5 @@
 import { markKind, notA } from '../common/handle-kind.js';
-import { INSPECT, REDACTED, refuseAsBytes, tagged, toJSON } from '../common/redaction.js';
+import { makeHandles, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { zero } from '../contract/zero.js';
 import type { Place } from '../placement/place-host.js';
@@ -43,7 +43,7 @@ export class SealedSecret implements Disposable {
   }
 
   static {
-    refuseAsBytes(SealedSecret.prototype, 'a sealed secret');
+    makeHandles(SealedSecret.prototype, 'a sealed secret', 'SealedSecret');
     markKind(SealedSecret.prototype, 'a SealedSecret');
     requireSealed = (value, name) => {
       if (typeof value === 'object' && value !== null && #key in value) return;
@@ -89,14 +89,6 @@ export class SealedSecret implements Disposable {
   }
 
   toString(): string {
-    return REDACTED;
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagged(this, 'SealedSecret');
-  }
-
-  [INSPECT](): string {
     return REDACTED;
   }
 

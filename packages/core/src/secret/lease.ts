@@ -1,4 +1,4 @@
-import { INSPECT, REDACTED, refuseAsBytes, tagged, toJSON } from '../common/redaction.js';
+import { makeHandles, REDACTED, toJSON } from '../common/redaction.js';
 import type { Access } from '../places/access.js';
 
 /**
@@ -14,7 +14,7 @@ export class Lease implements Disposable {
   readonly #onRelease: () => void;
 
   static {
-    refuseAsBytes(Lease.prototype, 'a lease');
+    makeHandles(Lease.prototype, 'a lease', 'Lease');
   }
 
   /** @internal */
@@ -45,14 +45,6 @@ export class Lease implements Disposable {
   }
 
   toString(): string {
-    return REDACTED;
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagged(this, 'Lease');
-  }
-
-  [INSPECT](): string {
     return REDACTED;
   }
 }

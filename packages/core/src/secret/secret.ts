@@ -1,6 +1,6 @@
 import { isBytes } from '../common/bytes.js';
 import { markKind, notA } from '../common/handle-kind.js';
-import { INSPECT, REDACTED, refuseAsBytes, tagged, toJSON } from '../common/redaction.js';
+import { makeHandles, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
@@ -95,7 +95,7 @@ export class Secret implements Disposable {
   }
 
   static {
-    refuseAsBytes(Secret.prototype, 'a secret');
+    makeHandles(Secret.prototype, 'a secret', 'Secret');
     markKind(Secret.prototype, 'a Secret');
     isSecret = (value): value is Secret =>
       typeof value === 'object' && value !== null && #owner in value;
@@ -294,14 +294,6 @@ export class Secret implements Disposable {
   }
 
   toString(): string {
-    return REDACTED;
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagged(this, 'Secret');
-  }
-
-  [INSPECT](): string {
     return REDACTED;
   }
 

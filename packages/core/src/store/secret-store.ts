@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../common/abort-signal.js';
-import { INSPECT, refuseAsBytes, tagged } from '../common/redaction.js';
+import { makeHandles } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import {
@@ -83,7 +83,7 @@ export class SecretStore implements Standby, Disposable {
   }
 
   static {
-    refuseAsBytes(SecretStore.prototype, 'a store');
+    makeHandles(SecretStore.prototype, 'a store', 'SecretStore');
     createStore = (owner, options) => new SecretStore(owner, options);
   }
 
@@ -250,14 +250,6 @@ export class SecretStore implements Standby, Disposable {
   /** @internal */
   onPurge(): void {
     this.#hot.detachAll();
-  }
-
-  get [Symbol.toStringTag](): string {
-    return tagged(this, 'SecretStore');
-  }
-
-  [INSPECT](): string {
-    return this.toJSON();
   }
 
   #assertOpen(operation: string): void {
