@@ -5,6 +5,7 @@ import getReleasePlan from '@changesets/get-release-plan';
 import { root, tryPnpm } from '@securemem/launch/workspace';
 import { oldRows } from '@securemem/runtimes';
 import { brokenDirections } from './imports.mjs';
+import { tooLong } from './lengths.mjs';
 import { brokenLinks } from './links.mjs';
 import { packedProblems } from './packed.mjs';
 import { peerRangeProblems } from './peer-ranges.mjs';
@@ -22,6 +23,7 @@ await check('dependency directions', () => report(brokenDirections(root, tracked
 await check('rooms of core', () =>
   report([...brokenRooms(root, trackedFiles()), ...oldDrawing(root)]),
 );
+await check('lengths of files', () => report(tooLong(root, trackedFiles())));
 await check('links', () => report(brokenLinks(root, trackedFiles())));
 await check('versions and manifests', () => program(join(own, 'sherif'), []));
 await check('changesets', async () => report(await unplannedRelease()));

@@ -1,32 +1,8 @@
-import { type LockLimit, ownOptions, type Protection, type RegionId } from '../contract/index.js';
+import type { LockLimit, Protection, RegionId } from '../contract/index.js';
 import type { FakeAlias } from './fake-alias.js';
 import { CallLog, type FakeCall, type FakeOperation } from './fake-calls.js';
+import { type FakeKernelOptions, takeKernelOptions } from './fake-kernel-options.js';
 import { FakeRegion, type FakeRegionFacts } from './fake-region.js';
-
-/** What can be chosen about a simulated kernel. All sizes are in bytes. */
-export interface FakeKernelOptions {
-  /** The soft limit in the beginning. 64 KiB unless told. */
-  readonly lockLimit?: LockLimit;
-  /** How far the soft limit can be raised. As far as the first soft limit unless told. */
-  readonly hardLockLimit?: LockLimit;
-  /** Mappings that the process may have; a guarded region takes three. 65,530 unless told, as on Linux. */
-  readonly mappingsMax?: number;
-  /** A power of two. 4,096 unless told. */
-  readonly pageByteLength?: number;
-  /** Memory for all regions together. 1 GiB unless told. */
-  readonly memoryByteLengthMax?: number;
-  /** Notice and report touches through views that a real page would punish. True unless told. */
-  readonly strict?: boolean;
-}
-
-const NAMES = [
-  'lockLimit',
-  'hardLockLimit',
-  'mappingsMax',
-  'pageByteLength',
-  'memoryByteLengthMax',
-  'strict',
-] as const;
 
 /** Why the simulated kernel refused to map; the backend turns it into the error of the contract. */
 export type FakeRefusal = 'memory' | 'mappings' | 'lock' | 'denied' | 'advice';
@@ -60,13 +36,13 @@ export class FakeKernel {
   #nextViewOutcome: 'stuck' | 'escaped' | undefined;
 
   constructor(given?: FakeKernelOptions) {
-    const options = ownOptions(given, NAMES, 'the options of createFakeKernel()');
-    this.pageByteLength = options.pageByteLength ?? 4096;
-    this.mappingsMax = options.mappingsMax ?? 65_530;
-    this.memoryByteLengthMax = options.memoryByteLengthMax ?? 2 ** 30;
-    this.#lockLimit = options.lockLimit ?? { kind: 'bytes', byteLength: 65_536 };
-    this.#hardLockLimit = options.hardLockLimit ?? this.#lockLimit;
-    this.#strict = options.strict ?? true;
+    const options = takeKernelOptions(given);
+    this.pageByteLength = options.pageByteLength;
+    this.mappingsMax = options.mappingsMax;
+    this.memoryByteLengthMax = options.memoryByteLengthMax;
+    this.#lockLimit = options.lockLimit;
+    this.#hardLockLimit = options.hardLockLimit;
+    this.#strict = options.strict;
   }
 
   // Limits.

@@ -11,12 +11,8 @@ export {
   fakeBackend,
 } from './fake-backend.js';
 export type { FakeCall, FakeOperation } from './fake-calls.js';
-export {
-  createFakeKernel,
-  type FakeKernel,
-  type FakeKernelOptions,
-  type FakeSystemCall,
-} from './fake-kernel.js';
+export { createFakeKernel, type FakeKernel, type FakeSystemCall } from './fake-kernel.js';
+export type { FakeKernelOptions } from './fake-kernel-options.js';
 export type { FakeRegionFacts } from './fake-region.js';
 export {
   type FaultPlan,
