@@ -6,6 +6,7 @@ export default defineConfig({
     keeper: 'src/channel/keeper.ts',
     greeting: 'src/channel/greeting.ts',
     json: 'src/document/json.ts',
+    keys: 'src/keys/keys.ts',
   },
   format: 'esm',
   target: 'node20',

@@ -1,14 +1,19 @@
-import { randomFillSync } from 'node:crypto';
-import { isBytes } from './common/bytes.js';
 import { markKind, notA } from './common/handle-kind.js';
 import { makeHandles } from './common/redaction.js';
 import { SecureMemoryError } from './contract/errors.js';
-import { zero } from './contract/zero.js';
+import { checkSource, moveIn } from './ingest/adopted.js';
+import { fillRandomly } from './ingest/filled.js';
 import { fromCredentials } from './ingest/from-credentials.js';
+import { fromDer } from './ingest/from-der.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
 import { fromJson, type JsonOptions, type JsonSource } from './ingest/from-json.js';
+import { fromJwk, type JwkOptions } from './ingest/from-jwk.js';
+import { fromOpenSsh } from './ingest/from-open-ssh.js';
+import { type EncryptedKeyOptions, fromPem } from './ingest/from-pem.js';
 import { fromTerminal, type TerminalOptions } from './ingest/from-terminal.js';
 import { type Base64Options, type EncodedText, fromBase64, fromHex } from './ingest/from-text.js';
+import type { ImportedKey, KeyFileOptions } from './ingest/keys/import-key.js';
+import type { KeySource } from './ingest/keys/workbench.js';
 import type { Ownership } from './lifetime/ownership.js';
 import {
   type AllocateOptions,
@@ -25,7 +30,7 @@ import {
   type SealedSecret,
   unsealInto,
 } from './sealing/sealed-secret.js';
-import { placeOf, type Secret, withBytes } from './secret/secret.js';
+import { placeOf, type Secret } from './secret/secret.js';
 
 /** What the rest of core may know of an allocator or a phase. */
 export let ownershipOf: (allocations: Allocations) => Ownership;
@@ -208,27 +213,54 @@ export abstract class Allocations {
   fromJson(source: JsonSource, pointer: string, options?: JsonOptions): Promise<Secret> {
     return fromJson(this.#ownership, source, pointer, options);
   }
-}
 
-function checkSource(source: Uint8Array): number {
-  if (!isBytes(source)) throw notA('a Uint8Array', 'source', source);
-  return checkByteLength(source.length);
-}
-
-function moveIn(secret: Secret, source: Uint8Array): Secret {
-  try {
-    // Gone where a purge came between the grant and this step; its length is 0 then, and says nothing of the source.
-    placeOf(secret);
-    if (source.length !== secret.byteLength) {
-      throw new TypeError('the source changed its length while the call waited');
-    }
-    secret.copyFrom(source);
-  } catch (error) {
-    secret.dispose();
-    throw error;
+  /**
+   * A private key out of a PEM file (RFC 7468): PKCS#8 (RFC 5208, 5958), also encrypted under PBES2, SEC 1 and PKCS#1, of Ed25519,
+   * X25519, P-256, P-384, P-521, secp256k1 and RSA. The file comes as bytes, which are wiped once the key was taken, in a secret,
+   * which is left as it is, or by its path (a string or a URL) or a descriptor (a number). The text is decoded in a page of its
+   * own, of which nothing is kept but the private part; no string is made of it. An encrypted file is decrypted there, with
+   * `passphrase`; the key of its cipher is in ordinary memory meanwhile, and wiped.
+   *
+   * Rejects with `ERR_SECMEM_INPUT_INVALID`, with nothing of the file left and bytes as they were. `details.reason` says why, and
+   * `details.byteOffset` where, counted in what was decoded so far:
+   *
+   * - `syntax`: it is not this format as a whole, to the last byte, in the one form that DER has.
+   * - `unsupported`: another algorithm, curve, version or cipher; `details.remedy` says what to do where something can be done.
+   * - `value`: a number is out of its range (an EC key of zero, an RSA modulus below 2,048 or above 8,192 bits), or numbers of
+   *   an RSA key do not belong together.
+   * - `mismatch`: the public key in the file is not that of the private one.
+   * - `encrypted`, `passphrase`: there is no passphrase, or it is wrong (or the file was changed).
+   * - `cost`: the file asks for more than 10,000,000 rounds of PBKDF2, or more than 32 MiB for scrypt.
+   * - `empty`, `length`: there is nothing, or more than `byteLengthMax`.
+   *
+   * `ERR_SECMEM_NOT_SUPPORTED` where the backend locks memory but cannot calculate the public key there (`capabilities.keys`).
+   * Otherwise as `allocate`, and as `fromFile` and `fromFd` where it reads. A file of more than 1 KiB that is read needs room for two at once.
+   */
+  fromPem(source: KeySource, options?: EncryptedKeyOptions): Promise<ImportedKey> {
+    return fromPem(this.#ownership, source, options);
   }
-  zero(source);
-  return secret;
+
+  /** The same of the DER that is in a PEM file. Which structure it is, is seen from its first two values. */
+  fromDer(source: KeySource, options?: EncryptedKeyOptions): Promise<ImportedKey> {
+    return fromDer(this.#ownership, source, options);
+  }
+
+  /**
+   * The same of a JSON Web Key (RFC 7517) of type OKP, EC or RSA: the whole document, or what `pointer` leads to, as `'/keys/0'` in a
+   * set. All members that RFC 7518 and RFC 8037 ask of a private key must be there, `x` and the factors of RSA among them. Reasons are
+   * those of `fromPem` and of `fromJson`; `missing` when there is no such value, or when it is a public key.
+   */
+  fromJwk(source: KeySource, options?: JwkOptions): Promise<ImportedKey> {
+    return fromJwk(this.#ownership, source, options);
+  }
+
+  /**
+   * The same of a private key of OpenSSH that is not encrypted: Ed25519, ECDSA on P-256, P-384 and P-521, RSA. An encrypted one is
+   * `unsupported`: `ssh-keygen -p -m PKCS8` makes a file of it that `fromPem` takes.
+   */
+  fromOpenSsh(source: KeySource, options?: KeyFileOptions): Promise<ImportedKey> {
+    return fromOpenSsh(this.#ownership, source, options);
+  }
 }
 
 /** Checks what can be checked before anybody waits. */
@@ -248,18 +280,6 @@ function openable(sealed: SealedSecret, { places, sealingKey }: Ownership): numb
 function unseal(sealed: SealedSecret, secret: Secret): Secret {
   try {
     unsealInto(sealed, placeOf(secret));
-  } catch (error) {
-    secret.dispose();
-    throw error;
-  }
-  return secret;
-}
-
-function fillRandomly(secret: Secret): Secret {
-  try {
-    withBytes(secret, 'write', (bytes) => {
-      randomFillSync(bytes);
-    });
   } catch (error) {
     secret.dispose();
     throw error;

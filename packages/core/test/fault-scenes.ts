@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import type { Allocator, SealedSecret, Secret } from '../src/index.js';
 
 /** Every secret of a scene is full of these, so that a byte that is left somewhere is found. */
@@ -98,6 +99,27 @@ async function useStore({ memory }: Act): Promise<void> {
   }
 }
 
+/** A key of Ed25519 whose seed is full of marks, and the same encrypted under a passphrase that is. */
+const KEY = Buffer.from(`302e020100300506032b657004220420${'5e'.repeat(32)}`, 'hex');
+const ENCRYPTED = createPrivateKey({ key: KEY, format: 'der', type: 'pkcs8' }).export({
+  format: 'der',
+  type: 'pkcs8',
+  cipher: 'aes-256-cbc',
+  passphrase: Buffer.alloc(16, MARK),
+});
+
+async function takeKeys({ memory, secrets }: Act): Promise<void> {
+  const passphrase = memory.allocateSync(16);
+  secrets.push(passphrase);
+  passphrase.write((bytes) => bytes.fill(MARK));
+  for (const file of [KEY, ENCRYPTED]) {
+    const source = new Uint8Array(new ArrayBuffer(file.length));
+    source.set(file);
+    const { secret } = await memory.fromDer(source, { passphrase });
+    secrets.push(secret);
+  }
+}
+
 /** What a phase throws itself when its end is looked at beside another failure. */
 export const THROWN_BY_PHASE = new Error('thrown by the function of the phase');
 
@@ -174,6 +196,7 @@ export const SCENES: readonly Scene[] = [
     },
   },
   { name: 'store', run: useStore },
+  { name: 'key files', run: takeKeys },
   { name: 'verify', before: some, run: ({ memory }) => void memory.verify() },
   { name: 'purge', before: onTheEveOfRotation, run: ({ memory }) => memory.purge() },
   {

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import {
   encrypt,
   halt,
   hkdf,
+  type ImportedKey,
   isSecureMemoryError,
   pbkdf2,
   publicKey,
@@ -25,6 +27,8 @@ import {
   terminate,
 } from '../src/index.js';
 import { createFakeKernel, fakeBackend } from '../src/testing/index.js';
+import { openSsh } from './keys/openssh-writer.js';
+import { pemOf } from './keys/samples.js';
 import { publicOptions } from './public-options.js';
 
 const TYPES = publicOptions([
@@ -47,6 +51,26 @@ const seen = ({ byteLength, receipt }: Secret) => {
   const { checkedAtMs: _, ...rest } = receipt;
   return { byteLength, ...rest };
 };
+
+/** RFC 8410, section 10.3, in every form that a door takes; and once more encrypted. */
+const PEM =
+  '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n';
+const KEY = createPrivateKey(PEM);
+const JWK = KEY.export({ format: 'jwk' });
+const OPENSSH = pemOf('OPENSSH PRIVATE KEY', openSsh(JWK));
+const ENCRYPTED = KEY.export({
+  format: 'der',
+  type: 'pkcs8',
+  cipher: 'aes-256-cbc',
+  passphrase: Buffer.alloc(32, 7),
+});
+const SPKI = Object.assign(Object.create(null), { format: 'pem', type: 'spki' });
+const seenKey = ({ type, secret, publicKey }: ImportedKey) => ({
+  type,
+  ...seen(secret),
+  bytes: [...secret.exportCopy()],
+  publicKey: publicKey.export(SPKI),
+});
 
 type Call = (memory: Allocator) => unknown;
 
@@ -88,6 +112,19 @@ const CALLS: Readonly<Record<string, Call>> = {
     return seen(await memory.fromCredentials('own_options', {}));
   },
   'Allocator.fromJson': async (memory) => seen(await memory.fromJson(file, '/a', {})),
+  'Allocator.fromPem': async (memory) => seenKey(await memory.fromPem(Buffer.from(PEM), {})),
+  'Allocator.fromDer': async (memory) => {
+    const passphrase = memory.adoptSync(bytes());
+    const der = Buffer.from(PEM.split('\n')[1] as string, 'base64');
+    return [
+      seenKey(await memory.fromDer(der, {})),
+      seenKey(await memory.fromDer(Buffer.from(ENCRYPTED), { passphrase })),
+    ];
+  },
+  'Allocator.fromJwk': async (memory) =>
+    seenKey(await memory.fromJwk(Buffer.from(JSON.stringify(JWK)), {})),
+  'Allocator.fromOpenSsh': async (memory) =>
+    seenKey(await memory.fromOpenSsh(Buffer.from(OPENSSH), {})),
   'Allocator.fromTerminal': async (memory) => seen(await memory.fromTerminal({})),
   'Allocator.loadAll': async (memory) =>
     (await memory.loadAll([(phase) => phase.allocate(8), () => memory.allocate(8)], {})).map(seen),

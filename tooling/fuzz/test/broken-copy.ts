@@ -41,7 +41,7 @@ export class BrokenCopy {
 
   constructor(faults: readonly Fault[]) {
     for (const part of PARTS) cpSync(join(root, part), join(this.#home, part), { recursive: true });
-    for (const target of ['addon', 'greeting', 'host', 'json', 'keeper'])
+    for (const target of ['addon', 'greeting', 'host', 'json', 'keeper', 'keys'])
       mkdirSync(join(this.#home, 'tooling/fuzz/corpus', target), { recursive: true });
     for (const place of MODULES)
       symlinkSync(join(root, place, 'node_modules'), join(this.#home, place, 'node_modules'));

@@ -31,6 +31,7 @@ it('SEC2 every target is clean for ten seconds', { timeout: 240_000 }, (ctx) => 
     'host',
     'json',
     'keeper',
+    'keys',
   ]);
   expect(targets.filter(({ outcome }) => outcome === 'found')).toEqual([]);
   expect(status).toBe(0);
@@ -113,6 +114,17 @@ const faults: readonly (readonly [string, string, readonly Fault[]])[] = [
         file: 'packages/core/src/ingest/json-document.ts',
         is: 'if (onTheWay && seen)',
         was: 'if (onTheWay && seen && this.#at - start === (wanted?.name.length ?? 0) + 2)',
+      },
+    ],
+  ],
+  [
+    'K4 a byte behind a key that is overlooked',
+    'keys',
+    [
+      {
+        file: 'packages/core/src/ingest/keys/der.ts',
+        is: '    outer.end(what);\n',
+        was: '',
       },
     ],
   ],

@@ -1,4 +1,4 @@
-import { type ErrorDetails, SecureMemoryError } from '../contract/errors.js';
+import { type ErrorDetails, isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 
 /** Input that cannot become a secret. The message says what is wrong with it, never what it was. */
 export function inputInvalid(
@@ -11,4 +11,13 @@ export function inputInvalid(
     operation,
     details: { ...more, reason },
   });
+}
+
+/** The same error with the name of another call: a parser that serves several does not know for which it works. */
+export function saidBy(operation: string, error: unknown): unknown {
+  if (!isSecureMemoryError(error, 'ERR_SECMEM_INPUT_INVALID')) return error;
+  const before = `${error.operation}: `;
+  if (error.operation === operation || !error.message.startsWith(before)) return error;
+  const { reason, ...more } = error.details;
+  return inputInvalid(operation, error.message.slice(before.length), String(reason), more);
 }

@@ -1,0 +1,3 @@
+import { built } from '../built.mjs';
+
+export default await built('keys');
