@@ -9,7 +9,7 @@ import { createFakeKernel, fakeBackend } from '../../packages/core/dist/testing.
 
 /**
  * Writes the report of every backend of this repository into this folder. Usage, after `npm run build`, as root on Linux
- * with util-linux: `node docs/reports/generate.mjs [NAME]…`
+ * with util-linux: `node docs/reports/generate.mjs [NAME]…`. The one of ffi needs a Node that has `node:ffi`.
  */
 const here = new URL('.', import.meta.url);
 const wanted = process.argv.slice(2);
@@ -22,8 +22,10 @@ function save(name, report) {
   );
 }
 
-for (const name of ['nolock', 'koffi', 'napi']) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+const hasFfi = process.getBuiltinModule('node:ffi') !== undefined;
+
+for (const name of ['nolock', 'koffi', 'napi', 'ffi']) {
+  if (wanted.length > 0 ? !wanted.includes(name) : name === 'ffi' && !hasFfi) continue;
   const module = new URL(`../../packages/backend-${name}/test/conformance-backend.mjs`, here);
   save(name, await runConformanceIsolated({ module }));
 }

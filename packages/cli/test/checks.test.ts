@@ -65,7 +65,7 @@ describe('doctor', () => {
     ['no memfd_secret', machine({ memfdSecret: false }), 'memfd-secret', 'note', /root can read/],
     [
       'hidden pages that would forbid hibernation',
-      machine({ memfdSecret: false, hibernation: true }),
+      machine({ memfdSecret: true, hibernation: true }),
       'memfd-secret',
       'note',
       /left alone, since this machine can hibernate/,
@@ -75,7 +75,7 @@ describe('doctor', () => {
       machine({ memfdSecret: 'unknown' }),
       'memfd-secret',
       'note',
-      /once @securemem\/napi/,
+      /once a backend locks a page/,
     ],
     [
       'core files',

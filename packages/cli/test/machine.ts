@@ -30,6 +30,7 @@ export function openBackend(
     capabilities: { ...KOFFI, ...capabilities },
     lockLimit: 8_388_608,
     trial: { passed: true },
+    hides: true,
     ...more,
   };
 }
@@ -49,6 +50,7 @@ export function closedBackend(
     capabilities: undefined,
     lockLimit: undefined,
     trial: undefined,
+    hides: undefined,
   };
 }
 

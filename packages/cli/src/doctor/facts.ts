@@ -23,6 +23,8 @@ export interface BackendFacts {
     | { readonly passed: true }
     | { readonly passed: false; readonly code: string }
     | undefined;
+  /** Whether it can make memfd_secret pages here; undefined where it has none to offer, or could lock no page at all. */
+  readonly hides: boolean | undefined;
 }
 
 /** Who started this process, as far as it can be seen from inside. */

@@ -73,8 +73,7 @@ function linesOf(text: string | undefined): number | Unknown {
 
 /** Only a backend that tried it can tell. */
 function memfdSecretOf(backends: readonly BackendFacts[]): boolean | Unknown {
-  const napi = backends.find(({ name, state }) => name === 'napi' && state === 'open');
-  return napi?.capabilities?.kernelHidden ?? 'unknown';
+  return backends.find(({ hides }) => hides !== undefined)?.hides ?? 'unknown';
 }
 
 function coreGoesToProgram(): boolean | Unknown {

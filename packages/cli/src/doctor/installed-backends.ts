@@ -10,11 +10,21 @@ import type { BackendFacts, ByteLimit } from './facts.js';
 
 /** The backends that the doctor knows, in the order in which it recommends them. */
 export const KNOWN_BACKENDS = [
-  { name: 'koffi', packageName: '@securemem/koffi', factoryName: 'koffiBackend' },
-  { name: 'napi', packageName: '@securemem/napi', factoryName: 'napiBackend' },
-  { name: 'ffi', packageName: '@securemem/ffi', factoryName: 'ffiBackend' },
-  { name: 'nolock', packageName: '@securemem/nolock', factoryName: 'nolockBackend' },
+  { name: 'koffi', packageName: '@securemem/koffi', factoryName: 'koffiBackend', mayHide: true },
+  { name: 'napi', packageName: '@securemem/napi', factoryName: 'napiBackend', mayHide: true },
+  { name: 'ffi', packageName: '@securemem/ffi', factoryName: 'ffiBackend', mayHide: true },
+  {
+    name: 'nolock',
+    packageName: '@securemem/nolock',
+    factoryName: 'nolockBackend',
+    mayHide: false,
+  },
 ] as const;
+
+/** The option of every backend that may hide its pages from the kernel. */
+interface HidingOptions {
+  readonly kernelHidden?: 'require';
+}
 
 type KnownBackend = (typeof KNOWN_BACKENDS)[number];
 
@@ -33,6 +43,7 @@ function factsOf(known: KnownBackend, load: NodeRequire): BackendFacts {
     capabilities: undefined,
     lockLimit: undefined,
     trial: undefined,
+    hides: undefined,
   };
   try {
     load.resolve(known.packageName);
@@ -41,10 +52,15 @@ function factsOf(known: KnownBackend, load: NodeRequire): BackendFacts {
   }
   const version = versionOf(known, load);
   try {
-    const factory = (load(known.packageName) as Record<string, unknown>)[known.factoryName];
-    const backend = (factory as BackendFactory)();
+    const module = load(known.packageName) as Record<string, unknown>;
+    const factory = module[known.factoryName] as BackendFactory<HidingOptions>;
+    const backend = factory();
     try {
-      return { ...nothing, version, ...describe(backend), state: 'open', reason: undefined };
+      const seen = describe(backend);
+      // Where no page can be locked, none can be hidden either, and the refusal says nothing of the kernel.
+      const tells = known.mayHide && seen.trial?.passed === true;
+      const hides = tells ? factory.probe({ kernelHidden: 'require' }).available : undefined;
+      return { ...nothing, version, ...seen, hides, state: 'open', reason: undefined };
     } finally {
       backend[Symbol.dispose]();
     }

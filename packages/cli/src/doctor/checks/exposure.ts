@@ -68,23 +68,23 @@ export function checkHibernation({ hibernation, memfdSecret }: Facts): Finding |
 
 export function checkKernelHidden({ hibernation, memfdSecret, platform }: Facts): Finding {
   const id = 'memfd-secret';
-  if (memfdSecret === true) {
-    const says =
-      'memfd_secret works: @securemem/napi hides pages from root and from the kernel; nobody can hibernate this machine while they are mapped';
-    return { id, level: 'good', says, remedies: [] };
-  }
-  if (memfdSecret === false && hibernation === true) {
+  if (memfdSecret === true && hibernation === true) {
     const says =
       'memfd_secret pages are left alone, since this machine can hibernate and could not while they are mapped: root can read the memory of this process';
     const line =
-      "napiBackend({ kernelHidden: 'require' }) takes them nonetheless; nobody can find out afterwards who holds them";
+      "a backend with kernelHidden: 'require' takes them nonetheless; nobody can find out afterwards who holds them";
     return { id, level: 'note', says, remedies: [line] };
+  }
+  if (memfdSecret === true) {
+    const says =
+      "memfd_secret works: @securemem/napi hides pages from root and from the kernel, and so do koffi and ffi with kernelHidden: 'prefer'; nobody can hibernate this machine while they are mapped";
+    return { id, level: 'good', says, remedies: [] };
   }
   if (memfdSecret === false || platform !== 'linux') {
     const says = 'there is no memfd_secret: root can read the memory of this process';
     const lines = platform === 'linux' ? [remedies.KERNEL_HIDDEN_REMEDY] : [];
     return { id, level: 'note', says, remedies: lines };
   }
-  const says = 'whether memfd_secret works can be told once @securemem/napi is installed';
-  return { id, level: 'note', says, remedies: ['npm install @securemem/napi'] };
+  const says = 'whether memfd_secret works can be told once a backend locks a page here';
+  return { id, level: 'note', says, remedies: [] };
 }
