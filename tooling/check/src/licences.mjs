@@ -33,7 +33,8 @@ export function licenceProblems(files, home) {
     if (!rows.some(({ what, how }) => [what, how].some((text) => text.includes(vendored)))) {
       problems.push(`${name}: ${NOTICES} does not list ${vendored}`);
     }
-    const text = [...files.keys()].find((path) => path.startsWith(`${vendored}/LICENSE`));
+    const names = [`${vendored}/LICENSE`, `${vendored}/COPYING`];
+    const text = [...files.keys()].find((path) => names.some((name) => path.startsWith(name)));
     if (text === undefined) problems.push(`${name}: ${vendored} has no text of its licence`);
   }
   return problems;
