@@ -1,11 +1,12 @@
-// The only file that knows both JavaScript and regions: it turns arguments into numbers, calls region_table or pages, and
-// answers a Status. Nothing here throws and nothing but numbers, typed arrays and array buffers crosses; JavaScript turns
+// With addon_keys.cc the only file that knows both JavaScript and regions: it turns arguments into numbers, calls region_table or
+// pages, and answers a Status. Nothing here throws and nothing but numbers, typed arrays and array buffers crosses; JavaScript turns
 // a status into an error (src/failure.ts). No address ever becomes a JavaScript value.
 //
-// node-addon-api carries the module, its instance data and its exports. Arguments are read with the plain calls below it,
-// since their status is all that is wanted and an access takes a few of them.
+// node-addon-api carries the module, its instance data and its exports.
 #include <napi.h>
 
+#include "addon_keys.h"
+#include "call.h"
 #include "cipher.h"
 #include "environment.h"
 #include "fault.h"
@@ -13,98 +14,6 @@
 
 namespace securemem {
 namespace {
-
-constexpr size_t kArgumentsMax = 9;
-
-// The arguments of one call. After a failed conversion `ok` stays false and the call answers kBadType.
-class Call {
- public:
-  Call(napi_env env, napi_callback_info info) : env(env) {
-    size_t count = kArgumentsMax;
-    void* data = nullptr;
-    napi_get_cb_info(env, info, &count, arguments_, nullptr, &data);
-    environment = static_cast<Environment*>(data);
-  }
-
-  // For functions whose arguments are in `numbers`, all but the first or all.
-  enum Few : size_t { kNoArguments = 0, kOneArgument = 1 };
-  Call(napi_env env, napi_callback_info info, Few few) : env(env) {
-    size_t count = few;
-    void* data = nullptr;
-    napi_get_cb_info(env, info, &count, arguments_, nullptr, &data);
-    environment = static_cast<Environment*>(data);
-  }
-
-  double Number(size_t index) {
-    double value = 0;
-    if (napi_get_value_double(env, arguments_[index], &value) != napi_ok) ok = false;
-    return value;
-  }
-
-  // Whatever is no number is no live id either.
-  double Id(size_t index) const {
-    double value = 0;
-    napi_get_value_double(env, arguments_[index], &value);
-    return value;
-  }
-
-  uint32_t Small(size_t index) {
-    uint32_t value = 0;
-    if (napi_get_value_uint32(env, arguments_[index], &value) != napi_ok) ok = false;
-    return value;
-  }
-
-  napi_value Value(size_t index) const { return arguments_[index]; }
-
-  // A typed array over an attached ArrayBuffer; shared memory is refused, since another thread could change it.
-  void* Array(size_t index, napi_typedarray_type type, size_t* length) {
-    napi_typedarray_type found;
-    void* data = nullptr;
-    napi_value buffer;
-    bool plain = false, detached = false;
-    if (napi_get_typedarray_info(env, arguments_[index], &found, length, &data, &buffer, nullptr) != napi_ok ||
-        found != type || napi_is_arraybuffer(env, buffer, &plain) != napi_ok || !plain ||
-        napi_is_detached_arraybuffer(env, buffer, &detached) != napi_ok || detached) {
-      ok = false;
-      *length = 0;
-      return nullptr;
-    }
-    return data;
-  }
-
-  uint8_t* Bytes(size_t index, size_t* length) {
-    return static_cast<uint8_t*>(Array(index, napi_uint8_array, length));
-  }
-
-  napi_value Answer(double value) const {
-    napi_value result;
-    napi_create_double(env, value, &result);
-    return result;
-  }
-
-  napi_value Answer(Status status) const {
-    napi_value result;
-    napi_create_int32(env, static_cast<int>(status), &result);
-    return result;
-  }
-
-  // For calls whose success is a number above 0: a failure is the status, negated.
-  napi_value Answer(Status status, double value) const {
-    return status == Status::kOk ? Answer(value) : Answer(-static_cast<double>(static_cast<int>(status)));
-  }
-
-  Failure* failure() const {
-    environment->failure = Failure();
-    return &environment->failure;
-  }
-
-  napi_env env;
-  Environment* environment;
-  bool ok = true;
-
- private:
-  napi_value arguments_[kArgumentsMax];
-};
 
 // open(kind) -> owner, or a negated status
 napi_value Open(napi_env env, napi_callback_info info) {
@@ -179,37 +88,47 @@ napi_value WipeRange(napi_env env, napi_callback_info info) {
   Region* region;
   Status status = call.environment->table.Find(owner, id, offset, length, &region);
   if (status != Status::kOk) return call.Answer(status);
-  Access access(&call.environment->table, region, Protection::kReadWrite, call.failure());
+  const size_t start = static_cast<size_t>(offset), size = static_cast<size_t>(length);
+  Access access(&call.environment->table, region, start, size, call.failure());
   if (access.status() != Status::kOk) return call.Answer(access.status());
-  Wipe(region->mapping.base + static_cast<size_t>(offset), static_cast<size_t>(length));
+  Wipe(region->mapping.base + start, size);
   return call.Answer(access.Restore());
 }
 
-// read(owner, region, offset, target) and write(owner, region, offset, source) -> status
-napi_value Copy(napi_env env, napi_callback_info info, bool out) {
+// read(owner, region, offset, target) -> status
+napi_value Read(napi_env env, napi_callback_info info) {
   Call call(env, info);
   uint32_t owner = call.Small(0);
   double id = call.Id(1), offset = call.Number(2);
   size_t length;
-  uint8_t* bytes = call.Bytes(3, &length);
+  uint8_t* target = call.Bytes(3, &length);
   if (!call.ok) return call.Answer(Status::kBadType);
   Region* region;
   Status status = call.environment->table.Find(owner, id, offset, static_cast<double>(length), &region);
-  if (status != Status::kOk) return call.Answer(status);
-  if (length == 0) return call.Answer(Status::kOk);
-  Access access(&call.environment->table, region, out ? Protection::kReadOnly : Protection::kReadWrite, call.failure());
+  if (status != Status::kOk || length == 0) return call.Answer(status);
+  Access access(&call.environment->table, region, call.failure());
   if (access.status() != Status::kOk) return call.Answer(access.status());
-  uint8_t* place = region->mapping.base + static_cast<size_t>(offset);
-  if (out) {
-    memmove(bytes, place, length);
-  } else {
-    memmove(place, bytes, length);
-  }
+  memmove(target, region->mapping.base + static_cast<size_t>(offset), length);
   return call.Answer(access.Restore());
 }
 
-napi_value Read(napi_env env, napi_callback_info info) { return Copy(env, info, true); }
-napi_value Write(napi_env env, napi_callback_info info) { return Copy(env, info, false); }
+// write(owner, region, offset, source) -> status
+napi_value Write(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Id(1), offset = call.Number(2);
+  size_t length;
+  const uint8_t* source = call.Bytes(3, &length);
+  if (!call.ok) return call.Answer(Status::kBadType);
+  Region* region;
+  Status status = call.environment->table.Find(owner, id, offset, static_cast<double>(length), &region);
+  if (status != Status::kOk || length == 0) return call.Answer(status);
+  const size_t start = static_cast<size_t>(offset);
+  Access access(&call.environment->table, region, start, length, call.failure());
+  if (access.status() != Status::kOk) return call.Answer(access.status());
+  memmove(region->mapping.base + start, source, length);
+  return call.Answer(access.Restore());
+}
 
 // False once the environment is being torn down: then the engine refuses whatever might run JavaScript before it looks at
 // the arguments. It makes no handle, since some runtimes call finalizers where none may be made.
@@ -354,46 +273,67 @@ napi_value Unmap(napi_env env, napi_callback_info info) {
   return call.Answer(status);
 }
 
-// seal(owner, keyRegion, keyOffset, nonce, associatedData, region, offset, length, target) and unseal with a source -> status
-napi_value Crypt(napi_env env, napi_callback_info info, bool sealing) {
-  Call call(env, info);
-  RegionTable& table = call.environment->table;
-  uint32_t owner = call.Small(0);
-  double key_id = call.Id(1), key_offset = call.Number(2);
-  size_t nonce_length, associated_length, sealed_length;
-  const uint8_t* nonce = call.Bytes(3, &nonce_length);
-  const uint8_t* associated = call.Bytes(4, &associated_length);
-  double id = call.Id(5), offset = call.Number(6), length = call.Number(7);
-  uint8_t* sealed = call.Bytes(8, &sealed_length);
-  if (!call.ok) return call.Answer(Status::kBadType);
-  Region *key_region, *region;
-  Status status = table.Find(owner, key_id, key_offset, static_cast<double>(kKeyByteLength), &key_region);
-  if (status == Status::kOk) status = table.Find(owner, id, offset, length, &region);
-  if (status != Status::kOk) return call.Answer(status);
-  size_t size = static_cast<size_t>(length);
-  if (nonce_length != kNonceByteLength || sealed_length != size + kTagByteLength) {
-    return call.Answer(Status::kBadRange);
+// What seal and unseal are given, checked.
+struct CryptCall : Call {
+  CryptCall(napi_env env, napi_callback_info info) : Call(env, info) {
+    RegionTable& table = environment->table;
+    uint32_t owner = Small(0);
+    double key_id = Id(1), key_offset = Number(2);
+    size_t nonce_length, sealed_length;
+    nonce = Bytes(3, &nonce_length);
+    associated = Bytes(4, &associated_length);
+    double id = Id(5), offset = Number(6), length = Number(7);
+    sealed = Bytes(8, &sealed_length);
+    if (!ok) return;
+    status = table.Find(owner, key_id, key_offset, static_cast<double>(kKeyByteLength), &key_region);
+    if (status == Status::kOk) status = table.Find(owner, id, offset, length, &region);
+    if (status != Status::kOk) return;
+    key_start = static_cast<size_t>(key_offset);
+    start = static_cast<size_t>(offset);
+    size = static_cast<size_t>(length);
+    if (nonce_length != kNonceByteLength || sealed_length != size + kTagByteLength) status = Status::kBadRange;
   }
-  Access key_access(&table, key_region, Protection::kReadOnly, call.failure());
+
+  const uint8_t* key() const { return key_region->mapping.base + key_start; }
+  uint8_t* plaintext() const { return region->mapping.base + start; }
+
+  Status status = Status::kBadType;
+  Region *key_region = nullptr, *region = nullptr;
+  size_t key_start = 0, start = 0, size = 0, associated_length = 0;
+  const uint8_t *nonce = nullptr, *associated = nullptr;
+  uint8_t* sealed = nullptr;
+};
+
+// seal(owner, keyRegion, keyOffset, nonce, associatedData, region, offset, length, target) -> status
+napi_value SealRange(napi_env env, napi_callback_info info) {
+  CryptCall call(env, info);
+  if (call.status != Status::kOk) return call.Answer(call.status);
+  RegionTable* table = &call.environment->table;
+  Access key_access(table, call.key_region, call.failure());
   if (key_access.status() != Status::kOk) return call.Answer(key_access.status());
-  Access access(&table, region, sealing ? Protection::kReadOnly : Protection::kReadWrite, call.failure());
+  Access access(table, call.region, call.failure());
   if (access.status() != Status::kOk) return call.Answer(access.status());
-  const uint8_t* key = key_region->mapping.base + static_cast<size_t>(key_offset);
-  uint8_t* plaintext = region->mapping.base + static_cast<size_t>(offset);
-  bool authentic = true;
-  if (sealing) {
-    Seal(key, nonce, associated, associated_length, plaintext, size, sealed);
-  } else {
-    authentic = Unseal(key, nonce, associated, associated_length, sealed, size, plaintext);
-  }
-  status = access.Restore();
-  Status key_status = key_access.Restore();
+  Seal(call.key(), call.nonce, call.associated, call.associated_length, call.plaintext(), call.size, call.sealed);
+  const Status status = access.Restore(), key_status = key_access.Restore();
+  return call.Answer(status == Status::kOk ? key_status : status);
+}
+
+// unseal(owner, keyRegion, keyOffset, nonce, associatedData, region, offset, length, source) -> status
+napi_value UnsealRange(napi_env env, napi_callback_info info) {
+  CryptCall call(env, info);
+  if (call.status != Status::kOk) return call.Answer(call.status);
+  RegionTable* table = &call.environment->table;
+  Access key_access(table, call.key_region, call.failure());
+  if (key_access.status() != Status::kOk) return call.Answer(key_access.status());
+  Access access(table, call.region, call.start, call.size, call.failure());
+  if (access.status() != Status::kOk) return call.Answer(access.status());
+  const bool authentic = Unseal(call.key(), call.nonce, call.associated, call.associated_length, call.sealed, call.size,
+                                call.plaintext());
+  Status status = access.Restore();
+  const Status key_status = key_access.Restore();
   if (status == Status::kOk) status = key_status;
   return call.Answer(status == Status::kOk && !authentic ? Status::kUnsealFailed : status);
 }
-
-napi_value SealRange(napi_env env, napi_callback_info info) { return Crypt(env, info, true); }
-napi_value UnsealRange(napi_env env, napi_callback_info info) { return Crypt(env, info, false); }
 
 // lockNumbers(Float64Array of 4): soft, hard, limit of the system, whether exempt
 napi_value GetLockNumbers(napi_env env, napi_callback_info info) {
@@ -536,6 +476,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"mappings", GetMappings}, {"kernelCannotRead", IsHidden}, {"limit", ReadLimit},         {"setLimit", WriteLimit},
       {"dumpable", IsDumpable}, {"forbidDumps", StopDumps},
       {"lockedByteLength", ReadLocked}, {"failure", ReadFailure},
+      {"keyTypes", ReadKeyTypes}, {"sign", SignByRange},      {"publicKey", PublicKeyOfRange},
+      {"agree", AgreeInRange},  {"signLater", SignLater},      {"revokeSignature", RevokeSignature},
 #ifdef SECUREMEM_TEST_FAULTS
       {"setFault", SetFault},
 #endif

@@ -2,25 +2,15 @@
 
 #include <string.h>
 
+#include "stack.h"
 #include "vendor/bearssl/inner.h"
 #include "wipe.h"
-
-#if defined(_MSC_VER)
-#define SECUREMEM_NOINLINE __declspec(noinline)
-#else
-#define SECUREMEM_NOINLINE __attribute__((noinline))
-#endif
 
 namespace securemem {
 namespace {
 
 // More than the deepest chain of calls below uses (about 3 KiB); what they leave behind lies in here.
 constexpr size_t kStackByteLength = 12288;
-
-SECUREMEM_NOINLINE void WipeStack() {
-  uint8_t stack[kStackByteLength];
-  Wipe(stack, sizeof stack);
-}
 
 struct Context {
   br_aes_ct64_ctr_keys keys;
@@ -73,14 +63,14 @@ SECUREMEM_NOINLINE bool UnsealOnStack(const uint8_t* key, const uint8_t* nonce, 
 void Seal(const uint8_t* key, const uint8_t* nonce, const uint8_t* associated, size_t associated_length,
           const uint8_t* plaintext, size_t length, uint8_t* sealed) {
   SealOnStack(key, nonce, associated, associated_length, plaintext, length, sealed);
-  WipeStack();
+  WipeStack<kStackByteLength>();
 }
 
 bool Unseal(const uint8_t* key, const uint8_t* nonce, const uint8_t* associated, size_t associated_length,
             const uint8_t* sealed, size_t length, uint8_t* plaintext) {
   bool authentic =
       UnsealOnStack(key, nonce, associated, associated_length, sealed, length, plaintext);
-  WipeStack();
+  WipeStack<kStackByteLength>();
   return authentic;
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "region_table.h"
+#include "signature_job.h"
 
 namespace securemem {
 
@@ -14,6 +15,7 @@ class Environment {
   explicit Environment(napi_env its_env) : env(its_env) {}
   const napi_env env;
   RegionTable table;
+  SignatureJobs signatures;
   Failure failure;
   // Number and serial of the view that openView has just made. Memory of a JavaScript buffer, as are the notes of revoked
   // views: reading and writing it needs no call.
@@ -29,6 +31,7 @@ class Environment {
   void End() {
     if (shared_reference != nullptr) napi_delete_reference(env, shared_reference);
     shared_reference = nullptr;
+    signatures.Abandon();
     table.Teardown();
     if (ends_.fetch_sub(1) == 1) delete this;
   }

@@ -107,17 +107,30 @@ Status RegionTable::Find(uint32_t number, double id, double offset, double lengt
 }
 
 Status RegionTable::Protect(Region* region, Protection protection, Failure* failure) {
-  Status status = ProtectPages(region->mapping, protection, failure);
-  if (status == Status::kOk) region->protection = protection;
+  const Gate::Turn turn(region->gate);
+  return Set(region, protection, failure);
+}
+
+Status RegionTable::Set(Region* region, Protection protection, Failure* failure) {
+  const Status status = ProtectPages(region->mapping, protection, failure);
+  if (status != Status::kOk) return status;
+  region->protection = protection;
+  if (region->gate != nullptr) region->gate->Note(protection);
   return status;
+}
+
+Gate* RegionTable::GateOf(Region* region) {
+  if (region->gate == nullptr) region->gate = new (std::nothrow) Gate(region->mapping, region->protection);
+  return region->gate;
 }
 
 Status RegionTable::Wipe(Region* region, Failure* failure) {
   // The whole mapping is toggled, which succeeds even when no more mappings are to be had.
   if (region->protection != Protection::kReadWrite) {
-    const Status status = Protect(region, Protection::kReadWrite, failure);
+    const Status status = Set(region, Protection::kReadWrite, failure);
     if (status != Status::kOk) return status;
   }
+  if (region->gate != nullptr) region->gate->TakeBackAll();
   securemem::Wipe(region->mapping.base, region->mapping.length);
   return Status::kOk;
 }
@@ -125,6 +138,8 @@ Status RegionTable::Wipe(Region* region, Failure* failure) {
 void RegionTable::Forget(Region* region) {
   region->aliases->Release();
   region->aliases = nullptr;
+  if (region->gate != nullptr) region->gate->Release();
+  region->gate = nullptr;
   ids_.Remove(region->id);
   if (last_id_ == region->id) last_id_ = 0;
   region->id = 0;
@@ -137,15 +152,17 @@ Status RegionTable::Unmap(Region* region, Failure* failure) {
   // What was revoked is only noted until somebody wants to know it.
   if (region->aliases->any()) SweepViews();
   if (region->aliases->any()) return Status::kInUse;
+  Gate::Turn turn(region->gate);
   const Protection before = region->protection;
   Status status = Wipe(region, failure);
   if (status != Status::kOk) return status;
   status = UnmapPages(region->mapping, failure);
   if (status == Status::kOk) {
+    turn.End();
     Forget(region);
   } else if (before != region->protection) {
     Failure ignored;
-    Protect(region, before, &ignored);
+    Set(region, before, &ignored);
   }
   return status;
 }
@@ -154,8 +171,13 @@ Status RegionTable::Unmap(Region* region, Failure* failure) {
 // mapped and open, since a touch would kill the process.
 void RegionTable::GiveUp(Region* region) {
   Failure ignored;
+  Gate::Turn turn(region->gate);
+  // Also where it cannot be wiped.
+  if (region->gate != nullptr) region->gate->TakeBackAll();
   Wipe(region, &ignored);
-  if (!region->aliases->any() && UnmapPages(region->mapping, &ignored) == Status::kOk) Forget(region);
+  if (region->aliases->any() || UnmapPages(region->mapping, &ignored) != Status::kOk) return;
+  turn.End();
+  Forget(region);
 }
 
 Status RegionTable::Close(uint32_t number) {
@@ -255,17 +277,28 @@ void RegionTable::Teardown() {
   last_id_ = 0;
 }
 
-Access::Access(RegionTable* table, Region* region, Protection needed, Failure* failure)
-    : table_(table), region_(region), failure_(failure), before_(region->protection) {
-  if (before_ >= needed) return;
-  status_ = table_->Protect(region_, needed, failure_);
+Access::Access(RegionTable* table, Region* region, Failure* failure)
+    : table_(table), region_(region), failure_(failure), before_(region->protection), turn_(nullptr), in_turn_(false) {
+  if (before_ >= Protection::kReadOnly) return;
+  status_ = table_->Protect(region_, Protection::kReadOnly, failure_);
   raised_ = status_ == Status::kOk;
 }
 
+Access::Access(RegionTable* table, Region* region, size_t offset, size_t length, Failure* failure)
+    : table_(table), region_(region), failure_(failure), before_(region->protection), turn_(region->gate), in_turn_(true) {
+  if (before_ < Protection::kReadWrite) {
+    status_ = table_->Set(region_, Protection::kReadWrite, failure_);
+    raised_ = status_ == Status::kOk;
+  }
+  if (status_ == Status::kOk && region_->gate != nullptr) region_->gate->TakeBack(offset, length);
+}
+
 Status Access::Restore() {
-  if (!raised_) return status_;
-  raised_ = false;
-  status_ = table_->Protect(region_, before_, failure_);
+  if (raised_) {
+    raised_ = false;
+    status_ = in_turn_ ? table_->Set(region_, before_, failure_) : table_->Protect(region_, before_, failure_);
+  }
+  turn_.End();
   return status_;
 }
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <new>
 
+#include "gate.h"
 #include "id_index.h"
 #include "pages.h"
 
@@ -83,6 +84,8 @@ struct Region {
   Protection protection = Protection::kReadWrite;
   Mapping mapping;
   Aliases* aliases = nullptr;
+  // Null until another thread is to look into the region.
+  Gate* gate = nullptr;
   uint32_t next_free = 0;
 };
 
@@ -108,6 +111,8 @@ class RegionTable {
   // Also checks that the range lies inside the region.
   Status Find(uint32_t owner, double id, double offset, double length, Region** region);
   Status Protect(Region* region, Protection protection, Failure* failure);
+  // The gate of the region, made when it is first asked for. Null when there is no memory for it.
+  Gate* GateOf(Region* region);
   // kInUse, and nothing has changed, while a buffer may show the region.
   Status Unmap(Region* region, Failure* failure);
 
@@ -126,6 +131,9 @@ class RegionTable {
   }
 
  private:
+  friend class Access;
+  // Both in a turn at the gate.
+  Status Set(Region* region, Protection protection, Failure* failure);
   Status Wipe(Region* region, Failure* failure);
   void GiveUp(Region* region);
   void Forget(Region* region);
@@ -156,7 +164,10 @@ class RegionTable {
 // Lets a region be touched for the length of a scope, whatever its protection, and restores that.
 class Access {
  public:
-  Access(RegionTable* table, Region* region, Protection needed, Failure* failure);
+  // To read.
+  Access(RegionTable* table, Region* region, Failure* failure);
+  // To change a range: no other thread reads the region meanwhile, nor ever what has been there before.
+  Access(RegionTable* table, Region* region, size_t offset, size_t length, Failure* failure);
   ~Access() { Restore(); }
   Access(const Access&) = delete;
   Access& operator=(const Access&) = delete;
@@ -169,6 +180,8 @@ class Access {
   Region* region_;
   Failure* failure_;
   Protection before_;
+  Gate::Turn turn_;
+  const bool in_turn_;
   bool raised_ = false;
   Status status_ = Status::kOk;
 };

@@ -21,6 +21,10 @@ enum class Status : int {
   kUnsealFailed = 9,
   kNoExternalBuffers = 10,
   kInUse = 11,
+  kKeyInvalid = 12,
+  kPeerInvalid = 13,
+  // A library that calculates refused, and nothing says why.
+  kFailed = 14,
 };
 
 // What a refused call asked the system for: that decides what its number can mean. In the order of ASKS in src/failure.ts.

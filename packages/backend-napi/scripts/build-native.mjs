@@ -38,7 +38,7 @@ import {
   ROOT,
   TARGETS,
   VARIANTS,
-  VENDOR,
+  VENDORED,
 } from './targets.mjs';
 
 const { values: options } = parseArgs({
@@ -80,18 +80,20 @@ function compilerFor(target) {
   );
 }
 
+/** Every file of a folder and of the folders in it. */
+function filesOf(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
 /** Of everything that a binary is made of, compilers excepted. */
 function digestOfSources() {
   const digest = createHash('sha256');
-  for (const folder of [
-    dirname(fileURLToPath(import.meta.url)),
-    NATIVE,
-    VENDOR,
-    dirname(TEST_ADDON),
-  ]) {
-    for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
-      if (entry.isFile()) digest.update(entry.name).update(readFileSync(join(folder, entry.name)));
-    }
+  const folders = [dirname(fileURLToPath(import.meta.url)), NATIVE, dirname(TEST_ADDON)];
+  for (const file of folders.flatMap(filesOf)) {
+    digest.update(relative(ROOT, file)).update(readFileSync(file));
   }
   return digest.digest('hex');
 }
@@ -131,11 +133,10 @@ function importLibraries(target, prefix, folder) {
 }
 
 function compile(target, prefix, variant, folder) {
-  const vendored = readdirSync(VENDOR).filter((name) => name.endsWith('.c'));
   const c = [...COMMON, ...target.compile, ...variant.compile];
-  const objects = vendored.map((name) => {
-    const object = join(folder, `${basename(name, '.c')}.o`);
-    run(tool(target, prefix, 'gcc'), [...c, '-c', join(VENDOR, name), '-o', object]);
+  const objects = VENDORED.map(({ path, flags }) => {
+    const object = join(folder, `${basename(path, '.c')}.o`);
+    run(tool(target, prefix, 'gcc'), [...c, ...flags, '-c', path, '-o', object]);
     return object;
   });
   const own = target.sources.filter((name) => !variant.without.includes(name));

@@ -1,22 +1,44 @@
 // How the addon is compiled for each target. Plain compilers and the headers of npm packages are all that is needed; the
 // results ask for no library but the system's own.
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LIBSECP256K1, SECP256K1_FLAGS } from './libsecp256k1.mjs';
 
 const require = createRequire(import.meta.url);
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const NATIVE = join(ROOT, 'native');
-export const VENDOR = join(NATIVE, 'vendor', 'bearssl');
 export const HOST = `${process.platform}-${process.arch}`;
+
+const BEARSSL = join(NATIVE, 'vendor', 'bearssl');
+
+/** Others' C that is compiled in, and with what. */
+export const VENDORED = [
+  ...readdirSync(BEARSSL)
+    .filter((name) => name.endsWith('.c'))
+    .map((name) => ({ path: join(BEARSSL, name), flags: [] })),
+  ...['secp256k1.c', 'precomputed_ecmult.c', 'precomputed_ecmult_gen.c'].map((name) => ({
+    path: join(LIBSECP256K1, 'src', name),
+    // Where it would complain on the standard error output and abort, keys_secp256k1.cc stops.
+    flags: [...SECP256K1_FLAGS, '-DUSE_EXTERNAL_DEFAULT_CALLBACKS=1'],
+  })),
+];
 
 /** Headers of Node-API and its import lists for Windows. */
 export const HEADERS = dirname(require.resolve('node-api-headers/package.json'));
 const ADDON_API = dirname(require.resolve('node-addon-api/package.json'));
 
 /** For C and C++. */
-export const COMMON = ['-O2', '-fvisibility=hidden', '-ffunction-sections', '-fdata-sections'];
+export const COMMON = [
+  '-O2',
+  '-fvisibility=hidden',
+  '-ffunction-sections',
+  '-fdata-sections',
+  // Or its header would import libsecp256k1 from a library of its own on Windows.
+  '-DSECP256K1_STATIC',
+];
 
 /** For everything that includes napi.h. */
 export const INTERFACE = [
@@ -38,7 +60,11 @@ export const CXX = [
   ...INTERFACE,
 ];
 
-const SHARED = ['addon.cc', 'region_table.cc', 'cipher.cc', 'freestanding.cc'];
+const SHARED = [
+  ...['addon.cc', 'addon_keys.cc', 'signature_job.cc', 'region_table.cc', 'gate.cc'],
+  ...['cipher.cc', 'keys.cc', 'keys_secp256k1.cc', 'known_answers.cc', 'openssl.cc'],
+  ...['curve25519_openssl.cc', 'ec_openssl.cc', 'rsa_openssl.cc', 'rsa_der.cc', 'freestanding.cc'],
+];
 const EXPORTS = `--version-script=${join(NATIVE, 'exports.map')}`;
 
 const LINUX = {

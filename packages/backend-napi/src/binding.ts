@@ -49,6 +49,18 @@ export interface Binding {
   unmap(owner: number, region: number): number;
   seal: Crypt;
   unseal: Crypt;
+  /** A bit for each `KeyType` of native/keys.h that gives the right answers to known questions here. */
+  keyTypes(): number;
+  sign: UseKey<[message: Uint8Array, target: Uint8Array]>;
+  publicKey: UseKey<[target: Uint8Array]>;
+  agree: UseKey<[peer: Uint8Array, region: number, byteOffset: number, byteLength: number]>;
+  /** A promise of the signature or of a status; its ticket is then in `ticket`. Or a status negated. */
+  signLater: UseKey<
+    [digest: Uint8Array, ticket: Float64Array],
+    Promise<Uint8Array | number> | number
+  >;
+  /** 1 where the key had not been read yet and will not be; 0 where it is too late, or nobody has the ticket. */
+  revokeSignature(ticket: number): number;
   /** Soft and hard limit in two words, of which all bits are set for none. */
   limit(which: number, words: BigUint64Array): number;
   setLimit(which: number, words: BigUint64Array): number;
@@ -60,6 +72,16 @@ export interface Binding {
   /** In test builds only: the `countdown`-th system call from now fails with `errno`. */
   setFault?(countdown: number, errno: number): void;
 }
+
+/** `use` is the number of an algorithm or type in its list. */
+type UseKey<More extends unknown[], Answer = number> = (
+  owner: number,
+  use: number,
+  keyRegion: number,
+  keyOffset: number,
+  keyLength: number,
+  ...more: More
+) => Answer;
 
 type Crypt = (
   owner: number,

@@ -12,4 +12,7 @@ export const Status = {
   unsealFailed: 9,
   noExternalBuffers: 10,
   inUse: 11,
+  keyInvalid: 12,
+  peerInvalid: 13,
+  failed: 14,
 } as const;
