@@ -25,6 +25,12 @@ const MEANINGS: { readonly [status: number]: readonly [ErrorCode, string] } = {
     'ERR_SECMEM_NOT_SUPPORTED',
     'this runtime has no buffers over memory that is not its own',
   ],
+  [Status.keyInvalid]: ['ERR_SECMEM_KEY_INVALID', 'the bytes are no private key of this type'],
+  [Status.peerInvalid]: [
+    'ERR_SECMEM_PEER_INVALID',
+    'the public key of the peer is no point of the curve, or one that agrees on nothing',
+  ],
+  [Status.failed]: ['ERR_SECMEM_PLATFORM', 'the library of the runtime refused to calculate'],
   [Status.inUse]: ['ERR_SECMEM_IN_USE', 'a view of the region may still be in use'],
 };
 

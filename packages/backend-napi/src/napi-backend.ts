@@ -17,6 +17,7 @@ import {
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';
 import { BACKEND_NAME, errors, failure, lastRefusal } from './failure.js';
+import { NapiKeys } from './napi-keys.js';
 import { EmptyView, NapiView, openBuffer } from './napi-view.js';
 import { lockedByteLength, lockLimit, raise } from './native-limits.js';
 import { Status } from './status.js';
@@ -53,11 +54,13 @@ export class NapiBackend implements MemoryBackend {
   readonly capabilities: BackendCapabilities;
   readonly pageByteLength: number;
   readonly #binding: Binding;
+  readonly #keys: NapiKeys;
   #owner: number;
 
   constructor(binding: Binding, owner: number, capabilities: BackendCapabilities) {
     this.#binding = binding;
     this.#owner = owner;
+    this.#keys = new NapiKeys(binding, owner, capabilities.keys);
     this.capabilities = capabilities;
     this.pageByteLength = binding.pageByteLength;
   }
@@ -163,33 +166,38 @@ export class NapiBackend implements MemoryBackend {
   }
 
   sign(
-    _algorithm: SignatureAlgorithm,
-    _key: RegionRange,
-    _message: Uint8Array,
-    _target: Uint8Array,
+    algorithm: SignatureAlgorithm,
+    key: RegionRange,
+    message: Uint8Array,
+    target: Uint8Array,
   ): number {
-    throw this.#withoutKeys('sign');
+    this.#requireOpen('sign');
+    return this.#keys.sign(algorithm, key, message, target);
   }
 
+  /** RSA only, on a thread of the runtime's pool. What is wrong with the arguments is thrown, everything later rejects. */
   signLater(
-    _algorithm: SignatureAlgorithm,
-    _key: RegionRange,
-    _message: Uint8Array,
+    algorithm: SignatureAlgorithm,
+    key: RegionRange,
+    message: Uint8Array,
   ): PendingSignature {
-    throw this.#withoutKeys('signLater');
+    this.#requireOpen('signLater');
+    return this.#keys.signLater(algorithm, key, message);
   }
 
-  publicKey(_type: KeyType, _key: RegionRange, _target: Uint8Array): number {
-    throw this.#withoutKeys('publicKey');
+  publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number {
+    this.#requireOpen('publicKey');
+    return this.#keys.publicKey(type, key, target);
   }
 
   agree(
-    _algorithm: AgreementAlgorithm,
-    _key: RegionRange,
-    _peer: Uint8Array,
-    _secret: RegionRange,
+    algorithm: AgreementAlgorithm,
+    key: RegionRange,
+    peer: Uint8Array,
+    secret: RegionRange,
   ): void {
-    throw this.#withoutKeys('agree');
+    this.#requireOpen('agree');
+    this.#keys.agree(algorithm, key, peer, secret);
   }
 
   [Symbol.dispose](): void {
@@ -238,11 +246,6 @@ export class NapiBackend implements MemoryBackend {
 
   #requireOpen(operation: string): void {
     if (this.#owner === NOBODY) throw failure(this.#binding, Status.closed, operation);
-  }
-
-  #withoutKeys(operation: string): Error {
-    this.#requireOpen(operation);
-    return errors.own('ERR_SECMEM_NOT_SUPPORTED', operation, 'this backend does it with no key');
   }
 
   #withoutViews(region: RegionId): Error {

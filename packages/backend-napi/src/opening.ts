@@ -13,6 +13,7 @@ import {
 import { type Binding, loadBinding } from './binding.js';
 import { BACKEND_NAME, errors, failure } from './failure.js';
 import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
+import { keyAlgorithms, laterAlgorithms } from './napi-keys.js';
 import { openBuffer, takeBack } from './napi-view.js';
 import { lockLimit } from './native-limits.js';
 import { Status } from './status.js';
@@ -94,6 +95,7 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
   const numbers = new Float64Array(3);
   binding.abilities(owner, numbers);
   const [strongest, dumpExcluded, fork] = numbers as unknown as [number, number, number];
+  const keys = keyAlgorithms(binding);
   const observed = {
     locking: 'locked' as const,
     guardPages: true,
@@ -104,8 +106,8 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
     views: (views ? 'revocable' : 'none') as BackendCapabilities['views'],
     threadExit: 'wiped' as const,
     cipher: 'in-place' as const,
-    keys: Object.freeze([]),
-    keysLater: Object.freeze([]),
+    keys,
+    keysLater: laterAlgorithms(keys),
   };
   const region = binding.map(owner, binding.pageByteLength);
   if (region < 0) {
