@@ -7,8 +7,8 @@ import { HOST, NATIVE, ROOT, TARGETS } from '../../scripts/targets.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const WRAPPED = ['mmap', 'munmap', 'mprotect', 'mremap', 'madvise'];
-/** What the harness has no use for: Node-API, the cipher, and stand-ins for a C++ library that it has. */
-const WITHOUT = ['addon.cc', 'cipher.cc', 'freestanding.cc'];
+/** What maps and looks after what is mapped. The rest is Node-API, what calculates, and stand-ins for a C++ library. */
+const MAPPING = /^(pages|reservation|limits|proc|region_table|gate)/;
 
 /**
  * @param {string} name of the program, in build/harness/
@@ -17,7 +17,7 @@ const WITHOUT = ['addon.cc', 'cipher.cc', 'freestanding.cc'];
  */
 export function buildRangesHarness(name, flags) {
   if (process.platform !== 'linux') return { reason: 'the harness is for Linux' };
-  const native = TARGETS[HOST].sources.filter((file) => !WITHOUT.includes(file));
+  const native = TARGETS[HOST].sources.filter((file) => MAPPING.test(file));
   const sources = [
     ...['ranges_harness.cc', 'owned_ranges.cc'].map((file) => join(HERE, file)),
     ...native.map((file) => join(NATIVE, file)),
