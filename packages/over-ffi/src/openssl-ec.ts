@@ -157,6 +157,7 @@ export class OpensslEc implements KeyFamily {
       this.#withPoint(keyed.group, (point) => {
         const { group } = keyed;
         const valid =
+          peer[0] === UNCOMPRESSED &&
           ec.pointOf(group, point, peer, peer.length, null) === 1 &&
           ec.isInfinity(group, point) === 0;
         if (!valid) return 'peer';

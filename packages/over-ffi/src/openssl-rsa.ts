@@ -15,6 +15,8 @@ import type { Place } from './system.js';
 interface Rsa {
   read(into: null, at: BigUint64Array, byteLength: number): Address | null;
   free(key: Address): void;
+  /** The length of the same key in DER, of which there is one form. Writes nothing. */
+  measure(key: Address, to: null): number;
   bits(key: Address): number;
   byteLength(key: Address): number;
   version(key: Address): number;
@@ -76,6 +78,7 @@ function bind(ffi: Ffi): Rsa {
   return {
     read: call('d2i_RSAPrivateKey', p, p, p, 'int64'),
     free: call('RSA_free', 'void', p),
+    measure: call('i2d_RSAPrivateKey', 'int', p, p),
     bits: call('RSA_bits', 'int', p),
     byteLength: call('RSA_size', 'int', p),
     version: call('RSA_get_version', 'int', p),
@@ -200,6 +203,7 @@ export class OpensslRsa implements KeyFamily {
       const bits = rsa.bits(key);
       const valid =
         cursor[0] === at + BigInt(byteLength) &&
+        rsa.measure(key, null) === byteLength &&
         rsa.version(key) === TWO_PRIMES &&
         bits >= MODULUS_BITS_MIN &&
         bits <= MODULUS_BITS_MAX;

@@ -49,7 +49,7 @@ export const rooms = [
   {
     room: 'keys/',
     holds: 'private keys as secrets, used in their page or by a copy',
-    may: ['contract/', 'secret/'],
+    may: ['contract/', 'common/', 'secret/'],
   },
   {
     room: 'lifetime/',

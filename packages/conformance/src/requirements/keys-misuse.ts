@@ -81,9 +81,12 @@ function badPeers(algorithm: AgreementAlgorithm): [string, Uint8Array][] {
   moved[peerByteLength - 1] = (moved[peerByteLength - 1] as number) ^ 1;
   const named = ordinary(peer);
   named[0] = 5;
+  const hybrid = ordinary(peer);
+  hybrid[0] = 6 + ((peer[peerByteLength - 1] as number) & 1);
   return [
     ['a point beside the curve', moved],
     ['a point in no known form', named],
+    ['a point in the hybrid form of X9.62', hybrid],
     ['zeros', scratch(peerByteLength)],
     [
       'coordinates beyond the field',

@@ -107,7 +107,7 @@ function withKeyObject<T>(type: KeyType, bytes: Uint8Array, fn: (key: KeyObject)
     key = createPrivateKey(
       bare({ key: Buffer.from(der.buffer), format: 'der', type: format } as const),
     );
-    requireType(key, type);
+    if (type === 'RSA') requireWhole(key, bytes);
   } catch (cause) {
     throw keyInvalid('createPrivateKey', cause);
   } finally {
@@ -116,10 +116,13 @@ function withKeyObject<T>(type: KeyType, bytes: Uint8Array, fn: (key: KeyObject)
   return fn(key);
 }
 
-function requireType(key: KeyObject, type: KeyType): void {
-  if (type !== 'RSA') return;
+/** Throws unless the bytes are this key of RSA and nothing else, and its size is one that is allowed. */
+function requireWhole(key: KeyObject, bytes: Uint8Array): void {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (bits < 1024 || bits > 16_384) throw new RangeError('modulus');
+  const again = key.export(bare({ format: 'der', type: 'pkcs1' } as const));
+  const same = again.equals(bytes);
+  zero(again);
+  if (!same || bits < 1024 || bits > 16_384) throw new RangeError('not a key of RSA as it must be');
 }
 
 function keyInvalid(operation: string, cause: unknown): SecureMemoryError {

@@ -38,7 +38,7 @@ export function signWith(
   key: Secret,
   signable: Signable,
 ): Uint8Array<ArrayBuffer> {
-  const { type, digest, byteLength } = SIGNATURES[algorithm];
+  const { type, byteLength } = SIGNATURES[algorithm];
   const host = placeFor(key, 'read').host;
   requireKeyLength(type, key.byteLength);
   const { backend } = host.region;
@@ -49,7 +49,7 @@ export function signWith(
       signByCopy(algorithm, privatePart(type, bytes), message),
     );
   }
-  const message = 'parts' in signable ? digestOf(signable.parts, digest) : signable.digest;
+  const message = messageOf(algorithm, signable);
   const range = type === 'Ed25519' ? ed25519Range(key) : rangeOf(key, 'read');
   const target = scratch(byteLength ?? Math.min(key.byteLength, RSA_BYTE_LENGTH_MAX));
   const written = backend.sign(algorithm, range, message, target);
@@ -158,10 +158,17 @@ function privatePart(type: KeyType, bytes: Uint8Array): Uint8Array {
   return type === 'Ed25519' ? bytes.subarray(0, SEED_BYTE_LENGTH) : bytes;
 }
 
-function rangeOf(secret: Secret, mode: 'read' | 'write'): RegionRange {
+/** Where a secret lies, once an access of this kind might begin. */
+export function rangeOf(secret: Secret, mode: 'read' | 'write'): RegionRange {
   const { host, index } = placeFor(secret, mode);
   const { byteLength } = secret;
   return { region: host.region.id, byteOffset: host.byteOffsetOf(index), byteLength };
+}
+
+/** What a backend is given of it. */
+export function messageOf(algorithm: SignatureAlgorithm, signable: Signable): Uint8Array {
+  if (!('parts' in signable)) return signable.digest;
+  return digestOf(signable.parts, SIGNATURES[algorithm].digest);
 }
 
 function digestOf(parts: readonly (string | Uint8Array)[], digest: string | undefined): Uint8Array {

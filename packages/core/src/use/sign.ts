@@ -1,4 +1,4 @@
-import { requireSignal } from '../common/abort-signal.js';
+import { requireSignal, throwIfAborted } from '../common/abort-signal.js';
 import { isBytes } from '../common/bytes.js';
 import { notA } from '../common/handle-kind.js';
 import {
@@ -9,6 +9,7 @@ import {
 } from '../contract/keys.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { type Signable, signWith } from '../keys/private-key.js';
+import { signLater, signsLater } from '../keys/sign-later.js';
 import { oneOf } from '../options.js';
 import { requireSecret, type Secret } from '../secret/secret.js';
 import { type Data, partsOf } from './hmac.js';
@@ -31,7 +32,7 @@ export interface SignOptions {
 
 /** What `signAsync()` takes. */
 export interface SignAsyncOptions extends SignOptions {
-  /** Gives up while it waits for its turn: the call rejects with `signal.reason`, and nothing was signed. */
+  /** Gives up: the call rejects with `signal.reason`, and what has not begun is not signed. */
   readonly signal?: AbortSignal;
 }
 
@@ -70,9 +71,10 @@ export function sign(
 }
 
 /**
- * The same in its turn: one signature for each turn of the event loop, so that many of RSA, which take a millisecond each, leave
- * room for others in between. It runs on the calling thread. The data is taken as it is now, the key as it is then: a key
- * that is disposed meanwhile rejects with `ERR_SECMEM_DISPOSED`.
+ * The same without keeping the event loop from its work. Where the backend signs on other threads (`capabilities.keysLater`: RSA
+ * on napi) it does; until then the key is lent, so that its end waits, and a purge rejects what has not begun. Elsewhere it
+ * signs on the calling thread, one signature for each turn of the event loop, with the key as it is by then. The data is taken
+ * as it is now. A key that ended before its turn rejects with `ERR_SECMEM_DISPOSED`.
  */
 export async function signAsync(
   algorithm: SignatureAlgorithm,
@@ -85,12 +87,18 @@ export async function signAsync(
   const own = ownOptions(options, [...NAMES, 'signal'], 'options');
   requireSignal(own.signal);
   const asked = kept(askedOf(algorithm, data, own));
-  return inTurn(() => signed(algorithm, key, asked), own.signal);
+  throwIfAborted(own.signal);
+  if (!signsLater(algorithm, key)) return inTurn(() => signed(algorithm, key, asked), own.signal);
+  return written(await signLater(algorithm, key, asked.signable, own.signal), asked);
 }
 
-function signed(algorithm: SignatureAlgorithm, key: Secret, { signable, der }: Asked): Buffer {
-  const signature = signWith(algorithm, key, signable);
-  return Buffer.from(der ? derOfSignature(signature).buffer : signature.buffer);
+function signed(algorithm: SignatureAlgorithm, key: Secret, asked: Asked): Buffer {
+  return written(signWith(algorithm, key, asked.signable), asked);
+}
+
+function written(signature: Uint8Array, { der }: Asked): Buffer {
+  const { buffer, byteOffset, byteLength } = der ? derOfSignature(signature) : signature;
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 function askedOf(algorithm: SignatureAlgorithm, data: Data, own: SignOptions): Asked {
