@@ -4,6 +4,7 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  type ECDH,
   type KeyObject,
   sign,
 } from 'node:crypto';
@@ -62,7 +63,7 @@ export function agreeByCopy(
 ): Uint8Array {
   const type = keyTypeOf(algorithm);
   try {
-    if (type !== 'X25519') return agreeOnCurve(type, bytes, peer);
+    if (type !== 'X25519') return ecdhOf(type, bytes).computeSecret(peer);
     const publicKey = createPublicKey(
       bare({
         key: Buffer.from(derOfPublicKey(type, peer)),
@@ -90,17 +91,19 @@ const ECDH_NAMES: Partial<Record<KeyType, string>> = {
   secp256k1: 'secp256k1',
 };
 
-function agreeOnCurve(type: KeyType, bytes: Uint8Array, peer: Uint8Array): Uint8Array {
+function ecdhOf(type: KeyType, bytes: Uint8Array): ECDH {
   const ecdh = createECDH(ECDH_NAMES[type] as string);
   try {
     ecdh.setPrivateKey(bytes);
   } catch (cause) {
-    throw keyInvalid('agree', cause);
+    throw keyInvalid('setPrivateKey', cause);
   }
-  return ecdh.computeSecret(peer);
+  return ecdh;
 }
 
 function withKeyObject<T>(type: KeyType, bytes: Uint8Array, fn: (key: KeyObject) => T): T {
+  // createPrivateKey takes any number for a scalar.
+  if (Object.hasOwn(ECDH_NAMES, type)) ecdhOf(type, bytes);
   const { der, format } = derOfPrivateKey(type, bytes);
   let key: KeyObject;
   try {
