@@ -42,3 +42,13 @@ export function markerOf(bytes: Uint8Array): Marker;
 
 /** The marker that another process has masked. */
 export function markerFromMasked(text: string): Marker;
+
+/** A part of the memory of a process that may hold anything. */
+export interface Mapping extends Hit {
+  readonly start: bigint;
+  /** Behind its last byte. */
+  readonly end: bigint;
+}
+
+/** All of them. Pages without access only where they are asked for, and something is resident there. */
+export function mappingsOf(pid: number | 'self', closedPages: boolean): Generator<Mapping>;

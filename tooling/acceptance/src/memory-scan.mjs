@@ -188,7 +188,7 @@ function readAt(descriptor, address, byteLength) {
  * resident: the engine reserves address space by the gigabyte.
  * @param {number | 'self'} pid @param {boolean} closedPages
  */
-function* mappingsOf(pid, closedPages) {
+export function* mappingsOf(pid, closedPages) {
   const blocks = readFileSync(`/proc/${pid}/smaps`, 'latin1').split(/^(?=[\da-f]+-[\da-f]+ )/m);
   for (const block of blocks) {
     const found = /^([\da-f]+)-([\da-f]+) (\S+) \S+ \S+ \S+ *(.*)/.exec(block);
