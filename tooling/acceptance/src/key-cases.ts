@@ -12,9 +12,15 @@ export interface KeyCase {
   readonly encrypted: boolean;
 }
 
+/** What a private part may look like where it is found. */
+export const FORMS = ['verbatim', 'backwards', 'text of the file', 'expanded'] as const;
+
 /** Bytes that may be in that process in its page alone, or nowhere at all. */
 export interface Needle {
   readonly name: string;
+  /** The line and the column of the table in `docs/COPIES.md`. */
+  readonly row: string;
+  readonly form: (typeof FORMS)[number];
   readonly bytes: Buffer;
   readonly inPage: boolean;
 }
@@ -40,6 +46,32 @@ const jwk: Write = (key) => JSON.stringify(key.export({ format: 'jwk' }));
 const encrypted: Write = (key) =>
   key.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: PASSPHRASE });
 
+/** The block of an OpenSSH file, which has the seed and the public key twice each and otherwise nothing of its own. */
+const openSsh: Write = (key) => {
+  const { d, x } = key.export({ format: 'jwk' });
+  const [seed, publicKey] = [d, x].map((text) => Buffer.from(text as string, 'base64url'));
+  const type = string('ssh-ed25519');
+  const own = Buffer.concat([type, string(publicKey as Buffer)]);
+  const pair = string(Buffer.concat([seed as Buffer, publicKey as Buffer]));
+  const section = Buffer.concat([Buffer.alloc(8, 7), own, pair, string('some'), Buffer.of(1)]);
+  const head = [string('none'), string('none'), string(''), Buffer.of(0, 0, 0, 1)];
+  const block = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    ...head,
+    string(own),
+    string(section),
+  ]);
+  const lines = block.toString('base64').match(/.{1,70}/g) ?? [];
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join('\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+};
+
+function string(content: Uint8Array | string): Buffer {
+  const body = Buffer.from(content as string);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(body.length);
+  return Buffer.concat([length, body]);
+}
+
 /** Each with a key of its own. */
 const FILES: readonly (readonly [
   keyof typeof KINDS,
@@ -56,6 +88,7 @@ const FILES: readonly (readonly [
   ['Ed25519', 'fromPem', 'path', pem],
   ['Ed25519', 'fromJwk', 'bytes', jwk],
   ['Ed25519', 'fromPem', 'path', encrypted],
+  ['Ed25519', 'fromOpenSsh', 'path', openSsh],
   ['X25519', 'fromPem', 'descriptor', pem],
   ['RSA', 'fromPem', 'path', pem],
   ['RSA', 'fromPem', 'bytes', (key) => key.export({ format: 'pem', type: 'pkcs1' })],
@@ -80,31 +113,40 @@ export function writeKeyCases(folder: string): KeyCases {
     const name = `${index}, ${kind} by ${door} of ${how}${fate === undefined ? '' : ', refused'}`;
     const refused = fate === 'refused';
     cases.push({ name, door, path, how, refused, encrypted: write === encrypted });
-    needles.push(...needlesOf(name, key.export({ format: 'jwk' }), !refused));
+    const row = refused
+      ? 'any of them, refused'
+      : `\`${door}\`${write === encrypted ? ', encrypted' : ''}`;
+    needles.push(...needlesOf({ name, row }, key.export({ format: 'jwk' }), !refused));
     // What is in the middle of DER is the key itself.
     if (door === 'fromDer') continue;
-    needles.push({ name: `${name}: text of the file`, bytes: middleOf(content), inPage: false });
+    const form = 'text of the file';
+    needles.push({ name: `${name}: ${form}`, row, form, bytes: middleOf(content), inPage: false });
   }
-  needles.push({ name: 'the passphrase', bytes: Buffer.from(PASSPHRASE), inPage: true });
+  const row = '`fromPem`, encrypted';
+  const bytes = Buffer.from(PASSPHRASE);
+  needles.push({ name: 'the passphrase', row, form: 'verbatim', bytes, inPage: true });
   return { cases, needles: needles.map(lasting) };
 }
 
 /** What there is of a key: its numbers, each forwards and as a big number of OpenSSL has it, and what Ed25519 makes of its seed. */
-export function* needlesOf(name: string, key: JsonWebKey, taken: boolean): Generator<Needle> {
+export function* needlesOf(
+  { name, row }: Pick<Needle, 'name' | 'row'>,
+  key: JsonWebKey,
+  taken: boolean,
+): Generator<Needle> {
   const numbers =
     key.kty === 'RSA' ? (['d', 'p', 'q', 'dp', 'dq', 'qi'] as const) : (['d'] as const);
   for (const number of numbers) {
     const bytes = Buffer.from(key[number] as string, 'base64url');
-    yield { name: `${name}: ${number}`, bytes, inPage: taken };
-    yield {
-      name: `${name}: ${number} reversed`,
-      bytes: Buffer.from(bytes).reverse(),
-      inPage: false,
-    };
+    const all = { row, inPage: false };
+    yield { ...all, name: `${name}: ${number}`, form: 'verbatim', bytes, inPage: taken };
+    const backwards = Buffer.from(bytes).reverse();
+    yield { ...all, name: `${name}: ${number} backwards`, form: 'backwards', bytes: backwards };
     if (key.crv !== 'Ed25519') continue;
     const expanded = createHash('sha512').update(bytes).digest();
-    yield { name: `${name}: expanded`, bytes: expanded.subarray(0, 32), inPage: false };
-    yield { name: `${name}: prefix`, bytes: expanded.subarray(32), inPage: false };
+    const [scalar, prefix] = [expanded.subarray(0, 32), expanded.subarray(32)];
+    yield { ...all, name: `${name}: scalar`, form: 'expanded', bytes: scalar };
+    yield { ...all, name: `${name}: prefix`, form: 'expanded', bytes: prefix };
   }
 }
 

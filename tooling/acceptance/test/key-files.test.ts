@@ -1,21 +1,45 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { programOf } from '../src/backends.mjs';
-import { type KeyCase, needlesOf, PASSPHRASE, writeKeyCases } from '../src/key-cases.js';
+import {
+  FORMS,
+  type KeyCase,
+  type Needle,
+  needlesOf,
+  PASSPHRASE,
+  writeKeyCases,
+} from '../src/key-cases.js';
 import { scanFor } from '../src/needle-scan.js';
 import { needs } from '../src/run-scenario.js';
 
+const CONTROL = '`createPrivateKey` of `node:crypto`, of a file';
 const READER = new URL('../src/key-reader.mjs', import.meta.url).pathname;
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'securemem-key-cases-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+const DOCUMENT = readFileSync(new URL('../../../docs/COPIES.md', import.meta.url), 'utf8');
+const TABLE = (DOCUMENT.split('\n## Key files\n')[1]?.split('\n## ')[0] ?? '').split('\n');
+
+/** What was found outside the page, as the lines of the table in `docs/COPIES.md`. */
+function tableOf(needles: readonly Needle[], found: ReturnType<typeof scanFor>): string[] {
+  return [...new Set(needles.map(({ row }) => row))].map((row) => {
+    const cells = FORMS.map((form) => {
+      const own = needles.filter((needle) => needle.row === row && needle.form === form);
+      if (own.length === 0) return '';
+      const outside = own.some(({ name }) => (found.get(name)?.outside ?? 0) > 0);
+      return outside ? '1 or more' : 'none';
+    });
+    return `| ${[row, ...cells].join(' | ')} |`;
+  });
 }
 
 /** A process that takes the keys, once it holds them all. */
@@ -61,6 +85,7 @@ describe.each(['koffi', 'napi-mlock', 'ffi'])('K5 key files, %s', (backend) => {
       { inPage: inPage ? 1 : 0, outside: 0 },
     ]);
     expect([...held]).toEqual(wanted);
+    expect(TABLE).toEqual(expect.arrayContaining(tableOf(needles, held)));
     child.stdin?.write('\n');
     expect(await heard(child)).toBe('gone');
     const gone = scanFor(child.pid as number, needles);
@@ -85,12 +110,15 @@ it('K5 control: the same keys in node:crypto are found, those of a number backwa
     return { name, door: 'fromPem', path, how: 'node:crypto', refused: false, encrypted: false };
   });
   const needles = Object.entries(keys).flatMap(([name, key]) => [
-    ...needlesOf(name, key.export({ format: 'jwk' }), false),
+    ...needlesOf({ name, row: CONTROL }, key.export({ format: 'jwk' }), false),
   ]);
   const child = await readerOf(context, 'koffi', folder, cases);
   const cut = needles.map((needle) => ({ ...needle, bytes: needle.bytes.subarray(16, 48) }));
   const found = scanFor(child.pid as number, cut);
-  for (const name of ['P-256: d reversed', 'Ed25519: d', 'RSA: p reversed', 'RSA: q reversed']) {
+  for (const name of ['P-256: d backwards', 'Ed25519: d', 'RSA: p backwards', 'RSA: q backwards']) {
     expect([name, (found.get(name)?.outside ?? 0) > 0]).toEqual([name, true]);
   }
+  expect(TABLE.some((line) => line.startsWith(`| ${CONTROL} | 1 or more | 1 or more |`))).toBe(
+    true,
+  );
 }, 60_000);
