@@ -218,6 +218,21 @@ napi_value CloseView(napi_env env, napi_callback_info info) {
   return call.Answer(static_cast<Status>(escaped ? 1 : 2));
 }
 
+// The same region may be asked for twice, and nobody holds a gate twice.
+void InspectAtRest(const Mapping* const* mappings, Gate* const* gates, Facts* facts, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (gates[i] == nullptr || gates[i]->paused) continue;
+    gates[i]->Pause();
+    gates[i]->paused = true;
+  }
+  InspectPages(mappings, facts, count);
+  for (size_t i = 0; i < count; i++) {
+    if (gates[i] == nullptr || !gates[i]->paused) continue;
+    gates[i]->paused = false;
+    gates[i]->Resume();
+  }
+}
+
 // inspect(owner, Float64Array of ids, Float64Array of 6 numbers per id) -> status
 napi_value Inspect(napi_env env, napi_callback_info info) {
   Call call(env, info);
@@ -229,14 +244,19 @@ napi_value Inspect(napi_env env, napi_callback_info info) {
   if (call.environment->table.owner(owner) == nullptr) return call.Answer(Status::kClosed);
   if (count == 0) return call.Answer(Status::kOk);
   const Mapping** mappings = static_cast<const Mapping**>(calloc(count, sizeof(Mapping*)));
+  Gate** gates = static_cast<Gate**>(calloc(count, sizeof(Gate*)));
   Facts* facts = static_cast<Facts*>(calloc(count, sizeof(Facts)));
-  Status status = mappings == nullptr || facts == nullptr ? Status::kOutOfMemory : Status::kOk;
+  const bool room_for_notes = mappings != nullptr && gates != nullptr && facts != nullptr;
+  Status status = room_for_notes ? Status::kOk : Status::kOutOfMemory;
   for (size_t i = 0; i < count && status == Status::kOk; i++) {
     Region* region;
     status = call.environment->table.Find(owner, ids[i], &region);
-    if (status == Status::kOk) mappings[i] = &region->mapping;
+    if (status != Status::kOk) continue;
+    mappings[i] = &region->mapping;
+    gates[i] = region->gate;
   }
-  if (status == Status::kOk) InspectPages(mappings, facts, count);
+  // A page that another thread opens to read a key is not open.
+  if (status == Status::kOk) InspectAtRest(mappings, gates, facts, count);
   for (size_t i = 0; i < count && status == Status::kOk; i++) {
     double* answer = answers + i * 6;
     answer[0] = facts[i].known ? 1 : 0;
@@ -247,6 +267,7 @@ napi_value Inspect(napi_env env, napi_callback_info info) {
     answer[5] = static_cast<int>(facts[i].fork);
   }
   free(mappings);
+  free(gates);
   free(facts);
   return call.Answer(status);
 }

@@ -36,17 +36,23 @@ class Gate {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  // Nobody reads between the two; Turn calls them for a scope.
+  void Pause() { turn_.Acquire(); }
+  void Resume() { turn_.Release(); }
+  // For the thread of the region, which may come to a region twice before it goes on.
+  bool paused = false;
+
   // Nothing for a region that no other thread has to do with.
   class Turn {
    public:
     explicit Turn(Gate* gate) : gate_(gate) {
-      if (gate_ != nullptr) gate_->turn_.Acquire();
+      if (gate_ != nullptr) gate_->Pause();
     }
     ~Turn() { End(); }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     void End() {
-      if (gate_ != nullptr) gate_->turn_.Release();
+      if (gate_ != nullptr) gate_->Resume();
       gate_ = nullptr;
     }
 

@@ -25,10 +25,12 @@ const folder = mkdtempSync(join(tmpdir(), 'securemem-sanitize-'));
 const log = join(folder, 'report');
 
 const CHURN = `
+import { generateKeyPairSync } from 'node:crypto';
 import { Worker, isMainThread } from 'node:worker_threads';
 import { napiBackend } from ${JSON.stringify(join(ROOT, 'dist', 'index.js'))};
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const bytes = (length) => new Uint8Array(new ArrayBuffer(length));
+const range = (region, byteOffset, byteLength) => ({ region, byteOffset, byteLength });
 // Views that were dropped rather than closed keep their region until they are collected.
 async function unmapOnceUnused(backend, region) {
   for (let tries = 0; ; tries++) {
@@ -37,6 +39,47 @@ async function unmapOnceUnused(backend, region) {
     }
     globalThis.gc(); await turn();
   }
+}
+const der = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs1', format: 'der' });
+// Every use of every kind of key, and signatures on other threads whose key goes, in one way or another, before or after they begin.
+async function useKeys(backend) {
+  const secrets = backend.map(4096);
+  for (let round = 0; round < 40; round++) {
+    const region = backend.map(4096);
+    const put = (source) => {
+      const key = bytes(source.length);
+      key.set(source);
+      backend.write(region, 4096 - key.length, key);
+      return range(region, 4096 - key.length, key.length);
+    };
+    const attempt = (run) => { try { run(); } catch (error) { if (!/KEY_INVALID|PEER_INVALID/.test(error.code)) throw error; } };
+    const filled = (length) => bytes(length).fill(round);
+    for (const [type, length, room, signing, digest, target, agreement] of [
+      ['Ed25519', 32, 32, 'Ed25519', 33, 64], ['X25519', 32, 32, undefined, 0, 0, 'X25519'],
+      ['P-256', 32, 65, 'ES256', 32, 64, 'ECDH-P-256'], ['P-384', 48, 97, 'ES384', 48, 96, 'ECDH-P-384'],
+      ['P-521', 66, 133, 'ES512', 64, 132, 'ECDH-P-521'], ['secp256k1', 32, 65, 'ES256K-R', 32, 65, 'ECDH-secp256k1'],
+    ]) {
+      const key = put(type === 'P-521' ? filled(length).fill(0, 0, 2) : filled(length));
+      const point = bytes(room);
+      attempt(() => backend.publicKey(type, key, point));
+      if (signing) attempt(() => backend.sign(signing, key, filled(digest), bytes(target)));
+      const secret = range(secrets, 4096 - length, length);
+      if (agreement) { attempt(() => backend.agree(agreement, key, point, secret)); attempt(() => backend.agree(agreement, key, filled(room), secret)); }
+    }
+    const key = put(der);
+    backend.publicKey('RSA', key, bytes(140));
+    backend.sign('PS256', key, filled(32), bytes(128));
+    backend.protect(region, 'no-access');
+    const pending = Array.from({ length: 6 }, () => backend.signLater('RS256', key, filled(32)));
+    const settled = Promise.allSettled(pending.map(({ signature }) => signature));
+    for (let i = 0; i < round % 3; i++) await turn();
+    if (round % 4 === 0) backend.write(region, 4000, filled(96));
+    if (round % 4 === 1) pending.forEach((one) => one.revoke());
+    if (round % 4 === 2) await settled;
+    backend.unmap(region);
+    await settled;
+  }
+  backend.unmap(secrets);
 }
 for (const kernelHidden of ['prefer', 'off']) {
   const backend = napiBackend({ kernelHidden });
@@ -47,12 +90,12 @@ for (const kernelHidden of ['prefer', 'off']) {
     if (i % 3 !== 0) view.close();
     if (i % 500 === 0) { await turn(); globalThis.gc(); }
   }
-  const range = (region, byteOffset, byteLength) => ({ region, byteOffset, byteLength });
   for (let length = 0; length < 600; length++) {
     const sealed = bytes(length + 16);
     backend.seal(range(regions[0], 8160, 32), bytes(12), bytes(length % 50), range(regions[1], 3, length), sealed);
     backend.unseal(range(regions[0], 8160, 32), bytes(12), bytes(length % 50), sealed, range(regions[1], 8192 - length, length));
   }
+  await useKeys(backend);
   for (const region of regions.slice(5)) await unmapOnceUnused(backend, region);
   backend.inspect(regions.slice(0, 5));
   const escaped = backend.openView(regions[0], 0, 16);

@@ -11,6 +11,8 @@ export const STATUS = /** @type {const} */ ({
   outOfMemory: 8,
   unsealFailed: 9,
   inUse: 11,
+  keyInvalid: 12,
+  peerInvalid: 13,
 });
 
 const SHORTAGES = /** @type {readonly number[]} */ ([
@@ -34,6 +36,8 @@ export class Model {
   regions = [];
   /** @type {View[]} */
   views = [];
+  /** Signatures on other threads that were begun. @type {Promise<void>[]} */
+  later = [];
   /** Ids that were valid once. @type {number[]} */
   stale = [];
   /** @type {Set<string>} */

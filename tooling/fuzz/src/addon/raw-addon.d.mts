@@ -20,6 +20,11 @@ export interface RawAddon {
   unmap(owner: unknown, region: unknown): number;
   seal(...args: readonly unknown[]): number;
   unseal(...args: readonly unknown[]): number;
+  sign(...args: readonly unknown[]): number;
+  publicKey(...args: readonly unknown[]): number;
+  agree(...args: readonly unknown[]): number;
+  signLater(...args: readonly unknown[]): Promise<Uint8Array | number> | number;
+  revokeSignature(ticket: unknown): number;
   lockNumbers(target: unknown): number;
   mappings(target: unknown): number;
   limit(which: unknown, words: unknown): number;

@@ -1,5 +1,6 @@
 import { cipher } from '../addon/ciphers.mjs';
 import { Input, oddValue } from '../addon/input.mjs';
+import { agree, plant, publicKey, sign, signLater } from '../addon/keys.mjs';
 import { loadAddon } from '../addon/load.mjs';
 import { Model } from '../addon/model.mjs';
 import {
@@ -38,6 +39,11 @@ const OPERATIONS = [
   strayView,
   cipher,
   cipher,
+  plant,
+  sign,
+  publicKey,
+  agree,
+  signLater,
   close,
 ];
 
@@ -51,6 +57,10 @@ const FUNCTIONS = /** @type {const} */ ([
   'unmap',
   'seal',
   'unseal',
+  'sign',
+  'publicKey',
+  'agree',
+  'signLater',
   'abilities',
   'aliasAlive',
 ]);
@@ -73,7 +83,7 @@ export default {
 };
 
 /** @param {Model} model @param {Input} input */
-function runCalls(model, input) {
+async function runCalls(model, input) {
   open(model, new Input(new Uint8Array(0)));
   try {
     while (!input.isEmpty) {
@@ -87,6 +97,7 @@ function runCalls(model, input) {
   } finally {
     for (const view of model.views) closeOne(model, view, true);
     for (const owner of model.owners) model.addon.close(owner);
+    await Promise.all(model.later);
   }
 }
 
@@ -96,7 +107,8 @@ function nonsense(model, input) {
   const args = Array.from({ length: input.byte() % 10 }, () => oddValue(input));
   const call = /** @type {(...args: readonly unknown[]) => number} */ (model.addon[name]);
   const answer = call(...args);
-  const refused = name === 'map' ? answer < 0 : name === 'aliasAlive' ? answer === 0 : answer > 0;
+  const counts = ['map', 'sign', 'publicKey', 'signLater'].includes(name);
+  const refused = counts ? answer < 0 : name === 'aliasAlive' ? answer === 0 : answer > 0;
   if (!refused) throw new Error(`${name} accepted nonsense`);
   model.features.add(`nonsense:${name}:${answer}`);
 }
