@@ -10,7 +10,7 @@ const KIB = 1024;
  * @type {Readonly<Record<string, { packedKib: number, unpackedKib: number }>>}
  */
 export const budgets = {
-  '@securemem/core': { packedKib: 600, unpackedKib: 2270 },
+  '@securemem/core': { packedKib: 775, unpackedKib: 2900 },
   '@securemem/ffi': { packedKib: 100, unpackedKib: 400 },
   '@securemem/koffi': { packedKib: 90, unpackedKib: 340 },
   // Six addons of 100 KiB at most where it is released; only some of them are built on one machine.

@@ -1,6 +1,12 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  diffieHellman as nodeDiffieHellman,
+  verify,
+} from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Secret } from '../../src/index.js';
+import { diffieHellman, type Secret, sign } from '../../src/index.js';
 import { open } from '../fixture.js';
 import { pass, taken } from './doors.js';
 import { bytesOf, pemOf, privatePartOf, sampleOf, TYPES } from './samples.js';
@@ -96,6 +102,39 @@ describe('K4 key files', () => {
     );
     const found = await taken(memory, 'fromJwk', escaped);
     expect(found.privatePart.subarray(0, 32).toString('base64url')).toBe(RFC8037.d);
+  });
+});
+
+describe('K4 what comes out of a key file', () => {
+  it.each([
+    ['Ed25519', 'Ed25519', null],
+    ['P-256', 'ES256', 'sha256'],
+    ['P-384', 'ES384', 'sha384'],
+    ['P-521', 'ES512', 'sha512'],
+    ['secp256k1', 'ES256K', 'sha256'],
+    ['RSA', 'RS256', 'sha256'],
+  ] as const)(
+    'K4 a key of %s signs where it lies, and its public key verifies',
+    async (type, algorithm, digest) => {
+      const { memory } = open();
+      const { key } = sampleOf(type);
+      const file = key.export({ format: 'der', type: 'pkcs8' });
+      const { secret, publicKey } = await memory.fromDer(bytesOf(file));
+      const signature = sign(algorithm, secret, 'message');
+      const given = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
+      expect(verify(digest, Buffer.from('message'), given, signature)).toBe(true);
+      expect(verify(digest, Buffer.from('massage'), given, signature)).toBe(false);
+    },
+  );
+
+  it('K4 two keys of X25519 agree', async () => {
+    const { memory } = open();
+    const file = sampleOf('X25519').key.export({ format: 'der', type: 'pkcs8' });
+    const own = await memory.fromDer(bytesOf(file));
+    const other = generateKeyPairSync('x25519');
+    const shared = await diffieHellman('X25519', own.secret, other.publicKey);
+    const theirs = nodeDiffieHellman({ privateKey: other.privateKey, publicKey: own.publicKey });
+    expect(shared.equals(theirs)).toBe(true);
   });
 });
 
