@@ -16,10 +16,8 @@ const TYPES: Readonly<Record<CType, string>> = {
   text: 'str',
 };
 
-const require = createRequire(realPathOf(fileURLToPath(import.meta.url)));
-
-/** Where koffi lies, or why it was not found; found out at import, which loads nothing. */
-const resolved = resolveKoffi();
+/** How koffi is loaded, or why it was not found; found out at import, which loads nothing. */
+const found = findKoffi();
 
 /**
  * System calls through koffi, which is loaded when a backend is opened or probed, never when this package is imported:
@@ -53,13 +51,13 @@ function overKoffi(loaded: Koffi): Ffi {
 
 function loadKoffi(): Koffi {
   try {
-    if (typeof resolved !== 'string') throw resolved.cause;
-    return require(resolved) as Koffi;
+    if ('cause' in found) throw found.cause;
+    return found.load();
   } catch (cause) {
     const denied = (cause as NodeJS.ErrnoException)?.code === 'ERR_DLOPEN_DISABLED';
     const reason = denied
       ? "Node's permission model forbids native addons: start it with --allow-addons"
-      : `koffi cannot be loaded on ${process.platform}-${process.arch}: is its platform package installed? (${firstLineOf(cause)})`;
+      : `koffi cannot be loaded on ${process.platform}-${process.arch}: is its platform package installed, and is @securemem/koffi left out where the program is bundled? (${firstLineOf(cause)})`;
     throw new Error(reason, { cause });
   }
 }
@@ -72,10 +70,14 @@ function firstLineOf(cause: unknown): string {
  * `require` follows symbolic links by `fs.realpathSync`, which looks at the last file that the program asked about: after a
  * pipe or a socket it follows none (nodejs/node#51142), and koffi does not find its binary from the path of a link. So
  * links are followed here, by a call of the system that looks at nothing else.
+ *
+ * A bundle may have no address to begin at: bundlers leave `import.meta` empty in CommonJS.
  */
-function resolveKoffi(): string | { readonly cause: unknown } {
+function findKoffi(): { load(): Koffi } | { readonly cause: unknown } {
   try {
-    return realPathOf(require.resolve('koffi'));
+    const require = createRequire(realPathOf(fileURLToPath(import.meta.url)));
+    const path = realPathOf(require.resolve('koffi'));
+    return { load: () => require(path) as Koffi };
   } catch (cause) {
     return { cause };
   }

@@ -73,7 +73,7 @@ function load(): Binding {
     throw errors.unavailable(
       denied
         ? "Node's permission model forbids native addons: start it with --allow-addons"
-        : `there is no binary for ${process.platform}-${process.arch}, or it cannot be loaded (${firstLineOf(cause)})`,
+        : `there is no binary for ${process.platform}-${process.arch}, or it cannot be loaded (${firstLineOf(cause)}); where the program is bundled, leave @securemem/napi out of the bundle`,
       cause,
     );
   }

@@ -1,6 +1,15 @@
 import { createRequire } from 'node:module';
 
-/** The program of the keeper process, found by the package's own name so that it is the built one in every layout. */
+/**
+ * The program of the keeper process, found by the package's own name so that it is the built one in every layout. Throws where
+ * the package was bundled and is not installed beside the bundle: its child is a file of its own.
+ */
 export function childEntry(): string {
-  return createRequire(import.meta.url).resolve('@securemem/keeper/child');
+  try {
+    return createRequire(import.meta.url).resolve('@securemem/keeper/child');
+  } catch (cause) {
+    const message =
+      'the program of the keeper process is not there: leave @securemem/keeper out of the bundle, and install it where the bundle runs';
+    throw new Error(message, { cause });
+  }
 }
