@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import loadPrebuilt from 'node-gyp-build';
+import type loadPrebuilt from 'node-gyp-build';
 
 /**
  * The functions of the addon, as `native/addon.cc` makes them. Numbers go in and a `Status` comes out; where a call returns
@@ -102,8 +103,14 @@ let loaded: Binding | undefined;
  * whatever the loader throws.
  */
 export function loadBinding(): Binding {
-  // Both `src` and `dist` lie directly in the package, so the binaries are one folder up from either.
   // Copied, since V8 keeps objects that are filled from outside as dictionaries, whose properties are found slowly.
-  loaded ??= { ...(loadPrebuilt(join(dirname(fileURLToPath(import.meta.url)), '..')) as Binding) };
+  loaded ??= { ...loadAddon() };
   return loaded;
+}
+
+/** The loader is looked for at the call too: bundlers make something of it that fails at import. */
+function loadAddon(): Binding {
+  const load = createRequire(import.meta.url)('node-gyp-build') as typeof loadPrebuilt;
+  // Both `src` and `dist` lie directly in the package, so the binaries are one folder up from either.
+  return load(join(dirname(fileURLToPath(import.meta.url)), '..')) as Binding;
 }
