@@ -46,6 +46,7 @@ const CAPABILITIES = Object.freeze({
   cipher: /** @type {const} */ ('none'),
   keys: Object.freeze([]),
   keysLater: Object.freeze([]),
+  environment: /** @type {const} */ ('none'),
 });
 
 /** @implements {MemoryBackend} */
@@ -205,6 +206,18 @@ class SodiumBackend {
   agree(_algorithm, key) {
     this.#regions.find(key.region, 'agree');
     throw notSupported('agree', 'private keys');
+  }
+
+  /** @param {string} _name @returns {number | undefined} */
+  environmentByteLength(_name) {
+    this.#regions.requireOpen('environmentByteLength');
+    throw notSupported('environmentByteLength', 'an environment that can be erased');
+  }
+
+  /** @param {string} _name @param {RegionRange} target @returns {import('@securemem/core/contract').EnvironmentTaken} */
+  takeEnvironment(_name, target) {
+    this.#regions.find(target.region, 'takeEnvironment');
+    throw notSupported('takeEnvironment', 'an environment that can be erased');
   }
 
   [Symbol.dispose]() {

@@ -10,6 +10,7 @@
 #include "cipher.h"
 #include "environment.h"
 #include "fault.h"
+#include "variables.h"
 #include "wipe.h"
 
 namespace securemem {
@@ -356,6 +357,44 @@ napi_value UnsealRange(napi_env env, napi_callback_info info) {
   return call.Answer(status == Status::kOk && !authentic ? Status::kUnsealFailed : status);
 }
 
+// The name of a variable, or null: JavaScript has checked what is in it.
+const uint8_t* VariableName(Call* call, size_t index, size_t* length) {
+  const uint8_t* name = call->Bytes(index, length);
+  if (*length == 0 || *length > kVariableNameMax) call->ok = false;
+  return call->ok ? name : nullptr;
+}
+
+// variableByteLength(name) -> bytes of its value, or -1
+napi_value ReadVariableLength(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  size_t length;
+  const uint8_t* name = VariableName(&call, 0, &length);
+  return call.Answer(name == nullptr ? -1 : VariableByteLength(name, length));
+}
+
+// takeVariable(owner, region, offset, length, name, Float64Array of 2: places, whether the first block was searched) -> status
+napi_value MoveVariable(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  uint32_t owner = call.Small(0);
+  double id = call.Id(1), offset = call.Number(2), length = call.Number(3);
+  size_t name_length, room;
+  const uint8_t* name = VariableName(&call, 4, &name_length);
+  double* target = static_cast<double*>(call.Array(5, napi_float64_array, &room));
+  if (!call.ok || room < 2) return call.Answer(Status::kBadType);
+  Region* region;
+  Status status = call.environment->table.Find(owner, id, offset, length, &region);
+  if (status != Status::kOk) return call.Answer(status);
+  const size_t start = static_cast<size_t>(offset), size = static_cast<size_t>(length);
+  Access access(&call.environment->table, region, start, size, call.failure());
+  if (access.status() != Status::kOk) return call.Answer(access.status());
+  Taken taken;
+  status = TakeVariable(name, name_length, region->mapping.base + start, size, &taken);
+  target[0] = taken.places;
+  target[1] = taken.start_block_searched ? 1 : 0;
+  const Status restored = access.Restore();
+  return call.Answer(status == Status::kOk ? restored : status);
+}
+
 // lockNumbers(Float64Array of 4): soft, hard, limit of the system, whether exempt
 napi_value GetLockNumbers(napi_env env, napi_callback_info info) {
   Call call(env, info);
@@ -493,6 +532,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"read", Read},           {"write", Write},              {"openView", OpenView},
       {"revokedView", RevokedView}, {"escapedView", EscapedView}, {"aliasAlive", AliasAlive},    {"closeView", CloseView},
       {"inspect", Inspect},     {"unmap", Unmap},              {"seal", SealRange},
+      {"variableByteLength", ReadVariableLength}, {"takeVariable", MoveVariable},
       {"unseal", UnsealRange},  {"lockNumbers", GetLockNumbers}, {"setLockLimit", PutLockLimit},
       {"mappings", GetMappings}, {"kernelCannotRead", IsHidden}, {"limit", ReadLimit},         {"setLimit", WriteLimit},
       {"dumpable", IsDumpable}, {"forbidDumps", StopDumps},

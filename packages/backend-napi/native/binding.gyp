@@ -19,6 +19,7 @@
         "ec_openssl.cc",
         "rsa_openssl.cc",
         "rsa_der.cc",
+        "variables.cc",
         "vendor/bearssl/aes_ct64.c",
         "vendor/bearssl/aes_ct64_ctr.c",
         "vendor/bearssl/aes_ct64_enc.c",

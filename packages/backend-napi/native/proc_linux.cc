@@ -176,6 +176,35 @@ double ReadVmLck() {
   return kUnknown;
 }
 
+bool FindStartBlock(char** start, char** end) {
+  // In proc(5), which counts from 1. The name of the program, the second, may have anything in it but is followed by the last
+  // parenthesis.
+  constexpr int kAfterName = 3, kEnvStart = 50;
+  char stat[2048];
+  const File file("/proc/self/stat");
+  const long got = file.is_open() ? file.Read(stat, sizeof stat - 1) : -1;
+  if (got <= 0) return false;
+  stat[got] = 0;
+  const char* cursor = strrchr(stat, ')');
+  for (int field = kAfterName - 1; cursor != nullptr && field < kEnvStart; field++) {
+    cursor = strchr(cursor + 1, ' ');
+  }
+  if (cursor == nullptr) return false;
+  char* rest;
+  const uintptr_t from = static_cast<uintptr_t>(strtoull(cursor, &rest, 10));
+  const uintptr_t to = static_cast<uintptr_t>(strtoull(rest, nullptr, 10));
+  if (from == 0 || to <= from) return false;
+  Lines lines("/proc/self/maps");
+  Vma vma;
+  for (const char* line = lines.is_open() ? lines.Next() : nullptr; line != nullptr; line = lines.Next()) {
+    if (!ParseHeader(line, &vma) || vma.start > from || vma.end < to) continue;
+    *start = reinterpret_cast<char*>(from);
+    *end = reinterpret_cast<char*>(to);
+    return vma.protection == Protection::kReadWrite;
+  }
+  return false;
+}
+
 double CountMappings() {
   File file("/proc/self/maps");
   if (!file.is_open()) return kUnknown;

@@ -62,6 +62,17 @@ export interface Binding {
   >;
   /** 1 where the key had not been read yet and will not be; 0 where it is too late, or nobody has the ticket. */
   revokeSignature(ticket: number): number;
+  /** -1 where it is not set. The name is in UTF-8, without NUL at its end. */
+  variableByteLength(name: Uint8Array): number;
+  /** Writes in how many places it stood, and 1 where the block was searched that the process was started with. */
+  takeVariable(
+    owner: number,
+    region: number,
+    byteOffset: number,
+    byteLength: number,
+    name: Uint8Array,
+    target: Float64Array,
+  ): number;
   /** Soft and hard limit in two words, of which all bits are set for none. */
   limit(which: number, words: BigUint64Array): number;
   setLimit(which: number, words: BigUint64Array): number;

@@ -3,6 +3,7 @@ import {
   type BackendCapabilities,
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
+  type EnvironmentTaken,
   type ForkBehaviour,
   type KeyType,
   type LockLimit,
@@ -13,6 +14,7 @@ import {
   type RegionId,
   type RegionRange,
   type SignatureAlgorithm,
+  requireVariableName,
   type View,
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';
@@ -200,6 +202,25 @@ export class NapiBackend implements MemoryBackend {
     this.#keys.agree(algorithm, key, peer, secret);
   }
 
+  environmentByteLength(name: string): number | undefined {
+    this.#requireEnvironment('environmentByteLength');
+    const byteLength = this.#binding.variableByteLength(requireVariableName(name));
+    return byteLength < 0 ? undefined : byteLength;
+  }
+
+  takeEnvironment(name: string, target: RegionRange): EnvironmentTaken {
+    const operation = 'takeEnvironment';
+    this.#requireEnvironment(operation);
+    const { region, byteOffset, byteLength } = target;
+    const bytes = requireVariableName(name);
+    const answer = new Float64Array(2);
+    const owner = this.#owner;
+    const status = this.#binding.takeVariable(owner, region, byteOffset, byteLength, bytes, answer);
+    this.#check(status, operation);
+    const [places = 0, searched = 0] = answer;
+    return { places, startBlock: searched === 1 ? 'searched' : 'unknown' };
+  }
+
   [Symbol.dispose](): void {
     if (this.#owner === NOBODY) return;
     const owner = this.#owner;
@@ -238,6 +259,13 @@ export class NapiBackend implements MemoryBackend {
       sealed,
     );
     this.#check(status, operation);
+  }
+
+  #requireEnvironment(operation: string): void {
+    this.#requireOpen(operation);
+    if (this.capabilities.environment === 'erasable') return;
+    const message = 'there is no environment here that can be erased';
+    throw errors.own('ERR_SECMEM_NOT_SUPPORTED', operation, message);
   }
 
   #check(status: number, operation: string): void {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import {
   type BackendCapabilities,
   type BackendFactory,
@@ -108,6 +109,7 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
     cipher: 'in-place' as const,
     keys,
     keysLater: laterAlgorithms(keys),
+    environment: environmentHere(),
   };
   const region = binding.map(owner, binding.pageByteLength);
   if (region < 0) {
@@ -224,6 +226,12 @@ export const napiBackend: BackendFactory<NapiBackendOptions> = Object.assign(ope
   backendName: BACKEND_NAME,
   probe,
 });
+
+/** Bun has made strings of every variable before any program begins; what a worker thread has is a copy, or not its own. */
+function environmentHere(): BackendCapabilities['environment'] {
+  const ours = isMainThread && process.versions['bun'] === undefined;
+  return ours && process.platform !== 'win32' ? 'erasable' : 'none';
+}
 
 /** What a file of the kernel says; undefined where there is none or it may not be read. */
 function kernelText(path: string): string | undefined {

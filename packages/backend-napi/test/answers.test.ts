@@ -36,6 +36,7 @@ const CAPABILITIES: BackendCapabilities = {
   cipher: 'none',
   keys: [],
   keysLater: [],
+  environment: 'none',
 };
 
 /** The addon, of which the n-th system call fails, told of a limit and of locked bytes that are not those of this process. */
@@ -62,7 +63,7 @@ function overFfi(calls: FakeLinux, kind: number, fed: Fed): FfiBackend {
   const errors = new BackendErrors('napi');
   const system = new Told(calls, errors, kind === 0 ? AnonymousPages : SecretPages);
   const viewOf = () => new ArrayBuffer(0);
-  const own = { cipher: undefined, keys: undefined };
+  const own = { cipher: undefined, keys: undefined, variables: undefined };
   return new FfiBackend({ errors, system, capabilities: CAPABILITIES, viewOf, ...own });
 }
 

@@ -5,6 +5,7 @@ import {
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type KeyType,
+  type EnvironmentTaken,
   type LockLimit,
   type MemoryBackend,
   type PendingSignature,
@@ -39,6 +40,7 @@ const CAPABILITIES: BackendCapabilities = Object.freeze({
   cipher: 'none',
   keys: Object.freeze([]),
   keysLater: Object.freeze([]),
+  environment: 'none',
 });
 
 /** There are no real pages here; the size is the one that core sees most often elsewhere. */
@@ -200,6 +202,16 @@ class NolockBackend implements MemoryBackend {
   ): void {
     this.#requireOpen('agree');
     throw this.#notSupported('agree', 'an agreement');
+  }
+
+  environmentByteLength(_name: string): number | undefined {
+    this.#requireOpen('environmentByteLength');
+    throw this.#notSupported('environmentByteLength', 'an environment that can be erased');
+  }
+
+  takeEnvironment(_name: string, _target: RegionRange): EnvironmentTaken {
+    this.#requireOpen('takeEnvironment');
+    throw this.#notSupported('takeEnvironment', 'an environment that can be erased');
   }
 
   [Symbol.dispose](): void {

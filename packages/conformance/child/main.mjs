@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import { openSync, readSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { loadOpen } from './load-open.mjs';
 import {
@@ -260,6 +260,43 @@ const scenes = {
     return { during, after: findMarker('self', parameters.marker).length };
   },
 
+  /** A secret that this process was given in a variable, before and after it is moved into a region. */
+  async variable() {
+    const { marker, name } = parameters;
+    const backend = (await loadOpen(moduleUrl))();
+    const region = backend.map(backend.pageByteLength);
+    const before = findMarker('self', marker).length;
+    const byteLengthBefore = backend.environmentByteLength(name);
+    const target = { region, byteOffset: 8, byteLength: byteLengthBefore ?? 0 };
+    const { places } = backend.takeEnvironment(name, target);
+    const byteLengthAfter = backend.environmentByteLength(name) ?? undefined;
+    const inside = backend.capabilities.kernelHidden ? 0 : 1;
+    const after = findMarker('self', marker).length - inside;
+    const value = new Uint8Array(new ArrayBuffer(target.byteLength));
+    const block = new Uint8Array(new ArrayBuffer(1_048_576));
+    const descriptor = openSync('/proc/self/environ', 'r');
+    readSync(descriptor, block, 0, block.length, null);
+    backend.read(region, 8, value);
+    const { masked, mask } = needleOf(marker);
+    /** @param {Uint8Array} bytes @param {number} at */
+    const isHere = (bytes, at) =>
+      masked.every((byte, index) => bytes[at + index] === (byte ^ (mask[index] ?? 0)));
+    const shown = block.some((_, at) => isHere(block, at));
+    const inRegion = value.length === masked.length && isHere(value, 0);
+    const neighboursKept =
+      process.env[`${name}_2`] === 'kept' && process.env[`THE_${name}`] === 'kept';
+    return {
+      before,
+      after,
+      inRegion,
+      shown,
+      byteLengthBefore,
+      byteLengthAfter,
+      neighboursKept,
+      places,
+    };
+  },
+
   /** One of tasks.mjs, under the limits that this process was started with. */
   async task() {
     const { confinedTo, name, task } = parameters;
@@ -272,6 +309,9 @@ const scenes = {
     return run(open, task, {
       counts: () => countsOf('self'),
       looksLikeAddress: (value) => isAddress(value),
+      setVariable: (variable, value) => {
+        process.env[variable] = value;
+      },
       setLockLimit: (byteLength) => {
         const soft = `--memlock=${byteLength}:`;
         const { status } = spawnSync('prlimit', ['--pid', String(process.pid), soft]);

@@ -10,6 +10,7 @@
  *   counts(): Counts,
  *   looksLikeAddress(value: number): boolean,
  *   setLockLimit(byteLength: number): void,
+ *   setVariable(name: string, value: string): void,
  *   refuse(call: string, backend: MemoryBackend, region: RegionId | undefined, byteLength: number): void,
  * }} Tools
  */
@@ -122,6 +123,77 @@ export const tasks = {
       after,
       errorAfterRelease,
       stillThere,
+    };
+  },
+
+  /** Variables that are no secrets, taken under each protection into the middle of a page. */
+  moveVariables(open, _, tools) {
+    const backend = open();
+    const { pageByteLength } = backend;
+    const name = 'SECUREMEM_MOVED';
+    const value = Buffer.from('a value of 24 characters');
+    const moved = [...levelsOf(backend.capabilities), 'read-write'].map((level) => {
+      const region = backend.map(pageByteLength);
+      backend.write(region, 68, new Uint8Array(88).fill(0x33));
+      tools.setVariable(name, value.toString());
+      backend.protect(region, /** @type {'read-write'} */ (level));
+      const target = { region, byteOffset: 100, byteLength: value.length };
+      backend.takeEnvironment(name, target);
+      const facts = backend.inspect([region])[0];
+      const bytes = Buffer.alloc(88);
+      backend.read(region, 68, bytes);
+      const inside = bytes.subarray(32, 32 + value.length);
+      const around = [bytes.subarray(0, 32), bytes.subarray(32 + value.length)];
+      return {
+        level,
+        same: inside.equals(value),
+        around: around.every((part) => part.every((byte) => byte === 0x33)),
+        protection: typeof facts === 'object' ? facts.protection : level,
+      };
+    });
+    tools.setVariable(name, '');
+    const emptyByteLength = backend.environmentByteLength(name);
+    tools.setVariable('SECUREMEM_WÄRME', 'äöü');
+    const wideByteLength = backend.environmentByteLength('SECUREMEM_WÄRME');
+    return { moved, emptyByteLength, wideByteLength };
+  },
+
+  /** What is refused, by the name of the error, and what is true afterwards. */
+  refuseVariables(open, _, tools) {
+    const backend = open();
+    const { pageByteLength } = backend;
+    const region = backend.map(pageByteLength);
+    const name = 'SECUREMEM_REFUSED';
+    tools.setVariable(name, 'value');
+    /** @param {unknown} wrong @param {object} [range] */
+    const take = (wrong, range) => () =>
+      backend.takeEnvironment(/** @type {string} */ (wrong), {
+        region,
+        byteOffset: 8,
+        byteLength: 5,
+        ...range,
+      });
+    /** @param {unknown} wrong */
+    const ask = (wrong) => () => backend.environmentByteLength(/** @type {string} */ (wrong));
+    /** @type {Record<string, string | undefined>} */
+    const refused = {};
+    const names = ['', `${name}=`, `${name}\0`, '\ud800', 'x'.repeat(1025), 7, undefined, null];
+    for (const wrong of names) {
+      const shown = `a name that is ${JSON.stringify(wrong)?.slice(0, 30)}`;
+      refused[`${shown}, asked for`] = errorOf(ask(wrong))?.name;
+      refused[`${shown}, taken`] = errorOf(take(wrong))?.name;
+    }
+    refused['a range that is short'] = errorOf(take(name, { byteLength: 4 }))?.name;
+    refused['a range that is long'] = errorOf(take(name, { byteLength: 6 }))?.name;
+    refused['a range outside'] = errorOf(take(name, { byteOffset: pageByteLength - 4 }))?.name;
+    refused['a range before the region'] = errorOf(take(name, { byteOffset: -1 }))?.name;
+    refused['a variable that is not set'] = errorOf(take('SECUREMEM_NOT_SET'))?.name;
+    const bytes = new Uint8Array(64);
+    backend.read(region, 0, bytes);
+    return {
+      refused,
+      byteLengthAfter: backend.environmentByteLength(name),
+      regionIsZero: bytes.every((byte) => byte === 0),
     };
   },
 

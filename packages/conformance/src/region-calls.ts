@@ -28,6 +28,13 @@ export function callsOnRegion(backend: MemoryBackend): readonly Call[] {
     calls.push(['openView', (region) => backend.openView(region, 0, 8)]);
   }
   if (backend.capabilities.cipher === 'in-place') calls.push(...cipherCalls(backend));
+  if (backend.capabilities.environment === 'erasable') {
+    const target = (region: RegionId) => ({ region, byteOffset: 0, byteLength: 8 });
+    calls.push([
+      'takeEnvironment',
+      (region) => backend.takeEnvironment('SECUREMEM_NOT_SET', target(region)),
+    ]);
+  }
   return [...calls, ...keyCalls(backend)];
 }
 

@@ -18,6 +18,7 @@ export const GROUPS = [
   'dump',
   'cipher',
   'keys',
+  'environment',
   'threads',
   'model',
 ] as const;

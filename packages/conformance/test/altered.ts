@@ -18,6 +18,8 @@ const METHODS = [
   'signLater',
   'publicKey',
   'agree',
+  'environmentByteLength',
+  'takeEnvironment',
   Symbol.dispose,
 ] as const;
 

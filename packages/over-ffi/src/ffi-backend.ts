@@ -3,6 +3,7 @@ import {
   type BackendCapabilities,
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
+  type EnvironmentTaken,
   type KeyType,
   type LockLimit,
   type MemoryBackend,
@@ -15,6 +16,7 @@ import {
   requireMapLength,
   requireProtection,
   requireRange,
+  requireVariableName,
   type SignatureAlgorithm,
   type View,
 } from '@securemem/core/contract';
@@ -24,11 +26,14 @@ import { KeyedCalls, type KeyedFoundation } from './keyed-calls.js';
 import { LEVELS, LiveRegions } from './live-regions.js';
 import type { Region } from './region-table.js';
 import type { System } from './system.js';
+import type { Variables } from './variables.js';
 import { EmptyView, RevocableView } from './view.js';
 
 /** What a backend stands on, made and observed when it is opened. */
 export interface Foundation extends KeyedFoundation {
   readonly capabilities: BackendCapabilities;
+  /** Undefined where `capabilities.environment` is `none`. */
+  readonly variables: Variables | undefined;
   /** An ArrayBuffer over memory, with no finalizer. */
   viewOf(address: Address, byteLength: number): ArrayBuffer;
 }
@@ -206,6 +211,22 @@ export class FfiBackend implements MemoryBackend {
     this.#keyed.agree(algorithm, key, peer, secret);
   }
 
+  environmentByteLength(name: string): number | undefined {
+    const variables = this.#variables('environmentByteLength');
+    return variables.byteLengthOf(requireVariableName(name));
+  }
+
+  takeEnvironment(name: string, target: RegionRange): EnvironmentTaken {
+    const operation = 'takeEnvironment';
+    const variables = this.#variables(operation);
+    const { region: id, byteOffset, byteLength } = target;
+    const bytes = requireVariableName(name);
+    const { region, address } = this.#regions.part(id, byteOffset, byteLength, operation);
+    return this.#regions.opened(region, 'read-write', operation, () =>
+      variables.take(bytes, address, byteLength),
+    );
+  }
+
   [Symbol.dispose](): void {
     if (this.#regions.closed) return;
     this.#regions.closed = true;
@@ -217,6 +238,14 @@ export class FfiBackend implements MemoryBackend {
       this.#regions.table.delete(region.id);
     }
     this.#system.close();
+  }
+
+  #variables(operation: string): Variables {
+    this.#regions.requireOpen(operation);
+    const { variables } = this.#foundation;
+    if (variables !== undefined) return variables;
+    const message = 'there is no environment here that can be erased';
+    throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', operation, message);
   }
 
   /** Wipes and unmaps. A region that the system holds on to is wiped, and as open as it was. */

@@ -13,6 +13,7 @@ import { openssl } from './openssl.js';
 import { opensslKeys } from './openssl-keys.js';
 import { type FfiBackendOptions, takeOptions } from './options.js';
 import { openSystem } from './systems.js';
+import { openVariables } from './variables.js';
 import { revoke } from './view.js';
 
 function loaded(binding: Binding, errors: BackendErrors): Ffi {
@@ -40,6 +41,7 @@ function lay(binding: Binding, options: FfiBackendOptions): Foundation {
     const { system, observed } = openSystem(ffi, errors, options.kernelHidden ?? 'off');
     const cipher = openssl(ffi, (address, byteLength) => system.zero(address, byteLength), errors);
     const keys = opensslKeys(ffi, errors);
+    const variables = openVariables(ffi);
     const capabilities: BackendCapabilities = Object.freeze({
       ...observed,
       views: options.views === 'none' ? 'none' : observeViews(ffi),
@@ -47,9 +49,10 @@ function lay(binding: Binding, options: FfiBackendOptions): Foundation {
       cipher: cipher === undefined ? 'none' : 'in-place',
       keys: keys?.algorithms ?? Object.freeze([]),
       keysLater: Object.freeze([]), // An FFI calls on this thread only.
+      environment: variables === undefined ? 'none' : 'erasable',
     });
     const viewOf = (address: Address, byteLength: number) => ffi.view(address, byteLength);
-    return { errors, system, capabilities, viewOf, cipher, keys };
+    return { errors, system, capabilities, viewOf, cipher, keys, variables };
   } catch (cause) {
     if (isSecureMemoryError(cause, 'ERR_SECMEM_BACKEND_UNAVAILABLE')) throw cause;
     throw errors.unavailable(

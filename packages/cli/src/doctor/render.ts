@@ -45,6 +45,7 @@ function backendLines(backend: BackendFacts): string[] {
     `views ${capabilities.views}`,
     `thread end ${capabilities.threadExit}`,
     `cipher ${capabilities.cipher}`,
+    `environment ${capabilities.environment}`,
   ];
   const refused = trial?.passed === false ? [`    a page was refused: ${trial.code}`] : [];
   return [`  ${name}: ${has.join(', ')}`, ...refused];

@@ -30,6 +30,8 @@ export interface ChildOptions {
   /** Commands that start the command that follows them, such as `prlimit`. */
   readonly launcher?: readonly string[];
   readonly cwd?: string;
+  /** Variables that it gets beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Runs one scene of `child/main.mjs` and reports how it ended. */
@@ -39,7 +41,7 @@ export async function runChild(
   parameters: object,
   options: ChildOptions,
 ): Promise<ChildEnd> {
-  const { launcher = [], timeLimitMs, ...place } = ownProperties(options, 'options');
+  const { launcher = [], timeLimitMs, environment, ...place } = ownProperties(options, 'options');
   const main = fileURLToPath(childUrl('main'));
   const line = [
     ...launcher,
@@ -54,6 +56,8 @@ export async function runChild(
   const spawnOptions: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioPipe> = {
     ...place,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // biome-ignore lint/style/noProcessEnv: a child needs what this process needs
+    ...(environment === undefined ? {} : { env: { ...process.env, ...environment } }),
   };
   const child = spawn(command, rest, ownProperties(spawnOptions, 'options'));
   let late = false;

@@ -54,6 +54,23 @@ export interface Touch {
   readonly via: 'view' | 'address';
 }
 
+/** A process that was given a secret in a variable of its environment, before and after a backend took it into a region. */
+export interface VariableFound {
+  /** Copies of the value in the memory of the process; after the call those in the region are not counted. */
+  readonly before: number;
+  readonly after: number;
+  /** Whether the region has the value. */
+  readonly inRegion: boolean;
+  /** Whether the kernel shows the value to whoever may read the environment of the process. */
+  readonly shown: boolean;
+  /** What `environmentByteLength` answers before and after the call. */
+  readonly byteLengthBefore: number | undefined;
+  readonly byteLengthAfter: number | undefined;
+  /** Whether the variables are as they were whose names begin or end with that of the one that was taken. */
+  readonly neighboursKept: boolean;
+  readonly places: number;
+}
+
 /** A lock limit for a child, in bytes. */
 export interface Confinement {
   readonly softByteLength: number;
@@ -112,6 +129,9 @@ export interface Evidence {
 
   /** Copies of a marker in regions at each level while their thread runs, and after the thread was terminated. */
   terminateThread(): Promise<{ readonly during: number; readonly after: number }>;
+
+  /** What becomes of a secret in the environment of a process that takes it into a region. */
+  takeVariable(): Promise<VariableFound>;
 
   /** Runs a task of `child/tasks.mjs`, under a lock limit where one is given. */
   task<Result>(name: string, parameters: object, confinement?: Confinement): Promise<Result>;

@@ -12,6 +12,7 @@ import type {
   RefusedCall,
   TamperAnswers,
   Touch,
+  VariableFound,
 } from './evidence.js';
 import { Marker } from './marker.js';
 import type { SimulatedKernel } from './simulated-kernel.js';
@@ -170,6 +171,34 @@ class FakeEvidence implements Evidence {
     return { during, after };
   }
 
+  async takeVariable(): Promise<VariableFound> {
+    const { environment } = this.#kernel;
+    const [name, value] = ['SECUREMEM_CONFORMANCE', 'a secret that nobody keeps'];
+    environment.set(name, value, value);
+    environment.set(`${name}_2`, 'kept');
+    environment.set(`THE_${name}`, 'kept');
+    const count = () => [...environment.all()].filter((bytes) => textOf(bytes) === value).length;
+    return this.#withRegion(1, (backend, region, handle) => {
+      const before = count();
+      const byteLengthBefore = backend.environmentByteLength(name);
+      const target = { region, byteOffset: 8, byteLength: value.length };
+      const { places } = backend.takeEnvironment(name, target);
+      const after = count();
+      return {
+        before,
+        after,
+        inRegion: textOf(this.#kernel.peek(handle, 8, value.length)) === value,
+        shown: after > 0,
+        byteLengthBefore,
+        byteLengthAfter: backend.environmentByteLength(name),
+        neighboursKept: [`${name}_2`, `THE_${name}`].every(
+          (other) => textOf(environment.first(other)) === 'kept',
+        ),
+        places,
+      };
+    });
+  }
+
   async task<Result>(name: string, parameters: object, confinement?: Confinement): Promise<Result> {
     const { tasks } = (await import(childUrl('tasks').href)) as TaskModule;
     const { lockLimit, hardLockLimit } = this.#kernel;
@@ -191,6 +220,7 @@ class FakeEvidence implements Evidence {
         looksLikeAddress: () => false,
         setLockLimit: (byteLength: number) => this.#kernel.setLockLimit(bytes(byteLength)),
         refuse: (call: RefusedCall) => this.#kernel.refuse(call),
+        setVariable: (name: string, value: string) => this.#kernel.environment.set(name, value),
       }) as Result;
     } finally {
       for (const call of REFUSABLE) this.#kernel.allow(call);
@@ -237,4 +267,8 @@ const GONE: ObservedFacts = {
 
 function bytes(byteLength: number): LockLimit {
   return { kind: 'bytes', byteLength };
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1');
 }

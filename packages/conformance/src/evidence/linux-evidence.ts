@@ -18,8 +18,9 @@ import {
   type Place,
   type TamperAnswers,
   type Touch,
+  type VariableFound,
 } from './evidence.js';
-import { Marker } from './marker.js';
+import { Marker, TextMarker } from './marker.js';
 import { Observer } from './observer.js';
 
 /** Signals by which a page kills. */
@@ -30,6 +31,9 @@ const DEADLY: readonly (string | null)[] = ['SIGSEGV', 'SIGBUS'];
  * own before the backend can answer.
  */
 const QUIET_ENGINE = ['env', 'MALLOC_ARENA_MAX=1', 'MALLOC_TOP_PAD_=67108864'];
+
+/** The name of a variable that only a child of this suite is given. */
+const VARIABLE = 'SECUREMEM_CONFORMANCE';
 
 /** Guards and headers belong to a region as much as its bytes do. */
 const NEARBY_BYTE_LENGTH = 65_536;
@@ -143,6 +147,20 @@ class LinuxEvidence implements Evidence {
 
   async terminateThread(): Promise<{ readonly during: number; readonly after: number }> {
     return this.#answer('terminate', { marker: new Marker() });
+  }
+
+  async takeVariable(): Promise<VariableFound> {
+    const marker = new TextMarker();
+    const parameters = { marker, name: VARIABLE };
+    const environment = {
+      [VARIABLE]: marker.text(),
+      [`${VARIABLE}_2`]: 'kept',
+      [`THE_${VARIABLE}`]: 'kept',
+    };
+    const options = { timeLimitMs: this.#timeLimitMs, environment };
+    const end = await runChild(this.#module, 'variable', parameters, options);
+    expect(end.signal === null, `the process that took a variable ${endOf(end)}`);
+    return end.result as VariableFound;
   }
 
   /** The same question is put to a child once, however many requirements judge the answer. */

@@ -51,3 +51,22 @@ export class Marker {
     return { masked: this.#masked.toString('hex'), mask: this.#mask.toString('hex') };
   }
 }
+
+/**
+ * The same as text, which a variable of the environment can hold. Whoever asks for the text has a string of it: it is for a
+ * process other than the one that is searched.
+ */
+export class TextMarker {
+  readonly #text = Buffer.from(randomBytes(BYTE_LENGTH).toString('hex'));
+  readonly #mask = randomBytes(2 * BYTE_LENGTH);
+
+  text(): string {
+    return this.#text.toString('latin1');
+  }
+
+  /** As `Marker.toJSON`. */
+  toJSON(): { readonly masked: string; readonly mask: string } {
+    const masked = this.#text.map((byte, index) => byte ^ (this.#mask[index] as number));
+    return { masked: Buffer.from(masked).toString('hex'), mask: this.#mask.toString('hex') };
+  }
+}

@@ -21,6 +21,7 @@ export function noEvidence(reason: string): Evidence {
     tamper: refuse,
     opening: refuse,
     terminateThread: refuse,
+    takeVariable: refuse,
     task: refuse,
     close: () => Promise.resolve(),
   };

@@ -12,6 +12,13 @@ export interface SimulatedRegionFacts {
   kernelHidden: boolean;
 }
 
+/** The variables of a simulated process. */
+export interface SimulatedEnvironment {
+  set(name: string, ...values: readonly string[]): void;
+  first(name: string): Uint8Array | undefined;
+  all(): Iterable<Uint8Array>;
+}
+
 /**
  * What the evidence needs of a simulated kernel. `createFakeKernel()` of `@securemem/core/testing` gives one; it is
  * described here so that this package depends on the contract alone.
@@ -24,6 +31,7 @@ export interface SimulatedKernel {
   readonly mappings: number;
   readonly regionIds: readonly RegionId[];
   readonly violations: readonly string[];
+  readonly environment: SimulatedEnvironment;
   find(
     region: RegionId,
   ): { readonly facts: SimulatedRegionFacts; readonly byteLength: number } | undefined;

@@ -2,6 +2,7 @@ import type { Requirement } from '../requirement.js';
 import { cipher } from './cipher.js';
 import { cipherRanges } from './cipher-ranges.js';
 import { dump } from './dump.js';
+import { environment } from './environment.js';
 import { errors } from './errors.js';
 import { fork } from './fork.js';
 import { inspection } from './inspection.js';
@@ -40,6 +41,7 @@ export const requirements: readonly Requirement[] = [
   ...keys,
   ...keysMisuse,
   ...keysLater,
+  ...environment,
   ...threads,
   ...model,
 ];

@@ -129,5 +129,6 @@ export function renumbered(backend: MemoryBackend, next: () => number): MemoryBa
     publicKey: (type, key, target) => backend.publicKey(type, part(key), target),
     agree: (algorithm, key, peer, secret) =>
       backend.agree(algorithm, part(key), peer, part(secret)),
+    takeEnvironment: (name, target) => backend.takeEnvironment(name, part(target)),
   });
 }

@@ -86,6 +86,7 @@ export const bytes: readonly Broken[] = [
       'protect-whole-region',
       'protect-io',
       'cipher-protection',
+      'environment-exact',
       'inspect-true',
     ],
     breakIt: (backend) =>
@@ -101,6 +102,7 @@ export const bytes: readonly Broken[] = [
       'protect-whole-region',
       'protect-io',
       'cipher-protection',
+      'environment-exact',
       'inspect-true',
     ],
     breakIt: (backend) =>

@@ -1,6 +1,7 @@
 import { ciphers, misused } from './arguments.js';
 import type { Broken } from './breaking.js';
 import { bytes } from './bytes.js';
+import { environments } from './environments.js';
 import { errors } from './errors.js';
 import { privateKeys } from './keys.js';
 import { limits } from './limits.js';
@@ -19,4 +20,5 @@ export const broken: readonly Broken[] = [
   ...misused,
   ...ciphers,
   ...privateKeys,
+  ...environments,
 ];

@@ -44,6 +44,7 @@ export class Outsider {
     cipher: 'none',
     keys: [],
     keysLater: [],
+    environment: 'none',
   });
   pages = new Pages();
   /** @type {Map<RegionId, Region>} */
@@ -246,6 +247,20 @@ export class Outsider {
   agree(_algorithm, key) {
     this.find(key.region, 'agree');
     throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no private keys', { operation: 'agree' });
+  }
+
+  /** @param {string} _name @returns {number | undefined} */
+  environmentByteLength(_name) {
+    const operation = 'environmentByteLength';
+    this.requireOpen(operation);
+    throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no environment', { operation });
+  }
+
+  /** @param {string} _name @param {import('@securemem/core/contract').RegionRange} target @returns {import('@securemem/core/contract').EnvironmentTaken} */
+  takeEnvironment(_name, target) {
+    const operation = 'takeEnvironment';
+    this.find(target.region, operation);
+    throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no environment', { operation });
   }
 
   [Symbol.dispose]() {

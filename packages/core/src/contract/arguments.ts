@@ -42,3 +42,17 @@ export function requireProtection(protection: Protection): void {
   }
   throw new TypeError(`${String(protection)} is not a protection`);
 }
+
+const VARIABLE_NAME_BYTE_LENGTH_MAX = 1024;
+const encoder = new TextEncoder();
+
+/** The bytes of the name of a variable, or `TypeError` for what can be none. */
+export function requireVariableName(name: string): Uint8Array {
+  const bytes = typeof name === 'string' && name !== '' ? encoder.encode(name) : undefined;
+  const fits = bytes !== undefined && bytes.length <= VARIABLE_NAME_BYTE_LENGTH_MAX;
+  // Half of a surrogate pair would come out as the name of another variable.
+  if (fits && !/[=\0]|\p{Surrogate}/u.test(name)) return bytes;
+  throw new TypeError(
+    `name must be 1 to ${VARIABLE_NAME_BYTE_LENGTH_MAX} bytes of text without = and NUL`,
+  );
+}

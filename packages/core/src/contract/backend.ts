@@ -1,5 +1,6 @@
 import type { BackendCapabilities, LockLimit, Protection } from './capabilities.js';
 import type { AgreementAlgorithm, KeyType, PendingSignature, SignatureAlgorithm } from './keys.js';
+import type { EnvironmentTaken } from './environment.js';
 import type { RegionFacts, RegionId, RegionRange, View } from './region.js';
 
 /** The version of this contract. A new ability is a new capability value, not a new version. */
@@ -181,6 +182,23 @@ export interface MemoryBackend extends Disposable {
     peer: Uint8Array,
     secret: RegionRange,
   ): void;
+
+  /**
+   * How many bytes the value of a variable of this process's environment has, as `getenv` of C finds it: of the first, where a
+   * name is there more than once. Undefined when it is not set. Makes no copy of it. `name` is a non-empty string of at most
+   * 1,024 bytes in UTF-8 without `=` and NUL, otherwise `TypeError`. `ERR_SECMEM_NOT_SUPPORTED` when
+   * `capabilities.environment` is `none`.
+   */
+  environmentByteLength(name: string): number | undefined;
+
+  /**
+   * Moves the value of that variable into a range of exactly its length, under any protection, restored afterwards:
+   * overwrites it with zero bytes wherever this process was given it, unsets the name, and says what was done. Values that stood
+   * under the same name elsewhere in the environment are overwritten too and lost. `RangeError` for a range of another
+   * length than `environmentByteLength` answers now, also when the variable is not set (which has none); then, as after any
+   * throw, the variable is as it was.
+   */
+  takeEnvironment(name: string, target: RegionRange): EnvironmentTaken;
 
   /**
    * Unmaps every region without a live or escaped view, wipes the rest and leaves it mapped. Idempotent. Every later

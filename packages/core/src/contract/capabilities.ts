@@ -70,4 +70,10 @@ export interface BackendCapabilities {
 
   /** What of `keys` is also signed on another thread, by `signLater`. Empty: nothing is. */
   readonly keysLater: readonly SignatureAlgorithm[];
+
+  /**
+   * `erasable`: a variable of this process's environment can be moved into a region, with no byte of its value left where the
+   * process was given it. `none` also in a worker thread, whose environment is a copy, or belongs to another thread.
+   */
+  readonly environment: 'erasable' | 'none';
 }

@@ -7,6 +7,7 @@
 export * from './arguments.js';
 export * from './backend.js';
 export * from './capabilities.js';
+export * from './environment.js';
 export * from './errors.js';
 export * from './harden.js';
 export * from './harden-report.js';

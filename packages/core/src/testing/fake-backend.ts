@@ -22,6 +22,7 @@ export const FAKE_CAPABILITIES: BackendCapabilities = {
   cipher: 'in-place',
   keys: KEY_ALGORITHMS,
   keysLater: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  environment: 'erasable',
 };
 
 /** What a fake backend differs in from the best real one. */

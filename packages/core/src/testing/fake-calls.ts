@@ -20,6 +20,8 @@ export const FAKE_OPERATIONS = [
   'signLater',
   'publicKey',
   'agree',
+  'environmentByteLength',
+  'takeEnvironment',
   'dispose',
 ] as const;
 

@@ -2,6 +2,7 @@ import type { LockLimit, Protection, RegionId } from '../contract/index.js';
 import type { FakeAlias } from './fake-alias.js';
 import { CallLog, type FakeCall, type FakeOperation } from './fake-calls.js';
 import { type FakeKernelOptions, takeKernelOptions } from './fake-kernel-options.js';
+import { FakeEnvironment } from './fake-environment.js';
 import { FakeRegion, type FakeRegionFacts } from './fake-region.js';
 
 /** Why the simulated kernel refused to map; the backend turns it into the error of the contract. */
@@ -21,6 +22,8 @@ export class FakeKernel {
   readonly memoryByteLengthMax: number;
   /** What a real kernel would have punished: touches of closed regions, regions released with bytes in them. */
   readonly violations: string[] = [];
+  /** The environment of the process. */
+  readonly environment = new FakeEnvironment();
   readonly #log = new CallLog();
   readonly #regions = new Map<RegionId, FakeRegion>();
   readonly #escaped: ArrayBuffer[] = [];

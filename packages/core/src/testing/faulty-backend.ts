@@ -1,6 +1,7 @@
 import {
   type AgreementAlgorithm,
   type BackendCapabilities,
+  type EnvironmentTaken,
   type ErrorCode,
   type KeyType,
   type LockLimit,
@@ -36,7 +37,9 @@ export type FaultyOperation =
   | 'sign'
   | 'signLater'
   | 'publicKey'
-  | 'agree';
+  | 'agree'
+  | 'environmentByteLength'
+  | 'takeEnvironment';
 
 /** Which calls fail, and with what. */
 export interface FaultPlan {
@@ -78,6 +81,8 @@ const DEFAULT_CODES: Readonly<Record<FaultyOperation, ErrorCode>> = {
   signLater: 'ERR_SECMEM_PLATFORM',
   publicKey: 'ERR_SECMEM_PLATFORM',
   agree: 'ERR_SECMEM_PLATFORM',
+  environmentByteLength: 'ERR_SECMEM_PLATFORM',
+  takeEnvironment: 'ERR_SECMEM_PLATFORM',
 };
 
 /**
@@ -264,6 +269,16 @@ export class FaultyBackend implements MemoryBackend {
       throw faultOf('agree', fault, this.name);
     }
     this.inner.agree(algorithm, key, peer, secret);
+  }
+
+  environmentByteLength(name: string): number | undefined {
+    this.#pass('environmentByteLength');
+    return this.inner.environmentByteLength(name);
+  }
+
+  takeEnvironment(name: string, target: RegionRange): EnvironmentTaken {
+    this.#pass('takeEnvironment');
+    return this.inner.takeEnvironment(name, target);
   }
 
   [Symbol.dispose](): void {

@@ -3,6 +3,7 @@ import {
   type BackendCapabilities,
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
+  type EnvironmentTaken,
   type KeyType,
   type LockLimit,
   type MemoryBackend,
@@ -14,11 +15,12 @@ import {
   requireCount,
   requireMapLength,
   requireRange,
+  requireVariableName,
   SecureMemoryError,
   type SignatureAlgorithm,
   type View,
 } from '../contract/index.js';
-import { offersProtection } from './fake-arguments.js';
+import { offersProtection, rangeOf } from './fake-arguments.js';
 import type { FakeOperation } from './fake-calls.js';
 import {
   disposedRegion,
@@ -223,6 +225,24 @@ export class SimulatedBackend implements MemoryBackend {
     this.#keyed.agree(algorithm, key, peer, secret);
   }
 
+  environmentByteLength(name: string): number | undefined {
+    this.#beginEnvironment('environmentByteLength', name);
+    return this.kernel.environment.first(name)?.length;
+  }
+
+  takeEnvironment(name: string, target: RegionRange): EnvironmentTaken {
+    const { region: id, byteOffset, byteLength } = rangeOf(target);
+    this.#beginEnvironment('takeEnvironment', name);
+    const region = this.#find('takeEnvironment', id);
+    requireRange(byteOffset, byteLength, region.byteLength);
+    const value = this.kernel.environment.first(name);
+    if (value?.length !== byteLength) throw new RangeError('the variable has another length');
+    region.settle();
+    region.store.set(value, byteOffset);
+    region.publish(byteOffset, byteLength);
+    return this.kernel.environment.erase(name);
+  }
+
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#begin('dispose');
@@ -261,6 +281,14 @@ export class SimulatedBackend implements MemoryBackend {
       operation,
       backend: this.name,
     });
+  }
+
+  #beginEnvironment(operation: FakeOperation, name: string): void {
+    this.#begin(operation);
+    if (this.capabilities.environment === 'none') {
+      throw notSupported(operation, this.name, 'environment that can be erased');
+    }
+    requireVariableName(name);
   }
 
   #live(operation: FakeOperation, region: RegionId, call: object = {}): FakeRegion {

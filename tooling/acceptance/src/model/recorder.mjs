@@ -146,6 +146,16 @@ export class RecordingBackend {
     this.inner.agree(...args);
   }
 
+  /** @param {string} name */
+  environmentByteLength(name) {
+    return this.inner.environmentByteLength(name);
+  }
+
+  /** @param {Parameters<MemoryBackend['takeEnvironment']>} args */
+  takeEnvironment(...args) {
+    return this.inner.takeEnvironment(...args);
+  }
+
   [Symbol.dispose]() {
     this.inner[Symbol.dispose]();
   }
