@@ -174,6 +174,13 @@ describe('doctor', () => {
       /listens to SIGSEGV/,
     ],
     [
+      'variables that look like secrets',
+      machine({ secretNames: ['STRIPE_KEY', 'DB_PASSWORD'] }),
+      'environment',
+      'note',
+      /look like secrets.*: STRIPE_KEY, DB_PASSWORD$/,
+    ],
+    [
       'no backend',
       machine({ backends: [closedBackend('koffi', 'missing')] }),
       'backend',

@@ -45,6 +45,16 @@ describe('doctor on this machine', () => {
     expect(stdout).toMatch(/Room for secrets of 32 bytes/);
   });
 
+  it('E1 names the variables that look like secrets, and shows none of their values', () => {
+    const environment = { STRIPE_KEY: 'v4lue', DB_PASSWORD_FILE: '/v4lue', PWD: '/v4lue' };
+    const hostile = { 'NAME\x1b[2J_TOKEN': 'v4lue', my_token: 'v4lue' };
+    const { stdout } = run(cli('doctor'), { ...environment, ...hostile });
+    expect(stdout).toMatch(/note {2}variables of the environment.*: STRIPE_KEY, my_token\n/);
+    expect(stdout).not.toContain('v4lue');
+    expect(stdout).not.toContain('\x1b');
+    expect(diagnosisOf(json(), environment).facts.secretNames).toEqual(['STRIPE_KEY']);
+  });
+
   it('says that backends are not installed where they are not, and how to install them', () => {
     const empty = mkdtempSync(join(tmpdir(), 'securemem-doctor-'));
     onTestFinished(() => rmSync(empty, { recursive: true }));

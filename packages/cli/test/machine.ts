@@ -13,6 +13,7 @@ const KOFFI: BackendCapabilities = {
   cipher: 'in-place',
   keys: [],
   keysLater: [],
+  environment: 'erasable',
 };
 
 export function openBackend(
@@ -86,6 +87,7 @@ export function machine(different: Partial<Facts> = {}): Facts {
     seccomp: 0,
     permissionModel: { on: false, addons: true },
     sigsegvListeners: 0,
+    secretNames: [],
     backends: [openBackend('koffi')],
     ...different,
   };

@@ -5,6 +5,7 @@ import { checkSource, moveIn } from './ingest/adopted.js';
 import { fillRandomly } from './ingest/filled.js';
 import { fromCredentials } from './ingest/from-credentials.js';
 import { fromDer } from './ingest/from-der.js';
+import { fromEnvironment } from './ingest/from-environment.js';
 import { fromFd, fromFile, type IngestOptions } from './ingest/from-file.js';
 import { fromJson, type JsonOptions, type JsonSource } from './ingest/from-json.js';
 import { fromJwk, type JwkOptions } from './ingest/from-jwk.js';
@@ -190,6 +191,21 @@ export abstract class Allocations {
    */
   fromCredentials(name: string, options?: IngestOptions): Promise<Secret> {
     return fromCredentials(this.#ownership, name, options);
+  }
+
+  /**
+   * A credential by its name, as `fromCredentials`, and where no file has it the variable of that name: it is moved into the page,
+   * overwritten in this process's environment, and unset. To be called before anything else looks at the environment: what was
+   * read already (`process.env` spread or listed with its values, dotenv, a child with the default environment, a worker thread)
+   * has copies that nobody can find. The parent process, the container runtime and the shell keep theirs in any case.
+   *
+   * The event `credential-found` says where it was found and what is left that is known. Rejects as `fromCredentials` does, and with
+   * `ERR_SECMEM_NOT_SUPPORTED` when there is such a variable and it cannot be erased: on Windows, in a worker thread, in Bun, with
+   * a backend on ordinary memory. A variable that is refused stays as it was, except one that has the wrong length only once
+   * its newline is trimmed: that one is erased all the same.
+   */
+  fromEnvironment(name: string, options?: IngestOptions): Promise<Secret> {
+    return fromEnvironment(this.#ownership, name, options);
   }
 
   /**

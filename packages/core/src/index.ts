@@ -46,6 +46,7 @@ export type {
   PlacementStats,
   SlabStats,
 } from './stats.js';
+export type { FollowedFile, Following } from './store/follower.js';
 export { SecretStore } from './store/secret-store.js';
 export type {
   LoadOptions,

@@ -111,6 +111,10 @@ const CALLS: Readonly<Record<string, Call>> = {
     vi.stubEnv('own_options_FILE', file);
     return seen(await memory.fromCredentials('own_options', {}));
   },
+  'Allocator.fromEnvironment': async (memory) => {
+    vi.stubEnv('own_options_FILE', file);
+    return seen(await memory.fromEnvironment('own_options', {}));
+  },
   'Allocator.fromJson': async (memory) => seen(await memory.fromJson(file, '/a', {})),
   'Allocator.fromPem': async (memory) => seenKey(await memory.fromPem(Buffer.from(PEM), {})),
   'Allocator.fromDer': async (memory) => {
@@ -159,6 +163,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     const store = memory.store();
     await store.set('a', bytes());
     return store.useAll(['a'], ([secret]) => seen(secret as Secret), {});
+  },
+  'SecretStore.follow': async (memory) => {
+    const store = memory.store();
+    const following = await store.follow('a', file, {});
+    return [following.active, await store.use('a', seen), store.stats()];
   },
   'Secret.lend': (memory) => {
     const secret = memory.allocateSync(32);

@@ -93,6 +93,7 @@ export const rooms = [
       'requests/',
       'sealing/',
       'secret/',
+      'ingest/',
       'lifetime/',
     ],
   },

@@ -1,3 +1,4 @@
+import { checkEnvironment } from './checks/environment.js';
 import {
   checkCoreFiles,
   checkDebugger,
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   checkHibernation,
   checkExternalBuffers,
   checkSigsegv,
+  checkEnvironment,
 ];
 
 /** All that the doctor says, as data. */

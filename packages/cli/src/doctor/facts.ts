@@ -69,5 +69,7 @@ export interface Facts {
   readonly seccomp: number | Unknown;
   readonly permissionModel: { readonly on: boolean; readonly addons: boolean };
   readonly sigsegvListeners: number;
+  /** Variables of this process whose names look like those of secrets. Names alone; no value is read. */
+  readonly secretNames: readonly string[];
   readonly backends: readonly BackendFacts[];
 }

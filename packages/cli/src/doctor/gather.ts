@@ -14,6 +14,7 @@ import {
   readLink,
   readText,
 } from './proc.js';
+import { secretNamesOf } from './secret-names.js';
 import { surroundingsOf } from './surroundings.js';
 
 /**
@@ -58,6 +59,7 @@ export function gatherFacts(directory: string): Facts {
     },
     seccomp: numberIn(fieldOf(status, 'Seccomp')) ?? 'unknown',
     permissionModel: permissionModel(),
+    secretNames: secretNamesOf(Object.keys(process.env)),
     sigsegvListeners: process.listenerCount('SIGSEGV'),
     backends,
   };

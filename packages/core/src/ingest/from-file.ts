@@ -33,9 +33,16 @@ export interface IngestOptions extends AllocateOptions {
   readonly trimNewline?: boolean;
 }
 
-const NAMES = [...ALLOCATE_NAMES, 'byteLengthMax', 'byteLength', 'trimNewline'] as const;
+/** The names in `IngestOptions`. */
+export const INGEST_NAMES = [
+  ...ALLOCATE_NAMES,
+  'byteLengthMax',
+  'byteLength',
+  'trimNewline',
+] as const;
 
-interface Limits {
+/** What `IngestOptions` say of lengths, in bytes. */
+export interface Limits {
   /** Of the content. */
   readonly byteLengthMax: number;
   readonly byteLength: number | undefined;
@@ -70,9 +77,10 @@ export async function fromFile(
   });
 }
 
-/** A URL becomes one of this realm. */
-function placeOfFile(path: string | URL | Buffer): string | URL | Buffer {
-  if (typeof path === 'string' || isBytes(path)) return path;
+/** A URL becomes one of this realm; bytes are copied, since their owner may change them while the call waits. */
+export function placeOfFile(path: string | URL | Buffer): string | URL | Buffer {
+  if (typeof path === 'string') return path;
+  if (isBytes(path)) return Buffer.from(path);
   const href: unknown = path?.href;
   if (typeof href !== 'string') throw notA('a string, a Buffer or a URL', 'path', path);
   return new URL(href);
@@ -99,7 +107,7 @@ async function ingest(
   given: IngestOptions | undefined,
   open: (patience: Patience, limits: Limits) => Promise<ByteSource>,
 ): Promise<Secret> {
-  const options = ownOptions(given, NAMES, 'options');
+  const options = ownOptions(given, INGEST_NAMES, 'options');
   const limits = checkLimits(options);
   const { options: defaults, telemetry } = owner.places;
   const request = requestOf(options);
@@ -127,7 +135,7 @@ async function ingest(
   });
 }
 
-function checkLimits(options: IngestOptions): Limits {
+export function checkLimits(options: IngestOptions): Limits {
   const { byteLength, trimNewline = false } = options;
   if (typeof trimNewline !== 'boolean') throw new TypeError('trimNewline must be true or false');
   if (byteLength !== undefined) checkByteLength(byteLength);
@@ -183,7 +191,7 @@ async function readAll(
 }
 
 /** Takes the newline off, checks the length, and cuts the secret to it. */
-function finish(secret: Secret, filled: number, limits: Limits, operation: string): void {
+export function finish(secret: Secret, filled: number, limits: Limits, operation: string): void {
   const byteLength = limits.trimNewline
     ? withBytes(secret, 'read', (bytes) => lengthWithoutNewline(bytes, filled))
     : filled;
@@ -200,6 +208,6 @@ function lengthWithoutNewline(bytes: Uint8Array, length: number): number {
   return bytes[length - 2] === CARRIAGE_RETURN ? length - 2 : length - 1;
 }
 
-function tooLong(operation: string, { byteLengthMax }: Limits): Error {
+export function tooLong(operation: string, { byteLengthMax }: Limits): Error {
   return inputInvalid(operation, `the input is longer than ${byteLengthMax} bytes`, 'length');
 }

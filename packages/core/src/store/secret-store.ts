@@ -1,6 +1,8 @@
 import { throwIfAborted } from '../common/abort-signal.js';
 import { makeHandles } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
+import { ownOptions } from '../contract/own-properties.js';
+import { checkLimits, INGEST_NAMES, type IngestOptions, placeOfFile } from '../ingest/from-file.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import {
   type AllocateOptions,
@@ -14,6 +16,8 @@ import { integer } from '../options.js';
 import type { Standby } from '../places/standby.js';
 import type { Secret } from '../secret/secret.js';
 import { loadInto } from './bulk-load.js';
+import type { FollowedFile, Following } from './follower.js';
+import { Followers } from './followers.js';
 import { HotSlots } from './hot-slots.js';
 import { Intake } from './intake.js';
 import { Openings } from './openings.js';
@@ -60,6 +64,7 @@ export class SecretStore implements Standby, Disposable {
   readonly #uses: Uses;
   readonly #index: StoreIndex;
   readonly #intake: Intake;
+  readonly #followers: Followers;
   #disposed = false;
 
   private constructor(owner: Ownership, options: StoreOptions | undefined) {
@@ -76,6 +81,7 @@ export class SecretStore implements Standby, Disposable {
     this.#intake = new Intake(owner, this.#index, this.#entries, (operation) =>
       this.#assertOpen(operation),
     );
+    this.#followers = new Followers(owner, this.#intake, this.#index);
     const openings = new Openings(owner, this.#hot, this.#entries, this.#index);
     this.#uses = new Uses(owner, this.#hot, this.#index, openings);
     sealingKey.hold('store');
@@ -152,7 +158,12 @@ export class SecretStore implements Standby, Disposable {
     const request = checkRequest(options);
     throwIfAborted(request.signal);
     this.#assertOpen('use');
-    return this.#uses.use(checkName(name), fn, request);
+    const looking = this.#followers.refresh([checkName(name)], request);
+    if (looking !== undefined) {
+      await looking;
+      this.#assertOpen('use');
+    }
+    return this.#uses.use(name, fn, request);
   }
 
   /** The same for a synchronous `fn`, at once or with a capacity error. A returned promise is refused with `TypeError`. */
@@ -164,6 +175,7 @@ export class SecretStore implements Standby, Disposable {
     if (typeof fn !== 'function') throw new TypeError('useSync() takes a function');
     const onCapacity = checkOnCapacity(options);
     this.#assertOpen('useSync');
+    this.#followers.glance(checkName(name));
     return this.#uses.useSync(checkName(name), fn, onCapacity);
   }
 
@@ -182,7 +194,34 @@ export class SecretStore implements Standby, Disposable {
     const request = checkRequest(options);
     throwIfAborted(request.signal);
     this.#assertOpen('useAll');
+    const looking = this.#followers.refresh(own, request);
+    if (looking !== undefined) {
+      await looking;
+      this.#assertOpen('useAll');
+    }
     return this.#uses.useAll(own, fn, request);
+  }
+
+  /**
+   * Puts what a file holds under a name, and follows the file: each `use` and `useAll` of the name looks at it once, and where it
+   * has changed, be it by a symbolic link that was swapped as Kubernetes does it, uses what it holds now. Users in flight finish
+   * with the value that they began with. A `useSync` cannot wait: it sees a change when a use after it does.
+   *
+   * Rejects as `fromFile` does, and with `ERR_SECMEM_INPUT_INVALID` for what is no ordinary file (`details.reason` is `type`) or
+   * changed each time it was read (`changed`); then nothing has changed. Later the old value stays when that happens, or there is
+   * no place, and the event `follow-failed` says why, once for each reason. `signal` ends the first reading alone.
+   *
+   * It stops with the store, when it is stopped, and when the name is set, followed anew or deleted by anybody else. After a
+   * purge the entry opens again only when the file has changed.
+   */
+  async follow(name: string, source: FollowedFile, options?: IngestOptions): Promise<Following> {
+    checkName(name);
+    const path = placeOfFile(source);
+    const own = ownOptions(options, INGEST_NAMES, 'options');
+    checkLimits(own);
+    throwIfAborted(requestOf(own).signal);
+    this.#assertOpen('follow');
+    return this.#followers.follow(name, path, own);
   }
 
   /** Removes an entry; false when there is none. Whoever uses it goes on with it. */
@@ -233,6 +272,7 @@ export class SecretStore implements Standby, Disposable {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#followers.stopAll();
     this.clear();
     this.#owner.places.standbys.delete(this);
     this.#owner.sealingKey.letGo();

@@ -37,6 +37,19 @@ export interface TelemetryEvents {
   };
   /** The system refused to unmap a region, or a step of cleaning up failed; the bytes are wiped, it is tried again. */
   'release-failed': { readonly byteLength: number; readonly error: unknown };
+  /**
+   * A credential was taken by its name: from a file, or from the variable of that name, which is erased. `left` names the places
+   * that are known to hold a copy still: the `variable` itself beside a file; `process.env` where the program has put an
+   * object of its own there; the `start-block` that the process was started with, where the system does not say where it is.
+   */
+  'credential-found': {
+    readonly name: string;
+    readonly from: 'file' | 'variable';
+    readonly path: string | undefined;
+    readonly left: readonly ('variable' | 'start-block' | 'process.env')[];
+  };
+  /** A file that a store follows cannot be read, or holds nothing that can be taken: the old value stays. Once for each reason. */
+  'follow-failed': { readonly name: string; readonly error: unknown };
   /** Pages are closed at rest and the program listens to SIGSEGV: a stray touch would spin instead of killing. */
   'sigsegv-listener': { readonly listeners: number };
 }
@@ -55,6 +68,8 @@ const channels = {
   'protection-failed': channel('securemem:protection-failed'),
   'protection-lost': channel('securemem:protection-lost'),
   'release-failed': channel('securemem:release-failed'),
+  'credential-found': channel('securemem:credential-found'),
+  'follow-failed': channel('securemem:follow-failed'),
   'sigsegv-listener': channel('securemem:sigsegv-listener'),
 } satisfies Record<TelemetryEvent, unknown>;
 
@@ -77,6 +92,8 @@ export class Telemetry {
     'protection-failed': 0,
     'protection-lost': 0,
     'release-failed': 0,
+    'credential-found': 0,
+    'follow-failed': 0,
     'sigsegv-listener': 0,
   };
 
