@@ -196,7 +196,7 @@ export abstract class Allocations {
   /**
    * A credential by its name, as `fromCredentials`, and where no file has it the variable of that name: it is moved into the page,
    * overwritten in this process's environment, and unset. To be called before anything else looks at the environment: what was
-   * read already (`process.env` spread or listed with its values, dotenv, a child with the default environment, a worker thread)
+   * read already (`process.env` spread or listed, dotenv, a child with the default environment, a worker thread)
    * has copies that nobody can find. The parent process, the container runtime and the shell keep theirs in any case.
    *
    * The event `credential-found` says where it was found and what is left that is known. Rejects as `fromCredentials` does, and with
