@@ -13,8 +13,8 @@ import {
   type RegionFacts,
   type RegionId,
   type RegionRange,
-  type SignatureAlgorithm,
   requireVariableName,
+  type SignatureAlgorithm,
   type View,
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';

@@ -16,7 +16,7 @@ const REASONS = {
     'one option after another, each with its documentation and its check',
   'packages/core/src/placement/placement.ts':
     'one search for a place with all its steps back; whoever reads one of them needs the others',
-  'packages/over-ffi/src/ffi-backend.ts':
+  'packages/core/src/testing/simulated-backend.ts':
     'one method of the contract after another, each the checks of its arguments and one call',
   'tooling/acceptance/src/copies.mjs': 'one row of the table of copies after another',
   'packages/core/src/secret/secret.ts':

@@ -1,6 +1,6 @@
 import type { BackendCapabilities, LockLimit, Protection } from './capabilities.js';
-import type { AgreementAlgorithm, KeyType, PendingSignature, SignatureAlgorithm } from './keys.js';
 import type { EnvironmentTaken } from './environment.js';
+import type { AgreementAlgorithm, KeyType, PendingSignature, SignatureAlgorithm } from './keys.js';
 import type { RegionFacts, RegionId, RegionRange, View } from './region.js';
 
 /** The version of this contract. A new ability is a new capability value, not a new version. */

@@ -10,12 +10,11 @@ import {
   checkRequest,
   onCapacityOf,
   requestOf,
-  SET_LENGTH_MAX,
 } from '../lifetime/request.js';
-import { integer } from '../options.js';
 import type { Standby } from '../places/standby.js';
 import type { Secret } from '../secret/secret.js';
 import { loadInto } from './bulk-load.js';
+import { checkName, checkNames } from './entry-names.js';
 import type { FollowedFile, Following } from './follower.js';
 import { Followers } from './followers.js';
 import { HotSlots } from './hot-slots.js';
@@ -297,16 +296,4 @@ export class SecretStore implements Standby, Disposable {
     if (!this.#disposed) return;
     throw new SecureMemoryError('ERR_SECMEM_DISPOSED', 'the store is gone', { operation });
   }
-}
-
-function checkName(name: string): string {
-  if (typeof name !== 'string') throw new TypeError('the name of a secret must be a string');
-  return name;
-}
-
-function checkNames<Names extends readonly string[]>(names: Names): Names {
-  if (!Array.isArray(names)) throw new TypeError('names must be an array of strings');
-  integer('the number of names', names.length, 1, SET_LENGTH_MAX);
-  for (const name of names) checkName(name);
-  return [...names] as unknown as Names;
 }

@@ -1,8 +1,8 @@
 import type { LockLimit, Protection, RegionId } from '../contract/index.js';
 import type { FakeAlias } from './fake-alias.js';
 import { CallLog, type FakeCall, type FakeOperation } from './fake-calls.js';
-import { type FakeKernelOptions, takeKernelOptions } from './fake-kernel-options.js';
 import { FakeEnvironment } from './fake-environment.js';
+import { type FakeKernelOptions, takeKernelOptions } from './fake-kernel-options.js';
 import { FakeRegion, type FakeRegionFacts } from './fake-region.js';
 
 /** Why the simulated kernel refused to map; the backend turns it into the error of the contract. */

@@ -14,10 +14,5 @@ export type { FakeCall, FakeOperation } from './fake-calls.js';
 export { createFakeKernel, type FakeKernel, type FakeSystemCall } from './fake-kernel.js';
 export type { FakeKernelOptions } from './fake-kernel-options.js';
 export type { FakeRegionFacts } from './fake-region.js';
-export {
-  type FaultPlan,
-  type FaultyBackend,
-  type FaultyOperation,
-  faultyBackend,
-  type ViewOutcomePlan,
-} from './faulty-backend.js';
+export type { FaultPlan, FaultyOperation, ViewOutcomePlan } from './fault-plan.js';
+export { type FaultyBackend, faultyBackend } from './faulty-backend.js';
