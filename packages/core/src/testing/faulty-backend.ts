@@ -12,6 +12,7 @@ import type {
   RegionRange,
   SignatureAlgorithm,
   View,
+  ViewOutcome,
 } from '../contract/index.js';
 import { viewInUse } from './fake-errors.js';
 import {
