@@ -194,15 +194,12 @@ export abstract class Allocations {
   }
 
   /**
-   * A credential by its name, as `fromCredentials`, and where no file has it the variable of that name: it is moved into the page,
-   * overwritten in this process's environment, and unset. To be called before anything else looks at the environment: what was
-   * read already (`process.env` spread or listed, dotenv, a child with the default environment, a worker thread)
-   * has copies that nobody can find. The parent process, the container runtime and the shell keep theirs in any case.
+   * As `fromCredentials`, and where no file has it the variable of that name: it is moved into the page, overwritten in this process's
+   * environment, and unset. Call it before anything looks at the environment: what was read or listed already (dotenv, a child, a worker
+   * thread) has copies that nobody can find, and the parent process keeps its own. The event `credential-found` says what is known to be left.
    *
-   * The event `credential-found` says where it was found and what is left that is known. Rejects as `fromCredentials` does, and with
-   * `ERR_SECMEM_NOT_SUPPORTED` when there is such a variable and it cannot be erased: on Windows, in a worker thread, in Bun, with
-   * a backend on ordinary memory. A variable that is refused stays as it was, except one that has the wrong length only once
-   * its newline is trimmed: that one is erased all the same.
+   * Also rejects with `ERR_SECMEM_NOT_SUPPORTED` when there is such a variable and it cannot be erased: on Windows, in a worker thread, in Bun,
+   * in ordinary memory. A variable that is refused stays as it was, except one whose length is wrong only once its newline is trimmed.
    */
   fromEnvironment(name: string, options?: IngestOptions): Promise<Secret> {
     return fromEnvironment(this.#ownership, name, options);
