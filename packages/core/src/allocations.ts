@@ -197,7 +197,6 @@ export abstract class Allocations {
    * As `fromCredentials`, and where no file has it the variable of that name: it is moved into the page, overwritten in this process's
    * environment, and unset. Call it before anything looks at the environment: what was read or listed already (dotenv, a child, a worker
    * thread) has copies that nobody can find, and the parent process keeps its own. The event `credential-found` says what is known to be left.
-   *
    * Also rejects with `ERR_SECMEM_NOT_SUPPORTED` when there is such a variable and it cannot be erased: on Windows, in a worker thread, in Bun,
    * in ordinary memory. A variable that is refused stays as it was, except one whose length is wrong only once its newline is trimmed.
    */
