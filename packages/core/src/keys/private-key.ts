@@ -14,6 +14,7 @@ import {
   type SignatureAlgorithm,
 } from '../contract/keys.js';
 import type { RegionRange } from '../contract/region.js';
+import { zero } from '../contract/zero.js';
 import { equalRanges } from '../secret/constant-time.js';
 import { isPaired, placeFor, type Secret, setPaired, withBytes } from '../secret/secret.js';
 import { agreeByCopy, publicKeyByCopy, signByCopy } from './by-copy.js';
@@ -92,7 +93,7 @@ export function agreeInto(
     if (secret.length !== byteLength) throw new RangeError('the secret has another length');
     target.copyFrom(secret);
   } finally {
-    secret.fill(0);
+    zero(secret);
   }
 }
 
