@@ -53,8 +53,8 @@ export function reduce(bytes: Uint8Array, a: Span, modulus: Span, remainder: Spa
   bytes.fill(0, remainder.start, remainder.end);
   for (let at = a.start; at < a.end; at++) {
     for (let bit = 7; bit >= 0; bit--) {
-      double(bytes, remainder, ((bytes[at] as number) >> bit) & 1);
-      subtractOnce(bytes, remainder, modulus);
+      const borrow = double(bytes, remainder, modulus, ((bytes[at] as number) >> bit) & 1);
+      subtract(bytes, remainder, modulus, borrow - 1);
     }
   }
 }
@@ -70,10 +70,10 @@ export function multiply(
   bytes.fill(0, remainder.start, remainder.end);
   for (let at = b.start; at < b.end; at++) {
     for (let bit = 7; bit >= 0; bit--) {
-      double(bytes, remainder, 0);
-      subtractOnce(bytes, remainder, modulus);
-      addMasked(bytes, remainder, a, -(((bytes[at] as number) >> bit) & 1));
-      subtractOnce(bytes, remainder, modulus);
+      const doubled = double(bytes, remainder, modulus, 0);
+      subtract(bytes, remainder, modulus, doubled - 1);
+      add(bytes, remainder, a, -(((bytes[at] as number) >> bit) & 1));
+      subtract(bytes, remainder, modulus, isLess(bytes, remainder, modulus) - 1);
     }
   }
 }
@@ -84,17 +84,23 @@ function digit(bytes: Uint8Array, a: Span, i: number): number {
   return at < a.start ? 0 : (bytes[at] as number);
 }
 
-function double(bytes: Uint8Array, a: Span, bit: number): void {
+/** Doubles `a` and puts `bit` behind it. 1 where it is below the modulus then, else 0: found on the way, since this is the most of the work. */
+function double(bytes: Uint8Array, a: Span, modulus: Span, bit: number): number {
   let carry = bit;
-  for (let at = a.end - 1; at >= a.start; at--) {
+  let borrow = 0;
+  let of = modulus.end - 1;
+  for (let at = a.end - 1; at >= a.start; at--, of--) {
     const value = ((bytes[at] as number) << 1) | carry;
     bytes[at] = value;
     carry = value >> 8;
+    const other = of < modulus.start ? 0 : (bytes[of] as number);
+    borrow = (((value & 0xff) - other - borrow) >> 8) & 1;
   }
+  return borrow;
 }
 
 /** Adds `b` where `mask` is all ones, and nothing where it is 0. */
-function addMasked(bytes: Uint8Array, a: Span, b: Span, mask: number): void {
+function add(bytes: Uint8Array, a: Span, b: Span, mask: number): void {
   let carry = 0;
   for (let i = 1; i <= lengthOf(a); i++) {
     const value = (bytes[a.end - i] as number) + (digit(bytes, b, i) & mask) + carry;
@@ -103,13 +109,14 @@ function addMasked(bytes: Uint8Array, a: Span, b: Span, mask: number): void {
   }
 }
 
-/** Takes the modulus away where that leaves no less than zero. */
-function subtractOnce(bytes: Uint8Array, a: Span, modulus: Span): void {
-  const mask = isLess(bytes, a, modulus) - 1;
+/** Takes `b` away where `mask` is all ones, and nothing where it is 0. */
+function subtract(bytes: Uint8Array, a: Span, b: Span, mask: number): void {
   let borrow = 0;
-  for (let i = 1; i <= lengthOf(a); i++) {
-    const value = (bytes[a.end - i] as number) - (digit(bytes, modulus, i) & mask) - borrow;
-    bytes[a.end - i] = value;
+  let of = b.end - 1;
+  for (let at = a.end - 1; at >= a.start; at--, of--) {
+    const other = of < b.start ? 0 : (bytes[of] as number);
+    const value = (bytes[at] as number) - (other & mask) - borrow;
+    bytes[at] = value;
     borrow = (value >> 8) & 1;
   }
 }
