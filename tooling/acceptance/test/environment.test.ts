@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { programOf } from '../src/backends.mjs';
-import { nodeOf, RELEASES } from '../src/ends/nodes.js';
+import { MEASURED, nodeOf } from '../src/ends/nodes.js';
 import { textOf, type Watched, watch } from '../src/ends/watched.js';
 import { createMarker } from '../src/memory-scan.mjs';
 import { needs } from '../src/run-scenario.js';
@@ -78,7 +78,7 @@ describe('E1 what does not erase a variable', () => {
   }, 60_000);
 });
 
-describe.each(RELEASES)('E1 on Node %s', (release) => {
+describe.each(MEASURED)('E1 on Node %s', (release) => {
   it.for(['koffi', 'napi-mlock'])(
     'E1 leaves no copy with %s',
     { timeout: 60_000 },

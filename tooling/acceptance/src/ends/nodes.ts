@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fetchRuntime, NODE_WITH_FFI } from '@securemem/launch/runtime';
+import { repetitions } from '@securemem/proof';
 
 /** The releases of Node on which every way in and out is measured, at the versions of the table of runtimes. */
 const VERSIONS = { 20: '20.20.2', 24: '24.21.0', 26: NODE_WITH_FFI } as const;
@@ -8,6 +9,9 @@ const VERSIONS = { 20: '20.20.2', 24: '24.21.0', 26: NODE_WITH_FFI } as const;
 export type Release = keyof typeof VERSIONS;
 
 export const RELEASES = [20, 24, 26] as const satisfies readonly Release[];
+
+/** Of these the ones that a usual run measures; a full run measures all. */
+export const MEASURED = RELEASES.slice(0, repetitions(RELEASES.length));
 
 /** The program of a release, which is fetched once; or why there is none. */
 export function nodeOf(release: Release): { program: string } | { missing: string } {
