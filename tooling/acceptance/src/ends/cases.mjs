@@ -16,8 +16,8 @@ import { get } from 'node:https';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { hmac } from '@securemem/core';
-import { fetchSecret } from '../../../../examples/https-secret.mjs';
 import { bytesOf, inJson, withFile } from '../marked-input.mjs';
+import { fetchSecret } from './example.mjs';
 
 /** A string, as most interfaces give and want one. @param {Marker} marker */
 const stringOf = (marker) =>

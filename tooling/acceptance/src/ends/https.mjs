@@ -6,10 +6,10 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { createAllocator } from '@securemem/core';
-import { fetchSecret } from '../../../../examples/https-secret.mjs';
 import { openBackend } from '../backends.mjs';
 import { bytesOf } from '../marked-input.mjs';
 import { markerFromMasked } from '../memory-scan.mjs';
+import { fetchSecret } from './example.mjs';
 
 const [backendName = '', client = '', origin = '', caFile = '', masked = ''] =
   process.argv.slice(2);
