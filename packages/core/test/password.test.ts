@@ -11,17 +11,17 @@ const hexOf = (secret: Secret): string => Buffer.from(secret.exportCopy()).toStr
 const salt = textOf('0123456789abcdef');
 
 /** Each derivation, made as fast as it goes. */
-const derivations = [
+const derivations: readonly [
+  string,
+  (password: Secret | Uint8Array, more?: object) => Promise<Secret>,
+][] = [
   ['scrypt', (password, more) => scrypt(password, { byteLength: 32, salt, cost: 2, ...more })],
   [
     'pbkdf2',
     (password, more) =>
       pbkdf2('sha256', password, { byteLength: 32, salt, iterations: 1, ...more }),
   ],
-] as const satisfies readonly [
-  string,
-  (password: Secret | Uint8Array, more?: object) => Promise<Secret>,
-][];
+];
 
 describe('a derivation from a password', () => {
   it('K3 scrypt: RFC 7914, section 12, vector 2, from a secret and from bytes', async () => {

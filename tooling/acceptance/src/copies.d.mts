@@ -10,6 +10,8 @@ export interface CopyCase {
   readonly text?: 'hex' | 'base64';
   /** Makes the secret that holds the marker. Default: `adopt`. */
   readonly into?: (memory: Allocator, marker: Marker) => Promise<Secret>;
+  /** Other forms in which a library keeps what the secret holds, beside its bytes backwards: each is counted as a copy. */
+  readonly forms?: (secret: Secret) => readonly Marker[];
   /** The marker is whatever the secret holds. */
   readonly own?: boolean;
   /** Consumes the secret. Its result is held while the scan runs. */

@@ -6,6 +6,7 @@
 import { createHmac, createSecretKey, webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { decrypt, encrypt, hash, hkdf, hmac, toKeyObject } from '@securemem/core';
+import { keyConsumers, keyControls, keyResults } from './key-copies.mjs';
 import {
   bytesOf,
   escaped,
@@ -188,6 +189,7 @@ const consumers = [
     return cases;
   }),
   { name: '`seal`', use: (secret) => secret.seal() },
+  ...keyConsumers,
 ];
 
 /** Secrets that a consumer makes: the marker is taken from the result. @type {readonly CopyCase[]} */
@@ -222,6 +224,7 @@ const results = [
     };
     return [result, long];
   }),
+  ...keyResults,
 ];
 
 /** Copies that are asked for by name, and what people do instead: the scan finds those. @type {readonly CopyCase[]} */
@@ -271,6 +274,7 @@ const controls = [
       return memory.adopt(Buffer.from(text, 'latin1'));
     },
   },
+  ...keyControls,
 ];
 
 /**
@@ -336,6 +340,8 @@ async function measure(memory, one) {
   const other = memory.randomSync(32);
   const secret = await (one.into?.(memory, planted) ?? memory.adopt(bytesOf(planted)));
   const marker = one.own === true ? secret.read(markerOf) : planted;
+  // Before anything is calculated: by then a copy could not be told from a form of it.
+  const forms = [marker.reversed(), ...(one.forms?.(secret) ?? [])];
   const result = await one.use?.(secret, { other });
   const inPage = secret.disposed || secret.receipt.kernelHidden ? 0 : 1;
   const found = marker.find();
@@ -343,9 +349,11 @@ async function measure(memory, one) {
     throw new Error(`${one.name}: the scan does not find the page`);
   }
   const text = one.text === undefined ? 0 : marker.asText(one.text).count();
+  const count = () => forms.reduce((sum, form) => sum + form.count(), 0);
+  const turned = count();
   secret.dispose();
-  const after = marker.count();
+  const after = marker.count() + count();
   other.dispose();
   kept.push(result);
-  return { held: found.length - inPage + text, after: after + text };
+  return { held: found.length - inPage + text + turned, after: after + text };
 }

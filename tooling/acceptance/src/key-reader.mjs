@@ -1,15 +1,17 @@
 import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
-import { createAllocator } from '@securemem/core';
+import { createAllocator, diffieHellman, sign, signAsync } from '@securemem/core';
+import { isAgreementAlgorithm, keyTypeOf } from '@securemem/core/contract';
 import { openBackend } from './backends.mjs';
 
 /**
- * A process that takes keys out of files and holds them, for another that scans its memory: `key-reader.mjs BACKEND LIST`. It says
+ * A process that takes keys out of files, uses them by each algorithm and holds them, for another that scans its memory: `key-reader.mjs BACKEND LIST`. It says
  * `no keys` where the backend cannot use any, otherwise `held`, and when it is told to go on it gives everything back and says `gone`.
  *
  * @typedef {import('./key-cases.js').KeyCase} KeyCase
  */
+const ROUNDS = 20;
 const [backendName = '', list = ''] = process.argv.slice(2);
 /** @type {{ passphrase: string, cases: readonly KeyCase[] }} */
 const { passphrase: passphrasePath, cases } = JSON.parse(readFileSync(list, 'utf8'));
@@ -36,12 +38,27 @@ for (const { door, path, how, refused, encrypted } of cases) {
   if (outcome instanceof Error !== refused) throw outcome;
   // The caller's own bytes are as they were after a refusal, and are the caller's to wipe.
   if (typeof source === 'object') source.fill(0);
+  if (!refused) await use(outcome);
   held.push(outcome);
 }
 await say('held');
 memory.purge();
 await say('gone');
 process.exit(0);
+
+/** Often enough that what is left now and then is left. @param {import('@securemem/core').PrivateKey} key */
+async function use({ type, secret, publicKey }) {
+  for (const algorithm of backend.capabilities.keys.filter((name) => keyTypeOf(name) === type)) {
+    for (let round = 0; round < ROUNDS; round++) {
+      if (isAgreementAlgorithm(algorithm)) {
+        (await diffieHellman(algorithm, secret, publicKey)).dispose();
+      } else {
+        sign(algorithm, secret, 'data');
+        await signAsync(algorithm, secret, 'data');
+      }
+    }
+  }
+}
 
 /** @param {string} word */
 async function say(word) {

@@ -79,9 +79,12 @@ function withPassword(
   begin: (bytes: Uint8Array, done: Done) => void,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    // node:crypto overwrites its copy of the password once this has returned: whoever waits finds none any more.
     const done: Done = (error, derived) => {
-      if (error === null || error === undefined) resolve(derived);
-      else reject(error);
+      setImmediate(() => {
+        if (error === null || error === undefined) resolve(derived);
+        else reject(error);
+      });
     };
     if (isSecret(password)) withBytes(password, 'read', (bytes) => begin(bytes, done));
     else begin(password, done);
