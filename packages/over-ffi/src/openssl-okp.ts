@@ -88,6 +88,10 @@ export class OpensslOkp implements KeyFamily {
   readonly #public = text('pub');
   /** Stands for a public key that takes no part, which OpenSSL would calculate otherwise. */
   readonly #zeros = new Uint8Array(new ArrayBuffer(BYTE_LENGTH));
+  /** The base point of Curve25519 (RFC 7748, section 4.1); as a key it is as good as any. */
+  readonly #basePoint = new Uint8Array(new ArrayBuffer(BYTE_LENGTH)).fill(9, 0, 1);
+  /** Takes the result that nobody needs. */
+  readonly #unused = new Uint8Array(new ArrayBuffer(BYTE_LENGTH));
 
   /** Throws where a function is missing. */
   constructor(ffi: Ffi) {
@@ -130,6 +134,10 @@ export class OpensslOkp implements KeyFamily {
     });
   }
 
+  /**
+   * OpenSSL leaves the result of X25519 on the stack that it ran on. So a result that everybody knows is calculated after it, by
+   * the same functions in the same frames.
+   */
   agree(
     _algorithm: AgreementAlgorithm,
     key: Address,
@@ -137,20 +145,27 @@ export class OpensslOkp implements KeyFamily {
     secret: Address,
     secretByteLength: number,
   ): number | Refusal {
+    const agreed = this.#agree(key, peer, secret);
+    const known = this.#basePoint;
+    this.#agree(this.#ffi.address(known), known, this.#ffi.address(this.#unused));
+    return agreed ? secretByteLength : 'peer';
+  }
+
+  #agree(key: Address, peer: Uint8Array, secret: Address): boolean {
     const okp = this.#okp;
     const unused = this.#ffi.address(this.#zeros);
     return this.#withKey('X25519', key, unused, (made) => {
       const other = okp.publicOf(X25519, null, peer, BYTE_LENGTH);
       const context = okp.contextOf(made, null);
       try {
-        const byteLength = BigUint64Array.of(BigInt(secretByteLength));
+        const byteLength = BigUint64Array.of(BigInt(BYTE_LENGTH));
         const agreeing = requireMade(context, 'EVP_PKEY_CTX_new');
-        const agreed =
+        return (
           other !== null &&
           okp.beginAgree(agreeing) === 1 &&
           okp.setPeer(agreeing, other) === 1 &&
-          okp.agree(agreeing, secret, byteLength) === 1;
-        return agreed ? secretByteLength : 'peer';
+          okp.agree(agreeing, secret, byteLength) === 1
+        );
       } finally {
         okp.freeContext(context);
         okp.freeKey(other);

@@ -99,6 +99,12 @@ export const keyConsumers = [
 /** @type {readonly CopyCase[]} */
 export const keyResults = [
   {
+    name: '`pbkdf2` of one round, of the result',
+    into: (memory) =>
+      pbkdf2('sha256', memory.randomSync(32), { byteLength: 32, salt, iterations: 1 }),
+    own: true,
+  },
+  {
     name: '`diffieHellman`, of the result',
     into: (memory) => {
       const [key, peer] = [memory.randomSync(32), memory.randomSync(32)];

@@ -33,7 +33,7 @@ describe.each(['koffi', 'napi-mlock'])('the copies table, %s', (backend) => {
     const ours = counts.filter(({ group }) => group !== 'controls');
     expect(ours.filter(({ held, after }) => held + after > 0)).toEqual([]);
     expect(counts.filter(({ held }) => held > 0).length).toBeGreaterThanOrEqual(6);
-  }, 120_000);
+  }, 600_000);
 
   it('leaves nothing of input that was refused once it had been read', async (context) => {
     needs(context, backend);

@@ -20,6 +20,14 @@ export interface PasswordOptions extends DerivedOptions {
 /** The names in `PasswordOptions`. */
 export const PASSWORD_NAMES = [...DERIVED_NAMES, 'byteLength', 'salt'] as const;
 
+/**
+ * How many bytes are derived for a result of `byteLength`. OpenSSL leaves the last block of PBKDF2 on the stack of its thread,
+ * as it came out of the hash. After one round, as in scrypt, that is the end of the result: so one more block is derived, which
+ * nobody uses. The blocks before are what they are without it.
+ */
+export const withSpareBlock = (byteLength: number, digestByteLength: number): number =>
+  byteLength + digestByteLength;
+
 /** How `node:crypto` hands over what it derived on a thread of its pool. */
 export type Done = (error: Error | null, derived: Uint8Array) => void;
 
@@ -32,7 +40,8 @@ export function saltOf({ salt }: Partial<PasswordOptions>): Uint8Array {
 /**
  * Waits for a place, then has `begin` start the derivation with the password where it lies. `node:crypto` copies it before
  * that returns and works on the copy, which it overwrites: whatever becomes of the secret meanwhile, its place is not
- * touched any more. The result comes in memory of its own, which is wiped, also when it comes too late for the signal.
+ * touched any more. The result comes in memory of its own, which is wiped, also when it comes too late for the signal. It may
+ * be longer than what was asked for: see `withSpareBlock`.
  */
 export async function fromPassword(
   password: Password,
@@ -46,7 +55,7 @@ export async function fromPassword(
     const work = () => withPassword(password, begin);
     const derived = await within(work, { signal: own.signal }, wipe);
     try {
-      withBytes(target, 'write', (bytes) => bytes.set(derived));
+      withBytes(target, 'write', (bytes) => bytes.set(derived.subarray(0, byteLength)));
     } finally {
       wipe(derived);
     }

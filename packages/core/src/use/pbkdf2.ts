@@ -9,6 +9,7 @@ import {
   type PasswordOptions,
   requirePassword,
   saltOf,
+  withSpareBlock,
 } from './password.js';
 
 /** What `pbkdf2()` takes. */
@@ -28,13 +29,14 @@ export async function pbkdf2(
   password: Password,
   options: Pbkdf2Options,
 ): Promise<Secret> {
-  createHash(algorithm);
+  const digestByteLength = createHash(algorithm).digest().length;
   requirePassword(password);
   const own = ownOptions(options, [...PASSWORD_NAMES, 'iterations'], 'options');
   const salt = saltOf(own);
   const iterations = integer('iterations', own.iterations, 1, 2 ** 31 - 1);
   return fromPassword(password, own, (bytes, done) => {
     const { byteLength } = own as Pbkdf2Options;
-    pbkdf2OfNode(bytes, salt, iterations, byteLength, algorithm, done);
+    const derived = iterations === 1 ? withSpareBlock(byteLength, digestByteLength) : byteLength;
+    pbkdf2OfNode(bytes, salt, iterations, derived, algorithm, done);
   });
 }

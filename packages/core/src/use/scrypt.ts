@@ -9,6 +9,7 @@ import {
   type PasswordOptions,
   requirePassword,
   saltOf,
+  withSpareBlock,
 } from './password.js';
 
 /** What `scrypt()` takes. */
@@ -21,6 +22,8 @@ export interface ScryptOptions extends PasswordOptions {
   readonly parallelization?: number;
 }
 
+/** Of the hash that scrypt is made of. */
+const SHA256_BYTE_LENGTH = 32;
 const UINT32_MAX = 2 ** 32 - 1;
 
 /**
@@ -43,7 +46,7 @@ export async function scrypt(password: Password, options: ScryptOptions): Promis
   // Node refuses what its own limit of 32 MiB does not hold; the parameters say how much it is.
   const maxmem = 128 * blockSize * (cost + parallelization + 2) + 4096;
   return fromPassword(password, own, (bytes, done) => {
-    const { byteLength } = own as ScryptOptions;
+    const byteLength = withSpareBlock((own as ScryptOptions).byteLength, SHA256_BYTE_LENGTH);
     const parameters = ownProperties({ cost, blockSize, parallelization, maxmem }, 'options');
     scryptOfNode(bytes, salt, byteLength, parameters, done);
   });
