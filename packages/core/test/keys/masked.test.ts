@@ -24,7 +24,7 @@ vi.mock('node:crypto', async (original) => {
   };
   const pbkdf2 = (...args: Parameters<typeof crypto.pbkdf2>): void => {
     const done = args.pop() as Parameters<typeof crypto.pbkdf2>[5];
-    const heard = (error: Error | null, key: Buffer): void => {
+    const heard: typeof done = (error, key) => {
       if (error === null) derived.memory.push(key);
       done(error, key);
     };
