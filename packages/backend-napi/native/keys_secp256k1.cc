@@ -1,5 +1,6 @@
 #include "keys_secp256k1.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "vendor/libsecp256k1/include/secp256k1.h"
@@ -9,8 +10,8 @@
 #include "wipe.h"
 
 // The library calls these when it is called wrongly or finds itself broken. There is nothing to go on with.
-extern "C" void secp256k1_default_illegal_callback_fn(const char*, void*) { __builtin_trap(); }
-extern "C" void secp256k1_default_error_callback_fn(const char*, void*) { __builtin_trap(); }
+extern "C" void secp256k1_default_illegal_callback_fn(const char*, void*) { abort(); }
+extern "C" void secp256k1_default_error_callback_fn(const char*, void*) { abort(); }
 
 namespace securemem {
 namespace {
