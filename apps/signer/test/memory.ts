@@ -1,10 +1,10 @@
-import { createAllocator } from '@securemem/core';
+import { createAllocator, type MemoryBackend } from '@securemem/core';
 import { nolockBackend } from '@securemem/nolock';
 import { afterEach } from 'vitest';
 
-/** An allocator that needs no lock limit, closed after each test. What is tested with it is not the memory. */
-export function testMemory() {
-  const memory = createAllocator({ backend: nolockBackend(), exitHooks: false });
+/** An allocator that needs no lock limit where no backend is given, closed after each test. What is tested with it is not the memory. */
+export function testMemory(backend: MemoryBackend = nolockBackend()) {
+  const memory = createAllocator({ backend, exitHooks: false });
   opened.push(memory);
   return memory;
 }

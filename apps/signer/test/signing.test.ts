@@ -2,9 +2,10 @@ import { isSecureMemoryError } from '@securemem/core';
 import { addr, eip191Signer, Transaction } from 'micro-eth-signer';
 import { describe, expect, test } from 'vitest';
 import { addressOf } from '../src/signing/address.js';
+import { openBackend } from '../src/signing/backend.js';
 import { decryptKey, ENVELOPE_BYTE_LENGTH, encryptKey } from '../src/signing/envelope.js';
-import { isPrivateKey, sign } from '../src/signing/libsecp256k1.js';
 import { messageDigest, messageSignatureHex } from '../src/signing/message.js';
+import { secp256k1For } from '../src/signing/secp256k1.js';
 import { attachSignature, digestOf, prepareTransaction } from '../src/signing/transaction.js';
 import { fromHex, testMemory } from './memory.js';
 
@@ -34,11 +35,22 @@ const WEB3_KEY = '0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f36
 const WEB3_SIGNATURE =
   '0xb91467e570a6466aa9e9876cbcd013baba02900b8979d43fe208a4a4f339f5fd6007e74cd82e037b800186422fc2da167c747ef045e5d18a5f5d4300f8e1a0291c';
 
-describe('sign', () => {
+/** The backend that signs itself, and one for which the addon does. */
+describe.each(['napi', 'nolock'] as const)('sign on %s', (name) => {
+  const open = () => {
+    const backend = openBackend({ backend: name });
+    return { memory: testMemory(backend), ...secp256k1For(backend) };
+  };
+
+  test('is done by the backend where it can', () => {
+    using backend = openBackend({ backend: name });
+    expect(backend.capabilities.keys.includes('ES256K-R')).toBe(name === 'napi');
+  });
+
   test.each(PUBLISHED)(
     'signs the published EIP-1559 transaction with nonce %s as published',
     (nonce, value, gasLimit, maxPriorityFeePerGas, maxFeePerGas, published) => {
-      const memory = testMemory();
+      const { memory, sign, ...secp256k1 } = open();
       const key = memory.adoptSync(fromHex(PUBLISHED_KEY));
       const transaction = prepareTransaction({
         type: 'eip1559',
@@ -54,21 +66,23 @@ describe('sign', () => {
       const signature = sign(key, memory.allocateSync(64), digestOf(transaction));
       const signed = attachSignature(transaction, signature);
       expect(signed.toHex()).toBe(published);
-      expect(Transaction.fromHex(published).recoverSender().address).toBe(addressOf(key));
+      expect(Transaction.fromHex(published).recoverSender().address).toBe(
+        addressOf(key, secp256k1),
+      );
     },
   );
 
   test('signs the published EIP-191 message as published', () => {
-    const memory = testMemory();
+    const { memory, sign, ...secp256k1 } = open();
     const key = memory.adoptSync(fromHex(WEB3_KEY));
     const message = new TextEncoder().encode('Some data');
     const signature = sign(key, memory.allocateSync(64), messageDigest(message));
     expect(messageSignatureHex(signature)).toBe(WEB3_SIGNATURE);
-    expect(addressOf(key)).toBe('0x2c7536E3605D9C16a7a3D7b1898e529396a65c23');
+    expect(addressOf(key, secp256k1)).toBe('0x2c7536E3605D9C16a7a3D7b1898e529396a65c23');
   });
 
   test('agrees with an independent library on 50 random keys', () => {
-    const memory = testMemory();
+    const { memory, sign, ...secp256k1 } = open();
     for (let round = 0; round < 50; round++) {
       const { privateKey, address } = addr.random();
       const key = memory.adoptSync(fromHex(privateKey));
@@ -76,14 +90,14 @@ describe('sign', () => {
       const scratch = memory.allocateSync(64);
       const ours = messageSignatureHex(sign(key, scratch, messageDigest(message)));
       expect(ours).toBe(eip191Signer.sign(message, privateKey, false));
-      expect(addressOf(key)).toBe(address);
+      expect(addressOf(key, secp256k1)).toBe(address);
       key.dispose();
       scratch.dispose();
     }
   });
 
   test('refuses a disposed key instead of signing with an empty one', () => {
-    const memory = testMemory();
+    const { memory, sign } = open();
     const key = memory.randomSync(32);
     const scratch = memory.allocateSync(64);
     key.dispose();
@@ -94,7 +108,7 @@ describe('sign', () => {
   });
 
   test('isPrivateKey() refuses zero and the order of the curve', () => {
-    const memory = testMemory();
+    const { memory, isPrivateKey } = open();
     const order = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141';
     expect(isPrivateKey(memory.allocateSync(32))).toBe(false);
     expect(isPrivateKey(memory.adoptSync(fromHex(order)))).toBe(false);

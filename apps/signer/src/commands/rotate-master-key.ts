@@ -3,6 +3,7 @@ import { ConfigError, parseOptions, required } from '../service/option-values.js
 import { openBackend } from '../signing/backend.js';
 import { KeyRing } from '../signing/key-ring.js';
 import { loadMasterKey } from '../signing/master-key.js';
+import { secp256k1For } from '../signing/secp256k1.js';
 import { unsealKeyRing } from '../signing/unsealing.js';
 import type { MasterKeyRow, Rewrapped, Store } from '../storage/store.js';
 import { backendOf, DATABASE_OPTIONS, openDatabase } from './database-options.js';
@@ -30,11 +31,12 @@ export async function rotateMasterKey(args: readonly string[]): Promise<string> 
     const known = await store.masterKeys();
     const checks = known.map(({ check }) => check);
     if (checks.length === 0) throw new ConfigError('there is no master key to rotate yet');
-    const to = new KeyRing(memory, await loadMasterKey(memory, { kind: 'file', path: newPath }));
+    const newKey = await loadMasterKey(memory, { kind: 'file', path: newPath });
+    const to = new KeyRing(memory, newKey, secp256k1For(backend));
     if (known.length === 1 && proven(known[0] as MasterKeyRow, to)) {
       return 'every key is under the new master key already';
     }
-    const from = await unsealKeyRing(memory, { kind: 'file', path: oldPath }, checks);
+    const from = await unsealKeyRing(memory, backend, { kind: 'file', path: oldPath }, checks);
     if (to.proves(from.check)) throw new ConfigError('both files hold the same master key');
     const generation = await begun(store, known, to);
     const moved = await moveKeys(store, from.keys, to, generation);

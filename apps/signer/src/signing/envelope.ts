@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { isSecureMemoryError, type Secret, SecureMemoryError } from '@securemem/core';
 import { zero } from '@securemem/core/contract';
-import { KEY_BYTE_LENGTH } from './libsecp256k1.js';
+import { KEY_BYTE_LENGTH } from './secp256k1.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTE_LENGTH = 12;

@@ -24,7 +24,7 @@ const definition: KeeperDefinition<Unsealed> = defineKeeper<Unsealed>({
   allocator: settings.allocator ?? {},
   provision: ({ memory }) => {
     const checks = (settings.checks ?? []).map((text) => Buffer.from(text, 'base64'));
-    return unsealKeyRing(memory, settings.masterKeySource, checks);
+    return unsealKeyRing(memory, backend, settings.masterKeySource, checks);
   },
   operations: {
     /** The check that the master key has proved itself with. */

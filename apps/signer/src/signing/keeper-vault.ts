@@ -6,7 +6,7 @@ import { type CrashReport, type Keeper, type KeeperStats, openKeeper } from '@se
 import { environmentOf, type KeeperSettings } from './keeper-settings.js';
 import { chunksOf } from './key-body.js';
 import { decodeSignature, decodeWrappedKey, encodeSignRequest } from './key-wire.js';
-import { KEY_BYTE_LENGTH, type Signature } from './libsecp256k1.js';
+import { KEY_BYTE_LENGTH, type Signature } from './secp256k1.js';
 import {
   type MasterKeySource,
   type Vault,

@@ -8,12 +8,11 @@ import {
   WRAPPED_KEY_BYTE_LENGTH,
 } from './envelope.js';
 import {
-  isPrivateKey,
   KEY_BYTE_LENGTH,
+  type Secp256k1,
   SIGNATURE_BYTE_LENGTH,
   type Signature,
-  sign,
-} from './libsecp256k1.js';
+} from './secp256k1.js';
 import { VaultError, type WrappedKey } from './vault.js';
 
 /** Ciphertext, wrapping key, plaintext key, signer scratch: bytes, in one admission. */
@@ -32,11 +31,13 @@ const CHECK_CONTEXT = context('check');
 export class KeyRing {
   readonly #memory: Allocator;
   readonly #masterKey: Secret;
+  readonly #secp256k1: Secp256k1;
 
   /** Takes the master key over: `dispose()` ends it. */
-  constructor(memory: Allocator, masterKey: Secret) {
+  constructor(memory: Allocator, masterKey: Secret, secp256k1: Secp256k1) {
     this.#memory = memory;
     this.#masterKey = masterKey;
+    this.#secp256k1 = secp256k1;
   }
 
   /** Whether `check` was made under this master key. */
@@ -82,11 +83,11 @@ export class KeyRing {
     try {
       const [key, dataKey] = secrets as [Secret, Secret];
       await fill(key);
-      if (!isPrivateKey(key))
+      if (!this.#secp256k1.isPrivateKey(key))
         throw new VaultError('VAULT_BAD_KEY', 'these bytes are no private key');
       this.#assertUnsealed();
       dataKey.write((bytes) => randomFillSync(bytes));
-      const address = addressOf(key);
+      const address = addressOf(key, this.#secp256k1);
       const bound = context('data-key', address);
       return {
         address,
@@ -119,7 +120,7 @@ export class KeyRing {
       decryptKey(this.#masterKey, key.wrappedKey, context('data-key', key.address), dataKey);
       decryptKey(dataKey, envelope, context('key', key.address), privateKey);
       await hold();
-      return sign(privateKey, scratch, digest);
+      return this.#secp256k1.sign(privateKey, scratch, digest);
     } finally {
       for (const secret of secrets) secret.dispose();
     }

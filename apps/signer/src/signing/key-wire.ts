@@ -1,5 +1,5 @@
 import { ENVELOPE_BYTE_LENGTH, WRAPPED_KEY_BYTE_LENGTH } from './envelope.js';
-import { DIGEST_BYTE_LENGTH, type Signature } from './libsecp256k1.js';
+import { DIGEST_BYTE_LENGTH, type Signature } from './secp256k1.js';
 import type { WrappedKey } from './vault.js';
 
 /**

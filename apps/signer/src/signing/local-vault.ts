@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Allocator, MemoryBackend } from '@securemem/core';
 import { readKeyBody } from './key-body.js';
 import type { KeyRing } from './key-ring.js';
-import type { Signature } from './libsecp256k1.js';
+import type { Signature } from './secp256k1.js';
 import { unsealKeyRing } from './unsealing.js';
 import {
   type MasterKeySource,
@@ -42,7 +42,7 @@ export class LocalVault implements Vault {
   }
 
   async unseal(source: MasterKeySource, checks: readonly Uint8Array[]): Promise<Uint8Array> {
-    const { keys, check } = await unsealKeyRing(this.#memory, source, checks);
+    const { keys, check } = await unsealKeyRing(this.#memory, this.#backend, source, checks);
     const before = this.#keys;
     this.#keys = keys;
     before?.dispose();

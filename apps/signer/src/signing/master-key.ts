@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { type Allocator, isSecureMemoryError, type Secret } from '@securemem/core';
-import { KEY_BYTE_LENGTH } from './libsecp256k1.js';
+import { KEY_BYTE_LENGTH } from './secp256k1.js';
 import { openSecretFile } from './secret-file.js';
 import { type MasterKeySource, VaultError } from './vault.js';
 

@@ -1,5 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import type { Signature } from './libsecp256k1.js';
+import type { Signature } from './secp256k1.js';
 
 const PREFIX = '\x19Ethereum Signed Message:\n';
 

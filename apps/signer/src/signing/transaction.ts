@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { Transaction } from 'micro-eth-signer';
-import type { Signature } from './libsecp256k1.js';
+import type { Signature } from './secp256k1.js';
 
 export const TRANSACTION_TYPES = ['legacy', 'eip2930', 'eip1559'] as const;
 export type TransactionType = (typeof TRANSACTION_TYPES)[number];

@@ -1,6 +1,7 @@
-import type { Allocator } from '@securemem/core';
+import type { Allocator, MemoryBackend } from '@securemem/core';
 import { KeyRing } from './key-ring.js';
 import { loadMasterKey } from './master-key.js';
+import { secp256k1For } from './secp256k1.js';
 import { type MasterKeySource, VaultError } from './vault.js';
 
 /** A key ring, and the check that its master key opens. */
@@ -15,10 +16,11 @@ export interface Unsealed {
  */
 export async function unsealKeyRing(
   memory: Allocator,
+  backend: MemoryBackend,
   source: MasterKeySource,
   checks: readonly Uint8Array[],
 ): Promise<Unsealed> {
-  const keys = new KeyRing(memory, await loadMasterKey(memory, source));
+  const keys = new KeyRing(memory, await loadMasterKey(memory, source), secp256k1For(backend));
   try {
     if (checks.length === 0) return { keys, check: keys.makeCheck() };
     const check = checks.find((candidate) => keys.proves(candidate));

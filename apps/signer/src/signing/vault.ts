@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Signature } from './libsecp256k1.js';
+import type { Signature } from './secp256k1.js';
 import type { VaultFigures } from './vault-figures.js';
 
 /** Where a master key of 32 bytes comes from. Never a string. */

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createAllocator } from '@securemem/core';
 import { openBackend } from '../signing/backend.js';
 import { KeyRing } from '../signing/key-ring.js';
-import { KEY_BYTE_LENGTH } from '../signing/libsecp256k1.js';
 import { LockedBytes } from '../signing/locked-bytes.js';
+import { KEY_BYTE_LENGTH, secp256k1For } from '../signing/secp256k1.js';
 import type { StormOptions } from './options.js';
 import { APPROVAL_MS, allocatorOptions, SAMPLE_MS, type StormSigner } from './storm-signer.js';
 
@@ -13,7 +13,7 @@ export function openInProcessSigner(options: StormOptions): StormSigner {
   const lockedByteLengthBefore = locked.sample();
   const backend = openBackend(options);
   const memory = createAllocator({ backend, ...allocatorOptions(options) });
-  const keys = new KeyRing(memory, memory.randomSync(KEY_BYTE_LENGTH));
+  const keys = new KeyRing(memory, memory.randomSync(KEY_BYTE_LENGTH), secp256k1For(backend));
   const sampler = setInterval(() => locked.sample(), SAMPLE_MS);
   const approval = async (): Promise<void> => {
     locked.sample();

@@ -1,5 +1,5 @@
 import type { AllocatorOptions } from '@securemem/core';
-import type { Signature } from '../signing/libsecp256k1.js';
+import type { Signature } from '../signing/secp256k1.js';
 import type { WrappedKey } from '../signing/vault.js';
 import type { Figures } from './messages.js';
 import type { StormOptions } from './options.js';
