@@ -56,6 +56,7 @@ describe('docs/CHOOSING-A-BACKEND.md', () => {
       expect(said('hidden from root')).toBe(yes(can.kernelHidden));
       expect(said('views')).toBe(can.views === 'none' ? 'none: copies' : can.views);
       expect(said('terminated worker thread').split(',')[0]).toBe(can.threadExit);
+      expect(said('variables of the environment')).toBe(can.environment);
       expect(said('sealing').startsWith('in place')).toBe(can.cipher === 'in-place');
     }
   });

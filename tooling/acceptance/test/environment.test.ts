@@ -59,6 +59,49 @@ describe.each(['koffi', 'napi-mlock', 'ffi'])('E1 fromEnvironment, %s', (backend
   }, 60_000);
 });
 
+describe('E1 surroundings that are not the usual ones', () => {
+  it('E1 takes a value of 128 KiB, and leaves none of it', async (context) => {
+    needs(context, 'koffi');
+    context.skip(!linux, 'not proven: memory is scanned through /proc');
+    const marker = createMarker(65_000).asText('hex');
+    const environment = { APP_KEY: textOf(marker) };
+    const args = [PROGRAM, 'koffi', 'takeHuge'];
+    const { said, ...found } = await watch(
+      { program: process.execPath, args, environment },
+      marker,
+    );
+    expect(found).toEqual({ locked: 1, others: [], inEnvironment: false });
+    expect(said['byteLength']).toBe(130_000);
+  }, 60_000);
+
+  it('E1 refuses in a worker thread, and the main thread can take it afterwards', async (context) => {
+    needs(context, 'koffi');
+    context.skip(!linux, 'not proven: memory is scanned through /proc');
+    for (const backend of ['koffi', 'napi-mlock']) {
+      const { said, inEnvironment } = await given(process.execPath, backend, 'inWorker');
+      expect(said).toMatchObject({ code: 'ERR_SECMEM_NOT_SUPPORTED', byteLength: 64 });
+      expect(inEnvironment).toBe(false);
+    }
+  }, 60_000);
+
+  it('E1 works under the permission model, and says what it was not allowed to look at', async (context) => {
+    needs(context, 'koffi');
+    context.skip(!linux, 'not proven: memory is scanned through /proc');
+    const node = nodeOf(24);
+    if ('missing' in node) return context.skip(`not proven: ${node.missing}`);
+    const root = fileURLToPath(new URL('../../../', import.meta.url));
+    const marker = createMarker().asText('hex');
+    const environment = { APP_KEY: textOf(marker) };
+    // The second is what loads the other backend, which is imported as well.
+    const readable = [root, '/etc/alpine-release'].map((path) => `--allow-fs-read=${path}`);
+    const allowed = ['--permission', '--allow-addons', ...readable];
+    const args = [...allowed, PROGRAM, 'koffi', 'take'];
+    const { said, ...found } = await watch({ program: node.program, args, environment }, marker);
+    expect(found).toEqual({ locked: 1, others: [], inEnvironment: false });
+    expect(said['events']).toMatchObject([{ from: 'variable', left: ['start-block'] }]);
+  }, 60_000);
+});
+
 describe('E1 what does not erase a variable', () => {
   it('E1 the scan finds it after delete, and after a copy that was not overwritten', async (context) => {
     needs(context, 'koffi');

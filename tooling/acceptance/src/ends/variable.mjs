@@ -75,6 +75,32 @@ const scenes = {
     process.env = { ...process.env };
     return take();
   },
+  /** More than a variable usually holds, and nearly as much as the kernel lets one hold. */
+  async takeHuge() {
+    const secret = await memory.fromEnvironment(NAME, { byteLengthMax: 131_072 });
+    held.push(secret);
+    return { byteLength: secret.byteLength };
+  },
+  /** A worker with an allocator of its own, whose environment is a copy. */
+  async inWorker() {
+    const source = `const { parentPort, workerData } = require('node:worker_threads');
+      (async () => {
+        const { openBackend } = await import(workerData.backends);
+        const { createAllocator } = await import(workerData.core);
+        const memory = createAllocator({ backend: openBackend(workerData.backendName) });
+        const error = await memory.fromEnvironment('${NAME}').catch((reason) => reason);
+        await memory.close();
+        parentPort.postMessage(error.code);
+      })();`;
+    const backends = new URL('../backends.mjs', import.meta.url).href;
+    const core = import.meta.resolve('@securemem/core');
+    const workerData = { backends, core, backendName };
+    const worker = new Worker(source, { eval: true, workerData });
+    const code = await new Promise((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject);
+    });
+    return { code, ...(await take()) };
+  },
   async twoAtOnce() {
     const results = await Promise.allSettled([take(), take()]);
     return {
