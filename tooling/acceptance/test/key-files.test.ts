@@ -15,7 +15,7 @@ import {
   writeKeyCases,
 } from '../src/key-cases.js';
 import { scanFor } from '../src/needle-scan.js';
-import { needs } from '../src/run-scenario.js';
+import { ended, needs, runScenario } from '../src/run-scenario.js';
 
 const CONTROL = '`createPrivateKey` of `node:crypto`, of a file';
 const READER = new URL('../src/key-reader.mjs', import.meta.url).pathname;
@@ -94,6 +94,27 @@ describe.each(['koffi', 'napi-mlock', 'ffi'])('K5 key files, %s', (backend) => {
     await once(child, 'exit');
   }, 120_000);
 });
+
+it.for(['koffi', 'napi'])(
+  'K4 key files leave nothing where every page of 64 KiB is taken, and are taken once there is room, %s',
+  async (backend, context) => {
+    const run = await runScenario(context, 'key-files:underQuota', backend, { memlock: 65_536 });
+    const outcome = {
+      atOnce: 'ERR_SECMEM_LOCK_LIMIT',
+      waiting: 1,
+      aborted: 'ENOUGH',
+      untouched: true,
+    };
+    expect(ended(run)).toEqual({
+      pages: 16,
+      limit: 'ERR_SECMEM_LOCK_LIMIT',
+      outcomes: [outcome, outcome],
+      waitingAfter: 0,
+      taken: ['Ed25519', 'RSA'],
+      left: 0,
+    });
+  },
+);
 
 it('K5 control: the same keys in node:crypto are found, those of a number backwards', async (context) => {
   needs(context, 'koffi');
