@@ -1,0 +1,156 @@
+import { createHash, createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
+import {
+  isSecureMemoryError,
+  type KeyAlgorithm,
+  type MemoryBackend,
+} from '@securemem/core/contract';
+import type { CType, Ffi } from '@securemem/over-ffi';
+import { BackendErrors } from '@securemem/over-ffi/errors';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { koffi } from '../src/ffi.js';
+import { koffiBackend } from '../src/index.js';
+
+const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const copy = new Uint8Array(new ArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
+};
+const scratch = (byteLength: number) => new Uint8Array(new ArrayBuffer(byteLength));
+
+/** The same number with one bit changed. */
+function changed(number: string): string {
+  const bytes = Buffer.from(number, 'base64url');
+  bytes[9] = Number(bytes[9]) ^ 4;
+  return bytes.toString('base64url');
+}
+
+function codeOf(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return isSecureMemoryError(error) ? error.code : (error as Error).name;
+  }
+  return 'nothing thrown';
+}
+
+describe('keys by the OpenSSL of this runtime', () => {
+  let backend: MemoryBackend;
+  beforeEach(() => {
+    backend = koffiBackend();
+  });
+  afterEach(() => {
+    backend[Symbol.dispose]();
+  });
+
+  it('K1 leave no error behind for node:crypto to find', () => {
+    const runtime = koffi.load().library(null);
+    const peek = runtime.func<() => number>('ERR_peek_error', 'int64', []);
+    const region = backend.map(4096);
+    const key = { region, byteOffset: 0, byteLength: 32 };
+    const secret = { region, byteOffset: 128, byteLength: 32 };
+    const refused: [string, () => unknown, string][] = [
+      ['a scalar of 0', () => backend.sign('ES256', key, scratch(32), scratch(64)), 'KEY'],
+      ['no RSA', () => backend.sign('RS256', key, scratch(32), scratch(256)), 'KEY'],
+      ['small order', () => backend.agree('X25519', key, scratch(32), secret), 'PEER'],
+    ];
+    for (const [what, call, code] of refused) {
+      expect([what, codeOf(call)]).toEqual([what, `ERR_SECMEM_${code}_INVALID`]);
+      expect([what, peek()]).toEqual([what, 0]);
+    }
+    backend.write(region, 0, scratch(32).fill(7));
+    expect(codeOf(() => backend.agree('ECDH-P-256', key, scratch(65), secret))).toBe(
+      'ERR_SECMEM_PEER_INVALID',
+    );
+    expect(peek()).toBe(0);
+  });
+
+  it('K1 RSA gives out no signature that is wrong, whose numbers ever do not belong together', () => {
+    const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const jwk = pair.privateKey.export({ format: 'jwk' });
+    const region = backend.map(4096);
+    const message = Buffer.from('data');
+    const digest = own(createHash('sha256').update(message).digest());
+    const outcomes = [['d'], ['dp'], ['d', 'dp'], ['d', 'dq'], ['p'], ['d', 'qi']].map((names) => {
+      const wrong = Object.fromEntries(names.map((name) => [name, changed(String(jwk[name]))]));
+      const key = createPrivateKey({ key: { ...jwk, ...wrong }, format: 'jwk' });
+      const der = own(key.export({ format: 'der', type: 'pkcs1' }));
+      backend.write(region, 0, scratch(4096));
+      backend.write(region, 0, der);
+      const range = { region, byteOffset: 0, byteLength: der.length };
+      const target = scratch(256);
+      const outcome = codeOf(() => backend.sign('RS256', range, digest, target));
+      // OpenSSL notices one wrong number and calculates without it.
+      if (outcome === 'nothing thrown') return verify('sha256', message, pair.publicKey, target);
+      return [outcome, target.every((byte) => byte === 0)].join();
+    });
+    const refused = 'ERR_SECMEM_KEY_INVALID,true';
+    expect(outcomes.filter((outcome) => outcome !== true && outcome !== refused)).toEqual([]);
+    // The second line of defence is needed where both the short way and the long one are wrong.
+    expect([outcomes[2], outcomes[3]]).toEqual([refused, refused]);
+  });
+
+  it('K1 RSA refuses DER that can be written in another way', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const der = privateKey.export({ format: 'der', type: 'pkcs1' });
+    // The outer length in three bytes instead of two.
+    const longer = Buffer.concat([der.subarray(0, 1), Buffer.of(0x83, 0), der.subarray(2)]);
+    const region = backend.map(4096);
+    const key = { region, byteOffset: 0, byteLength: longer.length };
+    backend.write(region, 0, own(longer));
+    expect(codeOf(() => backend.publicKey('RSA', key, scratch(1024)))).toBe(
+      'ERR_SECMEM_KEY_INVALID',
+    );
+  });
+
+  it('K1 a target that is too short for the modulus is refused, and nothing is written', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const der = own(privateKey.export({ format: 'der', type: 'pkcs1' }));
+    const region = backend.map(4096);
+    backend.write(region, 0, der);
+    const key = { region, byteOffset: 0, byteLength: der.length };
+    const target = scratch(255).fill(1);
+    expect(codeOf(() => backend.sign('RS256', key, scratch(32), target))).toBe('RangeError');
+    expect(target.every((byte) => byte === 1)).toBe(true);
+  });
+});
+
+describe('an OpenSSL that is not as it must be', () => {
+  /** What would be claimed if one function did something else. */
+  async function claimed(
+    symbol: string,
+    instead:
+      | ((real: (...values: unknown[]) => unknown) => (...values: unknown[]) => unknown)
+      | undefined,
+  ): Promise<readonly KeyAlgorithm[]> {
+    vi.resetModules();
+    const { opensslKeys } = await import('@securemem/over-ffi/openssl-keys');
+    const real = koffi.load();
+    const ffi: Ffi = {
+      ...real,
+      library: (name) => ({
+        func: <Call>(wanted: string, result: CType, parameters: readonly CType[]) => {
+          const call = real
+            .library(name)
+            .func<(...values: unknown[]) => unknown>(wanted, result, parameters);
+          if (wanted !== symbol) return call as Call;
+          if (instead === undefined) throw new Error('there is no such symbol');
+          return instead(call) as Call;
+        },
+      }),
+    };
+    return opensslKeys(ffi, new BackendErrors('koffi'))?.algorithms ?? [];
+  }
+
+  it('K1 claims nothing of what gives a wrong answer, and all the rest', async () => {
+    const all = await claimed('none of that name', undefined);
+    expect(all.length).toBe(16);
+    const lies = await claimed('EC_POINT_mul', () => () => 1);
+    expect(lies).toEqual(all.filter((name) => !name.startsWith('ES') && !name.startsWith('ECDH')));
+    const flipped = await claimed('ECDH_compute_key', () => () => 32);
+    expect(flipped).toEqual(all.filter((name) => !name.startsWith('ECDH')));
+    const missing = await claimed('RSA_sign', undefined);
+    expect(missing).toEqual(all.filter((name) => !/^[RP]S/.test(name)));
+    const silent = await claimed('EVP_DigestSign', () => () => 1);
+    expect(silent).toEqual(all.filter((name) => name !== 'Ed25519'));
+  });
+});
