@@ -245,7 +245,7 @@ export abstract class Allocations {
    * - `cost`: the file asks for more than 10,000,000 rounds of PBKDF2, or more than 32 MiB for scrypt.
    * - `empty`, `length`: there is nothing, or more than `byteLengthMax`.
    *
-   * `ERR_SECMEM_NOT_SUPPORTED` where the backend locks memory but cannot calculate the public key there (`capabilities.keys`).
+   * `ERR_SECMEM_NOT_SUPPORTED` where the backend locks memory but cannot calculate the public key there (`capabilities.keys`), or the runtime has no such public keys.
    * Otherwise as `allocate`, and as `fromFile` and `fromFd` where it reads. A file of more than 1 KiB that is read needs room for two at once.
    */
   fromPem(source: KeySource, options?: EncryptedKeyOptions): Promise<ImportedKey> {

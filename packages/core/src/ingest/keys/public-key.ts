@@ -4,6 +4,7 @@ import {
   type KeyObject,
   type PublicKeyInput,
 } from 'node:crypto';
+import { SecureMemoryError } from '../../contract/errors.js';
 import { ownProperties } from '../../contract/own-properties.js';
 import { derOfPublicKey } from '../../keys/der.js';
 import type { OctetCurve, PublicClaim, RsaNumbers, ScalarCurve, Span } from './found-key.js';
@@ -43,9 +44,19 @@ export function rsaKeyObject(bytes: Uint8Array, { n, e }: RsaNumbers): KeyObject
   return keyObject({ key, format: 'jwk' });
 }
 
-/** Without prototypes, through which Node would read more: a careless merge of hostile data may have left a passphrase there. */
-const keyObject = (given: PublicKeyInput | JsonWebKeyInput): KeyObject =>
-  createPublicKey(ownProperties(given, 'options'));
+/**
+ * What is given has no prototype, through which Node would read more: a careless merge of hostile data may have left a passphrase
+ * there. Bun knows no secp256k1.
+ */
+function keyObject(given: PublicKeyInput | JsonWebKeyInput): KeyObject {
+  try {
+    return createPublicKey(ownProperties(given, 'options'));
+  } catch (cause) {
+    const problem = 'this runtime has no public keys of this kind';
+    const operation = 'createPublicKey';
+    throw new SecureMemoryError('ERR_SECMEM_NOT_SUPPORTED', problem, { operation, cause });
+  }
+}
 
 function joined(bytes: Uint8Array, spans: readonly Span[]): Uint8Array {
   const length = spans.reduce((sum, { start, end }) => sum + end - start, 0);
