@@ -62,6 +62,8 @@ void ForEachListed(const Prefix& prefix, Visit visit) {
 template <typename Visit>
 bool ForEachStarted(const Prefix& prefix, Visit visit) {
 #ifdef __APPLE__
+  static_cast<void>(prefix);
+  static_cast<void>(visit);
   return false;  // The kernel does not tell.
 #else
   char *start, *end;
