@@ -200,8 +200,16 @@ it('K4 takes no key that is given as a string for a path, and does not repeat it
   const { memory } = open();
   const { key, jwk } = sampleOf('RSA');
   const pem = key.export({ format: 'pem', type: 'pkcs8' }) as string;
-  const base64 = key.export({ format: 'der', type: 'pkcs8' }).toString('base64');
-  for (const source of [pem, `\n${pem}`, pem.slice(0, 40), JSON.stringify(jwk), base64]) {
+  const texts = ['RSA', 'P-256', 'P-384', 'P-521', 'Ed25519'].flatMap((type) => {
+    const own = sampleOf(type).key;
+    const other = type === 'RSA' ? 'pkcs1' : type === 'Ed25519' ? 'pkcs8' : 'sec1';
+    return ['pkcs8', other].map((form) =>
+      own.export({ format: 'der', type: form as 'pkcs8' }).toString('base64'),
+    );
+  });
+  const path = 'MAIN/secrets/keys/of/production/and/nothing/else/private_key';
+  await expect(memory.fromPem(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  for (const source of [...texts, pem, `\n${pem}`, pem.slice(0, 40), JSON.stringify(jwk)]) {
     const error = await memory.fromPem(source).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TypeError);
     expect(String((error as Error).stack)).not.toContain(source.slice(0, 20));

@@ -29,8 +29,9 @@ interface WorkbenchOptions {
 
 /** Files below have no RSA key that is taken: its modulus and primes alone are longer. */
 const RSA_FILE_BYTE_LENGTH_MIN = 512;
-/** What is a key and no path. Node's errors repeat a path. */
-const NO_PATH = /^\s*(?:-----|\{)|[\r\n\0]|^M[A-P][A-Za-z0-9+/_-]{40,}={0,2}$|^.{4097}/;
+/** What is a key and no path: PEM, JSON, or base64 of DER that begins with the version of a key. Node's errors repeat a path. */
+const NO_PATH =
+  /^\s*(?:-----|\{)|[\r\n\0]|^M(?:..CAQ|I..AgE|II..[AQgw]IB)[A-Za-z0-9+/_=-]{32,}$|^.{4097}/;
 
 /** Puts the file on a bench of its own. `operation` is what errors speak of. */
 export async function openWorkbench(
