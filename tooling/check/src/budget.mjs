@@ -11,15 +11,16 @@ const KIB = 1024;
  */
 export const budgets = {
   '@securemem/core': { packedKib: 775, unpackedKib: 2900 },
-  '@securemem/ffi': { packedKib: 100, unpackedKib: 400 },
-  '@securemem/koffi': { packedKib: 90, unpackedKib: 340 },
+  // A quarter of it is private keys in OpenSSL, with the questions that each algorithm must answer.
+  '@securemem/ffi': { packedKib: 150, unpackedKib: 565 },
+  '@securemem/koffi': { packedKib: 155, unpackedKib: 600 },
   // Six addons of 200 KiB at most where it is released; only some of them are built on one machine. 90 KiB of each, and 620 of
   // sources, are libsecp256k1: no other way signs on secp256k1 with the key in its page, with a recovery id, and where the runtime
   // has no OpenSSL.
   '@securemem/napi': { packedKib: 900, unpackedKib: 2400 },
   '@securemem/nolock': { packedKib: 12, unpackedKib: 45 },
   '@securemem/keeper': { packedKib: 110, unpackedKib: 430 },
-  '@securemem/conformance': { packedKib: 190, unpackedKib: 740 },
+  '@securemem/conformance': { packedKib: 240, unpackedKib: 1000 },
   securemem: { packedKib: 60, unpackedKib: 210 },
 };
 

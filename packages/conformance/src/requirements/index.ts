@@ -7,6 +7,7 @@ import { errors } from './errors.js';
 import { fork } from './fork.js';
 import { inspection } from './inspection.js';
 import { keys } from './keys.js';
+import { keysInvalid } from './keys-invalid.js';
 import { keysLater } from './keys-later.js';
 import { keysMisuse } from './keys-misuse.js';
 import { lifecycle } from './lifecycle.js';
@@ -39,6 +40,7 @@ export const requirements: readonly Requirement[] = [
   ...cipher,
   ...cipherRanges,
   ...keys,
+  ...keysInvalid,
   ...keysMisuse,
   ...keysLater,
   ...environment,
