@@ -62,7 +62,14 @@ export const CXX = [
 
 const SHARED = [
   ...['addon.cc', 'addon_keys.cc', 'signature_job.cc', 'region_table.cc', 'gate.cc'],
-  ...['cipher.cc', 'variables.cc', 'keys.cc', 'keys_secp256k1.cc', 'known_answers.cc', 'openssl.cc'],
+  ...[
+    'cipher.cc',
+    'variables.cc',
+    'keys.cc',
+    'keys_secp256k1.cc',
+    'known_answers.cc',
+    'openssl.cc',
+  ],
   ...['curve25519_openssl.cc', 'ec_openssl.cc', 'rsa_openssl.cc', 'rsa_der.cc', 'freestanding.cc'],
 ];
 const EXPORTS = `--version-script=${join(NATIVE, 'exports.map')}`;
