@@ -1,19 +1,31 @@
 import { constants, createHash, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import {
   type Allocator,
+  argon2,
   createAllocator,
   diffieHellman,
   type MemoryBackend,
+  pbkdf2,
   publicKey,
   type Secret,
   type SignatureAlgorithm,
+  scrypt,
   sign,
   signAsync,
 } from '@securemem/core';
 import { SIGNATURES } from '@securemem/core/contract';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBackend, unavailable } from '../src/backends.mjs';
-import { AGREED, ED25519, NO_POINTS, POINTS, SMALL_ORDER } from '../src/key-vectors.js';
+import {
+  AGREED,
+  ARGON2,
+  ED25519,
+  NO_POINTS,
+  PBKDF2,
+  POINTS,
+  SCRYPT,
+  SMALL_ORDER,
+} from '../src/key-vectors.js';
 
 const bytesOf = (hex: string): Uint8Array<ArrayBuffer> => {
   const source = Buffer.from(hex, 'hex');
@@ -217,5 +229,32 @@ describe.each(['koffi', 'napi', 'nolock'])('private keys where they lie, %s', (n
       );
       key.dispose();
     }
+  });
+
+  it(`K3 derives as ${SCRYPT.name}, ${PBKDF2.name}, and as ${ARGON2.name}`, async () => {
+    const hexOf = (secret: Secret) => Buffer.from(secret.exportCopy()).toString('hex');
+    const of = ({
+      password,
+      salt,
+      derived,
+    }: { [name in 'password' | 'salt' | 'derived']: string }) => ({
+      password: memory.adoptSync(bytesOf(Buffer.from(password).toString('hex'))),
+      options: { byteLength: derived.length / 2, salt: Buffer.from(salt) },
+    });
+    const first = of(SCRYPT);
+    const { cost, blockSize, parallelization } = SCRYPT;
+    const byScrypt = { ...first.options, cost, blockSize, parallelization };
+    expect(hexOf(await scrypt(first.password, byScrypt))).toBe(SCRYPT.derived);
+    const second = of(PBKDF2);
+    const byPbkdf2 = { ...second.options, iterations: PBKDF2.iterations };
+    expect(hexOf(await pbkdf2('sha256', second.password, byPbkdf2))).toBe(PBKDF2.derived);
+    const third = of(ARGON2);
+    const { passes, memory: work, parallelism } = ARGON2;
+    const byArgon2 = { ...third.options, passes, memory: work, parallelism };
+    const last = await argon2('argon2id', third.password, byArgon2).then(
+      hexOf,
+      (error: { code?: string }) => error.code,
+    );
+    expect([ARGON2.derived, 'ERR_SECMEM_NOT_SUPPORTED']).toContain(last);
   });
 });
