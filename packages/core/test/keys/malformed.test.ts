@@ -53,12 +53,20 @@ function rsa(
   return sequence(version, ...numbers);
 }
 const rsaNumber = (name: (typeof NAMES)[number]): Buffer => number(sampleOf('RSA').jwk[name]);
-const plus = (bytes: Buffer, more: number): Buffer => {
+const plus = (bytes: Buffer, more: number | bigint): Buffer => {
   const width = bytes.length * 2;
   const sum = (BigInt(`0x${bytes.toString('hex')}`) + BigInt(more))
     .toString(16)
     .padStart(width, '0');
   return Buffer.from(sum.length % 2 === 0 ? sum : `0${sum}`, 'hex');
+};
+
+/** What can be added to the private exponent, which is the same to both primes then. */
+const totient = (): bigint => {
+  const [p, q] = (['p', 'q'] as const).map((name) =>
+    BigInt(`0x${rsaNumber(name).toString('hex')}`),
+  );
+  return ((p as bigint) - 1n) * ((q as bigint) - 1n);
 };
 
 const ASN1: readonly (readonly [string, () => Buffer, string])[] = [
@@ -228,7 +236,7 @@ const ASN1: readonly (readonly [string, () => Buffer, string])[] = [
   ],
   [
     'RSA with a private exponent above the modulus',
-    () => rsa({ d: positive(plus(rsaNumber('n'), 1)) }),
+    () => rsa({ d: positive(plus(rsaNumber('d'), 2n * totient())) }),
     'value',
   ],
   [
