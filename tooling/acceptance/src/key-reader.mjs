@@ -38,7 +38,7 @@ for (const { door, path, how, refused, encrypted } of cases) {
   if (outcome instanceof Error !== refused) throw outcome;
   // The caller's own bytes are as they were after a refusal, and are the caller's to wipe.
   if (typeof source === 'object') source.fill(0);
-  if (!refused) await use(outcome);
+  if (!refused) await use(/** @type {import('@securemem/core').ImportedKey} */ (outcome));
   held.push(outcome);
 }
 await say('held');
@@ -46,7 +46,7 @@ memory.purge();
 await say('gone');
 process.exit(0);
 
-/** Often enough that what is left now and then is left. @param {import('@securemem/core').PrivateKey} key */
+/** Often enough that what is left now and then is left. @param {import('@securemem/core').ImportedKey} key */
 async function use({ type, secret, publicKey }) {
   for (const algorithm of backend.capabilities.keys.filter((name) => keyTypeOf(name) === type)) {
     for (let round = 0; round < ROUNDS; round++) {

@@ -33,7 +33,7 @@ const keyObjectOf = (der) => {
  * key that is kept, and one import of that key, both by the library that the backend calls.
  *
  * @param {string} name @param {keyof typeof KINDS} algorithm
- * @param {(name: string) => readonly import('./case.d.mts').Term[]} atMost
+ * @param {(name: string) => import('./case.d.mts').Term[]} atMost
  * @returns {import('./case.d.mts').Case}
  */
 export function signingCase(name, algorithm, atMost) {
