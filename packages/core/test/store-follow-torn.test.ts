@@ -10,6 +10,8 @@ const steps = vi.hoisted(() => ({
   looks: 0,
   before: new Map<number, () => void>(),
   after: new Map<number, () => void>(),
+  /** A file system whose clock stands still says the same of every version. */
+  still: undefined as { id: string; settled: boolean } | undefined,
 }));
 
 vi.mock('../src/store/file-version.js', async (original) => {
@@ -20,7 +22,7 @@ vi.mock('../src/store/file-version.js', async (original) => {
       steps.before.get(look)?.();
       const version = await versionOf(path);
       steps.after.get(look)?.();
-      return version;
+      return steps.still ?? version;
     },
   };
 });
@@ -35,6 +37,7 @@ function fileOf(text: string): string {
   steps.looks = 0;
   steps.before.clear();
   steps.after.clear();
+  steps.still = undefined;
   return join(folder, 'key');
 }
 
@@ -67,4 +70,19 @@ it('E3 a file that never rests changes nothing, and is read again by the next us
   writeFileSync(file, 'at rest');
   expect(await store.use('key', plain)).toBe('at rest');
   await expect(store.follow('other', join(file, 'none'))).rejects.toThrow();
+});
+
+it('E3 a file that was written a moment ago may change without looking changed, so it is read again', async () => {
+  const { memory } = open();
+  const file = fileOf('one');
+  const store = memory.store();
+  steps.still = { id: 'the same', settled: false };
+  await store.follow('key', file);
+  writeFileSync(file, 'two');
+  expect(await store.use('key', plain)).toBe('two');
+  // The control: once that is long ago, what does not look changed is not read.
+  steps.still = { id: 'the same', settled: true };
+  expect(await store.use('key', plain)).toBe('two');
+  writeFileSync(file, 'six');
+  expect(await store.use('key', plain)).toBe('two');
 });
