@@ -100,6 +100,7 @@ async function exchange(target, request, reply, waitMsMax) {
   try {
     /** @type {unknown} */
     const failure = await new Promise((resolve) => {
+      /** @type {unknown} */
       let reason;
       const send = () => socket.destroyed || socket.write(outgoing.bytes);
       // Alone in its write, and not in the middle of the handshake: what has to wait is copied, and nobody wipes that.

@@ -1,5 +1,5 @@
+import { publicOptions } from '@securemem/proof/public-options';
 import { describe, expect, it } from 'vitest';
-import { publicOptions } from '../../core/test/public-options.js';
 import {
   conformance,
   fakeEvidence,

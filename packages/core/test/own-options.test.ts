@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { publicOptions } from '@securemem/proof/public-options';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
   type Allocator,
@@ -29,7 +30,6 @@ import {
 import { createFakeKernel, fakeBackend } from '../src/testing/index.js';
 import { openSsh } from './keys/openssh-writer.js';
 import { pemOf } from './keys/samples.js';
-import { publicOptions } from './public-options.js';
 
 const TYPES = publicOptions([
   new URL('../src/index.ts', import.meta.url),

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { publicOptions } from '@securemem/proof/public-options';
 import { describe, expect, it } from 'vitest';
-import { publicOptions } from '../../../packages/core/test/public-options.js';
 import { programOf, unavailable } from '../src/backends.mjs';
 
 const CHILD = fileURLToPath(new URL('../src/own-options.mjs', import.meta.url));

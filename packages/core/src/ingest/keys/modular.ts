@@ -1,3 +1,4 @@
+import { zero } from '../../contract/zero.js';
 import { lengthOf, type Span } from './found-key.js';
 
 /**
@@ -50,7 +51,7 @@ export function isProduct(bytes: Uint8Array, p: Span, q: Span, n: Span): boolean
 
 /** `remainder` becomes `a` modulo `modulus`. */
 export function reduce(bytes: Uint8Array, a: Span, modulus: Span, remainder: Span): void {
-  bytes.fill(0, remainder.start, remainder.end);
+  zero(bytes, remainder.start, remainder.end);
   for (let at = a.start; at < a.end; at++) {
     for (let bit = 7; bit >= 0; bit--) {
       const borrow = double(bytes, remainder, modulus, ((bytes[at] as number) >> bit) & 1);
@@ -67,7 +68,7 @@ export function multiply(
   modulus: Span,
   remainder: Span,
 ): void {
-  bytes.fill(0, remainder.start, remainder.end);
+  zero(bytes, remainder.start, remainder.end);
   for (let at = b.start; at < b.end; at++) {
     for (let bit = 7; bit >= 0; bit--) {
       const doubled = double(bytes, remainder, modulus, 0);

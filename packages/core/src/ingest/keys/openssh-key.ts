@@ -1,3 +1,4 @@
+import { zero } from '../../contract/zero.js';
 import { checkScalar, OCTET_BYTE_LENGTH, pointClaim, widthOf } from './curves.js';
 import { type FoundKey, lengthOf, type ScalarCurve, type Span } from './found-key.js';
 import { keyRefused } from './key-refused.js';
@@ -97,7 +98,7 @@ function readEcdsa(
   const scalar = { start: front, end: front + widthOf(type) };
   if (lengthOf(number) > lengthOf(scalar))
     throw key.refused('the private key is too long', number.start);
-  bytes.fill(0, scalar.start, scalar.end);
+  zero(bytes, scalar.start, scalar.end);
   bytes.copyWithin(scalar.end - lengthOf(number), number.start, number.end);
   checkScalar(bytes, type, scalar);
   return { type, scalar, claims };
