@@ -49,7 +49,7 @@ export function currentCommit() {
   return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+' : ''}`;
 }
 
-/** A digest of the code that is judged, without its comments: better words change no behaviour. */
+/** A digest of the code that is judged, without its comments and the names of types it imports: neither is in what runs. */
 export function digestOfJudged() {
   const digest = createHash('sha256');
   for (const directory of JUDGED) {
@@ -62,9 +62,9 @@ export function digestOfJudged() {
   return digest.digest('hex').slice(0, 16);
 }
 
-/** Drops lines that are comments and nothing else. @param {string} name */
+/** Drops lines that are comments, or in a list of imports the name of a type, and nothing else. @param {string} name */
 function withoutComments(name) {
-  const comment = name.endsWith('.ts') ? /^(\/\/|\/\*|\*)/ : /^\/\//;
+  const comment = name.endsWith('.ts') ? /^(\/\/|\/\*|\*|type \w+,$)/ : /^\/\//;
   const lines = readFileSync(name, 'utf8').split('\n');
   return lines
     .map((line) => line.trim())

@@ -12,7 +12,7 @@ import {
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { SIGNATURES, type SignatureAlgorithm } from '@securemem/core/contract';
+import { SIGNATURES } from '@securemem/core/contract';
 import { repetitions } from '@securemem/proof';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, hex, KeyPage } from './key-page.js';

@@ -15,6 +15,7 @@ import {
 } from '@securemem/core/contract';
 import { pattern, scratch } from '../bytes.js';
 import type { Context } from '../context.js';
+import { NotProven } from '../evidence/evidence.js';
 import { Marker } from '../evidence/marker.js';
 import { expect, expectCode, expectEqual, expectFilled, expectSame } from '../expectation.js';
 import { keyObjectOf, knownKey } from '../known-keys.js';
@@ -98,6 +99,7 @@ export function verifies(
   whole: Uint8Array,
 ): boolean {
   const { type, digest } = SIGNATURES[algorithm];
+  requireJudge(type);
   const signature = algorithm === 'ES256K-R' ? whole.subarray(0, 64) : whole;
   const pss = {
     padding: constants.RSA_PKCS1_PSS_PADDING,
@@ -105,6 +107,16 @@ export function verifies(
   };
   const options = algorithm.startsWith('PS') ? pss : { dsaEncoding: 'ieee-p1363' as const };
   return verify(digest, message, { key: keyObjectOf(type, publicKey), ...options }, signature);
+}
+
+/** Throws `NotProven` where the runtime has no public keys of this type, so that nobody here can judge a signature. */
+function requireJudge(type: KeyType): void {
+  const { publicKey } = knownKey(type);
+  try {
+    keyObjectOf(type, publicKey);
+  } catch {
+    throw new NotProven(`node:crypto of this runtime has no public keys of ${type}`);
+  }
 }
 
 /** The bytes at a range. */
