@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import type { EnvironmentTaken } from '@securemem/core/contract';
 import { type Address, offsetBy } from './address.js';

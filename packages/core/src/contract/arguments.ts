@@ -44,15 +44,23 @@ export function requireProtection(protection: Protection): void {
 }
 
 const VARIABLE_NAME_BYTE_LENGTH_MAX = 1024;
-const encoder = new TextEncoder();
 
 /** The bytes of the name of a variable, or `TypeError` for what can be none. */
 export function requireVariableName(name: string): Uint8Array {
-  const bytes = typeof name === 'string' && name !== '' ? encoder.encode(name) : undefined;
-  const fits = bytes !== undefined && bytes.length <= VARIABLE_NAME_BYTE_LENGTH_MAX;
-  // Half of a surrogate pair would come out as the name of another variable.
-  if (fits && !/[=\0]|\p{Surrogate}/u.test(name)) return bytes;
+  // Half of a surrogate pair has no UTF-8.
+  if (typeof name === 'string' && name !== '' && !/[=\0]|\p{Surrogate}/u.test(name)) {
+    const bytes = utf8(name);
+    if (bytes.length <= VARIABLE_NAME_BYTE_LENGTH_MAX) return bytes;
+  }
   throw new TypeError(
     `name must be 1 to ${VARIABLE_NAME_BYTE_LENGTH_MAX} bytes of text without = and NUL`,
+  );
+}
+
+/** By what the language itself has: there is no `TextEncoder` in the test environments with a DOM. */
+function utf8(text: string): Uint8Array {
+  const units = encodeURIComponent(text).match(/%..|./g) ?? [];
+  return Uint8Array.from(units, (unit) =>
+    unit.length === 3 ? Number.parseInt(unit.slice(1), 16) : unit.charCodeAt(0),
   );
 }
