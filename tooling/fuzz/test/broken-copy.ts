@@ -24,6 +24,7 @@ const PARTS = [
   'packages/keeper/src',
   'packages/backend-napi/native',
   'packages/backend-napi/scripts',
+  'packages/backend-napi/test/native',
   'packages/backend-napi/package.json',
 ];
 const MODULES = ['.', 'tooling/fuzz', 'packages/backend-napi'];
