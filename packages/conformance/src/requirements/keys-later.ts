@@ -1,5 +1,8 @@
-import type { SignatureAlgorithm } from '@securemem/core/contract';
-import { SIGNATURES } from '@securemem/core/contract';
+import {
+  type PendingSignature,
+  SIGNATURES,
+  type SignatureAlgorithm,
+} from '@securemem/core/contract';
 import { scratch } from '../bytes.js';
 import type { Context } from '../context.js';
 import { expect, expectCode, expectEqual, expectPlain } from '../expectation.js';
@@ -51,36 +54,42 @@ async function expectSigned(context: Context, algorithm: SignatureAlgorithm): Pr
   );
 }
 
-/** A revoked signature is made of the key that was there, or not at all, whatever lies there afterwards. */
-async function expectRevoked(context: Context, algorithm: SignatureAlgorithm): Promise<void> {
-  const { backend } = context;
+/** Many signatures that are asked for at once, and where their key lies. */
+function askMany(context: Context, algorithm: SignatureAlgorithm) {
   const { privateKey } = knownKey(SIGNATURES[algorithm].type);
   const region = context.map(2);
   const key = putKey(context, region, privateKey);
   const pending = Array.from({ length: MANY }, () =>
-    backend.signLater(algorithm, key, inputOf(algorithm).given),
+    context.backend.signLater(algorithm, key, inputOf(algorithm).given),
   );
+  return { region, key, pending };
+}
+
+/** What became of signatures whose key went, beside the two things that may. */
+async function oddFates(pending: readonly PendingSignature[]): Promise<string[]> {
+  const fates = new Set(await Promise.all(pending.map(({ signature }) => fate(signature))));
+  for (const allowed of ['signed', 'ERR_SECMEM_DISPOSED']) fates.delete(allowed);
+  return [...fates];
+}
+
+/** A revoked signature is made of the key that was there, or not at all, whatever lies there afterwards. */
+async function expectRevoked(context: Context, algorithm: SignatureAlgorithm): Promise<void> {
+  const { backend } = context;
+  const { region, key, pending } = askMany(context, algorithm);
   for (const one of pending) one.revoke();
   for (const one of pending) one.revoke();
   backend.wipe(region, KEY_AT, key.byteLength);
-  const fates = new Set(await Promise.all(pending.map(({ signature }) => fate(signature))));
-  for (const allowed of ['signed', 'ERR_SECMEM_DISPOSED']) fates.delete(allowed);
-  expectEqual([...fates], [], `what became of revoked signatures by ${algorithm} beside the two`);
+  const fates = await oddFates(pending);
+  expectEqual(fates, [], `what became of revoked signatures by ${algorithm} beside the two`);
 }
 
 /** The region goes while signatures wait: none of them touches what is not there. */
 async function expectUnmapped(context: Context, algorithm: SignatureAlgorithm): Promise<void> {
   const { backend } = context;
-  const { privateKey } = knownKey(SIGNATURES[algorithm].type);
-  const region = context.map(2);
-  const key = putKey(context, region, privateKey);
-  const pending = Array.from({ length: MANY }, () =>
-    backend.signLater(algorithm, key, inputOf(algorithm).given),
-  );
+  const { region, pending } = askMany(context, algorithm);
   backend.unmap(region);
-  const fates = new Set(await Promise.all(pending.map(({ signature }) => fate(signature))));
-  for (const allowed of ['signed', 'ERR_SECMEM_DISPOSED']) fates.delete(allowed);
-  expectEqual([...fates], [], `what became of signatures by ${algorithm} after unmap`);
+  const fates = await oddFates(pending);
+  expectEqual(fates, [], `what became of signatures by ${algorithm} after unmap`);
 }
 
 export const keysLater: readonly Requirement[] = [

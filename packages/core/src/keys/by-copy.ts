@@ -18,6 +18,7 @@ import {
 } from '../contract/keys.js';
 import { ownProperties } from '../contract/own-properties.js';
 import { zero } from '../contract/zero.js';
+import { CURVE_NAMES } from './curve-names.js';
 import { derOfPrivateKey, derOfPublicKey } from './der.js';
 
 /**
@@ -84,15 +85,8 @@ export function agreeByCopy(
   }
 }
 
-const ECDH_NAMES: Partial<Record<KeyType, string>> = {
-  'P-256': 'prime256v1',
-  'P-384': 'secp384r1',
-  'P-521': 'secp521r1',
-  secp256k1: 'secp256k1',
-};
-
 function ecdhOf(type: KeyType, bytes: Uint8Array): ECDH {
-  const ecdh = createECDH(ECDH_NAMES[type] as string);
+  const ecdh = createECDH(CURVE_NAMES[type] as string);
   try {
     ecdh.setPrivateKey(bytes);
   } catch (cause) {
@@ -103,7 +97,7 @@ function ecdhOf(type: KeyType, bytes: Uint8Array): ECDH {
 
 function withKeyObject<T>(type: KeyType, bytes: Uint8Array, fn: (key: KeyObject) => T): T {
   // createPrivateKey takes any number for a scalar.
-  if (Object.hasOwn(ECDH_NAMES, type)) ecdhOf(type, bytes);
+  if (Object.hasOwn(CURVE_NAMES, type)) ecdhOf(type, bytes);
   const { der, format } = derOfPrivateKey(type, bytes);
   let key: KeyObject;
   try {

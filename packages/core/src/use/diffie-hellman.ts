@@ -10,17 +10,10 @@ import {
   type KeyType,
 } from '../contract/keys.js';
 import { ownOptions, ownProperties } from '../contract/own-properties.js';
+import { CURVE_NAMES } from '../keys/curve-names.js';
 import { agreeInto } from '../keys/private-key.js';
 import { requireSecret, type Secret } from '../secret/secret.js';
 import { DERIVED_NAMES, type DerivedOptions, derive } from './derived.js';
-
-/** The curves as `node:crypto` names them. */
-const CURVE_NAMES: Partial<Record<KeyType, string>> = {
-  'P-256': 'prime256v1',
-  'P-384': 'secp384r1',
-  'P-521': 'secp521r1',
-  secp256k1: 'secp256k1',
-};
 
 /**
  * Agrees on a secret with whoever has the private key of `peer`, from page to page. `peer` is a public key as a `KeyObject`, or
