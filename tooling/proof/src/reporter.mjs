@@ -1,4 +1,5 @@
 import { basename, relative } from 'node:path';
+import { Running } from './running.mjs';
 
 /** A vitest reporter that prints one line per file, failures in full, and keeps every outcome. */
 export class ProofReporter {
@@ -6,6 +7,7 @@ export class ProofReporter {
   outcomes = [];
   /** @type {{ file: string, durationMs: number }[]} */
   files = [];
+  running = new Running();
   /** @type {import('vitest/node').Vitest | undefined} */
   #vitest;
   /** @type {Map<string, string[]>} what tests printed, by task: shown only for files that failed */
@@ -23,9 +25,25 @@ export class ProofReporter {
   }
 
   /** @param {import('vitest/node').TestModule} module */
+  onTestModuleQueued(module) {
+    this.running.start(this.#fileOf(module));
+  }
+
+  /** @param {import('vitest/node').TestCase} test */
+  onTestCaseReady(test) {
+    this.running.startTest(this.#fileOf(test.module), test.fullName);
+  }
+
+  /** @param {import('vitest/node').TestCase} test */
+  onTestCaseResult(test) {
+    this.running.endTest(this.#fileOf(test.module), test.fullName);
+  }
+
+  /** @param {import('vitest/node').TestModule} module */
   onTestModuleEnd(module) {
     const project = module.project.name;
-    const file = relative(this.#vitest?.config.root ?? '', module.moduleId);
+    const file = this.#fileOf(module);
+    this.running.end(file);
     const durationMs = module.diagnostic().duration;
     const counts = { passed: 0, failed: 0, skipped: 0 };
     for (const test of module.children.allTests()) {
@@ -39,6 +57,11 @@ export class ProofReporter {
     const mark = counts.failed + broken.length > 0 ? 'FAIL' : counts.skipped > 0 ? 'part' : 'ok  ';
     write(`${mark} ${file}  ${describeCounts(counts)}  ${(durationMs / 1000).toFixed(1)} s`);
     if (mark === 'FAIL') this.#explain(module);
+  }
+
+  /** @param {import('vitest/node').TestModule} module */
+  #fileOf(module) {
+    return relative(this.#vitest?.config.root ?? '', module.moduleId);
   }
 
   /** @param {import('vitest/node').TestCase} test @param {string} project @param {string} file */
@@ -86,7 +109,7 @@ export class ProofReporter {
     }
     // A file whose worker died reports nothing; without this it would be missing instead of failed.
     for (const module of modules) {
-      const file = relative(this.#vitest?.config.root ?? '', module.moduleId);
+      const file = this.#fileOf(module);
       if (!this.files.some((ended) => ended.file === file)) {
         this.#fail(module.project.name, file, basename(file));
       }

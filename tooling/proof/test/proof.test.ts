@@ -20,6 +20,15 @@ function runFixtures(...args: string[]) {
   return { ...result, lines: result.stdout.trimEnd().split('\n') };
 }
 
+/** Whether a process does more than wait for somebody to ask how it ended. */
+function isRunning(pid: number) {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
 afterEach(() => {
   vi.unstubAllEnvs();
   rmSync(`${fixtures}/.cache`, { recursive: true, force: true });
@@ -41,6 +50,28 @@ describe('main', () => {
     expect(stdout + stderr).toMatch(/expected 'got' to be 'wanted'/);
     expect(stdout + stderr).toMatch(/this file does not load/);
     expect(stdout).toMatch(/printed by a failing file/);
+  });
+
+  it('names the file that stands still, says where its processes are, and ends them', () => {
+    const root = `${fixtures}/stuck`;
+    const { lines, status } = runFixtures('--root', root, '--minutes-per-file', '0.05');
+    expect(status).toBe(1);
+    expect(lines.find((line) => line.startsWith('STUCK'))).toMatch(
+      /^STUCK {2}blocked\.fixture\.ts has run for/,
+    );
+    expect(lines.at(-2)).toBe('0 passed, 1 failed, 0 skipped');
+    const workers = lines.flatMap((line) => line.match(/^ {2}process (\d+)/)?.[1] ?? []);
+    if (process.platform === 'linux') expect(workers.length).toBeGreaterThan(0);
+    for (const pid of workers) expect(isRunning(Number(pid))).toBe(false);
+    rmSync(`${root}/.cache`, { recursive: true, force: true });
+  });
+
+  it('refuses a limit for a file that is no number of minutes', () => {
+    for (const minutes of ['0', '-1', 'soon']) {
+      const { stderr, status } = runFixtures(`--minutes-per-file=${minutes}`);
+      expect(stderr).toMatch(/--minutes-per-file takes a number above 0/);
+      expect(status).toBe(2);
+    }
   });
 
   it('fails when no test is found', () => {
