@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nodeWithFfi } from '@securemem/launch/runtime';
+import { childLimits } from '@securemem/proof';
 import type { TestContext } from 'vitest';
 
 /** What became of a child. `result` is the JSON of its last line. */
@@ -69,7 +70,12 @@ export function runChild(
   const line = [...confined, node, ...execArgv, '--input-type=module', '-e', PRELUDE + program];
   const [command, ...rest] = line as [string, ...string[]];
   const cwd = fileURLToPath(new URL('..', import.meta.url));
-  const child = spawnSync(command, rest, { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const child = spawnSync(command, rest, {
+    ...childLimits(),
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   const lastLine = child.stdout?.trim().split('\n').at(-1) ?? '';
   return {
     code: child.status,

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { childLimits } from '@securemem/proof';
 
 /** What became of a child. `result` is the JSON of its last line. */
 export interface Ended {
@@ -46,6 +47,7 @@ export function runChild(
   const [command, ...rest] = [...confine(limit), ...before, ...node] as [string, ...string[]];
   const cwd = fileURLToPath(new URL('..', import.meta.url));
   const child = spawnSync(command, rest, {
+    ...childLimits(),
     cwd,
     env: { ...process.env, ...environment },
     encoding: 'utf8',

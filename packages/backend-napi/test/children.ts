@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:chil
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childLimits } from '@securemem/proof';
 
 /** What became of a child. `result` is the JSON of its last line. */
 export interface Ended {
@@ -62,7 +63,11 @@ function commandOf(program: string, options: ChildOptions): [string, ...string[]
  */
 export function runChild(program: string, options: ChildOptions = {}): Ended {
   const [command, ...rest] = commandOf(program, options);
-  const child = spawnSync(command, rest, { cwd: options.cwd ?? PACKAGE, encoding: 'utf8' });
+  const child = spawnSync(command, rest, {
+    ...childLimits(),
+    cwd: options.cwd ?? PACKAGE,
+    encoding: 'utf8',
+  });
   const lastLine = child.stdout?.trim().split('\n').at(-1) ?? '';
   return {
     code: child.status,

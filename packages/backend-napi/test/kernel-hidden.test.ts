@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { childLimits } from '@securemem/proof';
 import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { napiBackend } from '../src/index.js';
 import { Conversation, runChild } from './children.js';
@@ -163,7 +164,10 @@ describe('kernelHidden', () => {
       ctx.skip('not proven: gcore is not installed');
     const dump = (pid: number, cwd: string) => {
       const prefix = join(cwd, 'dump');
-      const made = spawnSync('gcore', ['-a', '-o', prefix, String(pid)], { encoding: 'utf8' });
+      const made = spawnSync('gcore', ['-a', '-o', prefix, String(pid)], {
+        ...childLimits(),
+        encoding: 'utf8',
+      });
       if (made.status !== 0) ctx.skip(`not proven: gcore cannot attach here`);
       return `${prefix}.${pid}`;
     };

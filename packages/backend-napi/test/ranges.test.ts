@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { confine, proveConfinement } from '@securemem/confined';
-import { repetitions } from '@securemem/proof';
+import { childLimits, repetitions } from '@securemem/proof';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { runChild } from './children.js';
 import { buildRangesHarness } from './native/ranges-harness.mjs';
@@ -105,7 +105,7 @@ describe('address ranges that are not ours', () => {
       if ('reason' in harness) return ctx.skip(`not proven: ${harness.reason}`);
       const args = [String(FEWER_SECONDS), String(THREADS), kind];
       const line = confine(harness.path, args, LIMIT);
-      const ended = spawnSync(line.command, line.args, { encoding: 'utf8' });
+      const ended = spawnSync(line.command, line.args, { ...childLimits(), encoding: 'utf8' });
       if (ended.status === 3) return ctx.skip('not proven: this kernel gives no such pages');
       expect(ended.stderr).toBe('');
       expect(ended.stdout).toMatch(/mapped [1-9]\d*, refused [1-9]/);
@@ -117,7 +117,7 @@ describe('address ranges that are not ours', () => {
 
   it('C1 the harness complains about a mapping over a reservation that is given back as a whole when refused', (ctx) => {
     if ('reason' in harness) return ctx.skip(`not proven: ${harness.reason}`);
-    const ended = spawnSync(harness.path, ['control'], { encoding: 'utf8' });
+    const ended = spawnSync(harness.path, ['control'], { ...childLimits(), encoding: 'utf8' });
     expect(ended.stdout).toBe('complaints 1, pages of strangers 1, damaged 1\n');
     expect(ended.status).toBe(1);
   });
