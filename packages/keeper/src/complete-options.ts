@@ -4,6 +4,7 @@ import { type CrashPolicy, halt, ownProperties, requireCrashPolicy } from '@secu
 import type { HostFunctions } from './host-function.js';
 import { requireName } from './names.js';
 import type { KeeperLimits, KeeperOptions } from './options.js';
+import type { KeeperEvents, KeeperListeners } from './supervisor/reports.js';
 
 /**
  * The options with every default filled in: objects without a prototype, made of own properties alone, so that data that
@@ -26,6 +27,8 @@ export interface CompleteOptions {
   readonly execPath: string;
   readonly execArgv: readonly string[];
   readonly descriptors: readonly number[];
+  readonly signal: AbortSignal | undefined;
+  readonly listeners: KeeperListeners;
 }
 
 /** A record of names, so that the compiler finds one that was forgotten. */
@@ -45,6 +48,14 @@ const NAMES: Readonly<Record<keyof KeeperOptions, true>> = {
   execPath: true,
   execArgv: true,
   descriptors: true,
+  signal: true,
+  listeners: true,
+};
+
+const EVENTS: Readonly<Record<keyof KeeperEvents, true>> = {
+  crash: true,
+  restart: true,
+  halt: true,
 };
 
 const MIB = 1024 * 1024;
@@ -90,6 +101,8 @@ export function completeOptions(options: KeeperOptions): CompleteOptions {
       execPath: text('execPath', given.execPath ?? process.execPath),
       execArgv: list('execArgv', given.execArgv ?? []).map((option) => text('execArgv', option)),
       descriptors: completeDescriptors(given.descriptors),
+      signal: optionalSignal('openKeeper: signal', given.signal),
+      listeners: completeListeners(given.listeners, EVENTS),
     },
     'options',
   );
@@ -149,6 +162,31 @@ function completeDescriptors(given: readonly number[] | undefined): readonly num
     throw new RangeError(`openKeeper: at most ${DESCRIPTORS_MAX} descriptors`);
   }
   return descriptors.map((descriptor) => integer('descriptors', descriptor, 0, MS_MAX));
+}
+
+/** Throws `TypeError` for an event that is not among `known`, and for what is no function. */
+export function completeListeners<Listeners extends object>(
+  listeners: Listeners | undefined,
+  known: object,
+): Listeners {
+  const given = ownProperties<Listeners>(listeners ?? ({} as Listeners), 'listeners');
+  refuseUnknown('listeners', given, known);
+  for (const [name, listener] of Object.entries(given)) {
+    if (listener !== undefined && typeof listener !== 'function') {
+      throw new TypeError(`listeners: ${name} is no function`);
+    }
+  }
+  return given;
+}
+
+/** By its shape, since a signal of another realm is as good. Throws `TypeError` for anything else but undefined. */
+export function optionalSignal(name: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  const signal = value as Partial<AbortSignal> | null;
+  if (typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function') {
+    return value as AbortSignal;
+  }
+  throw new TypeError(`${name} must be an AbortSignal`);
 }
 
 function list(name: string, value: unknown): readonly unknown[] {

@@ -1,5 +1,6 @@
 import type { CrashPolicy } from '@securemem/core';
 import type { HostFunctions } from './host-function.js';
+import type { KeeperListeners } from './supervisor/reports.js';
 
 /**
  * Limits of the keeper's own process. What is absent is inherited from the host. A limit that was asked for and cannot be
@@ -55,6 +56,10 @@ export interface KeeperOptions {
   readonly execPath?: string;
   /** Options of the runtime, before ours. Nothing is inherited. Default: none. */
   readonly execArgv?: readonly string[];
+  /** Gives up opening: the process is ended and `openKeeper` rejects with `signal.reason`. Afterwards it means nothing. */
+  readonly signal?: AbortSignal;
+  /** Listeners from before the first start on, so that starts that fail and are tried again are heard of. See `keeper.on`. */
+  readonly listeners?: KeeperListeners;
   /** Descriptors of the host that the keeper gets as 5, 6, …: for secrets that no one else should read. At most 16. */
   readonly descriptors?: readonly number[];
 }

@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { completeOptions } from '../src/complete-options.js';
 import { defineKeeper, type KeeperOptions } from '../src/index.js';
+import { completePoolOptions } from '../src/pool/options.js';
 import { completeCallOptions } from '../src/supervisor/call-options.js';
 
 const SOURCE = new URL('../src/', import.meta.url);
@@ -86,6 +87,7 @@ const functions: Readonly<Record<string, () => unknown>> = {
   openKeeper: () =>
     completeOptions({ module, crashPolicy: terminate(), limits: {}, env: {}, host: {} }),
   'openKeeper with less': () => completeOptions({ module } as KeeperOptions).callMsMax,
+  openKeeperPool: () => completePoolOptions({ module, size: 2, crashPolicy: terminate() }),
   call: () => completeCallOptions({}, { callMsMax: 30_000 }),
   defineKeeper: () =>
     Object.keys(defineKeeper({ backend, operations: { echo: (payload) => payload } })),
@@ -105,6 +107,8 @@ describe('P02 options are read from own properties alone', () => {
         'harden',
         'exitHost',
         'baseMs',
+        'affinity',
+        'size',
       ]),
     );
     expect(NAMES.length).toBeGreaterThan(40);

@@ -1,5 +1,5 @@
 import { ownProperties } from '@securemem/core';
-import { integer, MS_MAX, refuseUnknown } from '../complete-options.js';
+import { integer, MS_MAX, optionalSignal, refuseUnknown } from '../complete-options.js';
 
 /** What a caller may say about one call. */
 export interface CallOptions {
@@ -48,22 +48,14 @@ export function completeCallOptions(
   }
   const given = ownProperties(options, 'call: options');
   refuseUnknown('call', given, NAMES);
-  const { signal, idempotent = false, secret = false } = given;
+  const { idempotent = false, secret = false } = given;
   for (const [name, value] of Object.entries({ idempotent, secret })) {
     if (typeof value !== 'boolean') throw new TypeError(`call: ${name} must be a boolean`);
   }
-  if (signal !== undefined && !isSignal(signal)) {
-    throw new TypeError('call: signal must be an AbortSignal');
-  }
+  const signal = optionalSignal('call: signal', given.signal);
   if (secret && idempotent) {
     throw new TypeError('call: a secret payload is wiped once sent, so it cannot be repeated');
   }
   const callMsMax = integer('call: callMsMax', given.callMsMax ?? msMax, 1, MS_MAX);
   return { signal, idempotent, secret, callMsMax };
-}
-
-/** By its shape, since a signal of another realm is as good. */
-function isSignal(value: unknown): boolean {
-  const signal = value as Partial<AbortSignal> | null;
-  return typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function';
 }

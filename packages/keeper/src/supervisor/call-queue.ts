@@ -30,6 +30,11 @@ export class CallQueue {
     return this.#length;
   }
 
+  /** The call that `shift` would give. */
+  get first(): Call | undefined {
+    return this.#peek();
+  }
+
   push(call: Call): void {
     this.#compact();
     this.#entries.push(call);

@@ -1,20 +1,21 @@
 import { afterHeard } from './deadline.js';
 import type { HeardClock } from './heard-clock.js';
 
-/** The wish of the host that a keeper ends, from `close()` until its process is gone. */
-export class Closing {
-  /** Resolves when it is over. */
+/** The wish of the host that a process ends, from the moment it has it until what it wanted is there. */
+export class Departure {
   readonly promise: Promise<void>;
-  #done = (): void => {};
+  #resolve = (): void => {};
+  #reject = (_reason: Error): void => {};
   #stop = (): void => {};
 
   constructor() {
-    this.promise = new Promise((resolve) => {
-      this.#done = resolve;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
   }
 
-  /** Signals a keeper that does not leave by itself, politely first. Time in which the host is away does not count. */
+  /** Signals a process that does not leave by itself, politely first. Time in which the host is away does not count. */
   escalate(
     clock: HeardClock,
     options: { readonly closeMsMax: number; readonly termMsMax: number },
@@ -26,8 +27,18 @@ export class Closing {
     });
   }
 
+  /** The process is gone: nobody is signalled any more. */
+  gone(): void {
+    this.#stop();
+  }
+
   finish(): void {
     this.#stop();
-    this.#done();
+    this.#resolve();
+  }
+
+  fail(reason: Error): void {
+    this.#stop();
+    this.#reject(reason);
   }
 }

@@ -122,9 +122,14 @@ export class Generation implements FrameHandler {
     return this.#calls.size;
   }
 
+  /** Whether it has greeted. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
   /** Whether calls can be sent now. */
   get writable(): boolean {
-    return this.#ready && this.#writer !== undefined && !this.#writer.blocked;
+    return this.#ready && !this.#closing && this.#writer !== undefined && !this.#writer.blocked;
   }
 
   /** The names that the keeper greeted with, and their indices on the channel. */
@@ -154,8 +159,9 @@ export class Generation implements FrameHandler {
     this.#writer?.write(FrameKind.cancel, 0, call.id);
   }
 
-  /** Asks the keeper to wipe, release and exit. */
+  /** Asks the keeper to wipe, release and exit, once. */
   askToClose(): void {
+    if (this.#closing) return;
     this.#closing = true;
     this.#process.observe('requested');
     this.#writer?.write(FrameKind.close, 0, 0);

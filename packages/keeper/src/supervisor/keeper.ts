@@ -1,20 +1,17 @@
 import { EventEmitter } from 'node:events';
-import { viewOfGiven } from '../channel/given-bytes.js';
 import { type CompleteOptions, completeOptions } from '../complete-options.js';
 import type { KeeperOptions } from '../options.js';
-import { Call } from './call.js';
-import { type CallOptions, completeCallOptions } from './call-options.js';
+import { beginCall } from './begin-call.js';
+import type { CallOptions } from './call-options.js';
+import { openUnlessAborted } from './opening.js';
 import type { KeeperEvents, KeeperStats } from './reports.js';
 import { Supervisor } from './supervisor.js';
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * A supervised process that holds secrets and carries out operations on them. The host gets results, never secrets. It
  * keeps the host's event loop alive until it is closed or gone.
  */
 export class Keeper {
-  readonly #options: CompleteOptions;
   readonly #events = new EventEmitter();
   readonly #supervisor: Supervisor;
 
@@ -24,7 +21,9 @@ export class Keeper {
     onOpen: (keeper: Keeper) => void,
     onOpenFailed: (error: Error) => void,
   ) {
-    this.#options = options;
+    for (const [name, listener] of Object.entries(options.listeners)) {
+      if (listener !== undefined) this.#events.on(name, listener);
+    }
     this.#supervisor = new Supervisor(options, {
       onOpen: () => onOpen(this),
       onOpenFailed,
@@ -44,29 +43,8 @@ export class Keeper {
    * for a restart, `ERR_SECMEM_QUEUE_FULL` beyond `callsMax`, `ERR_SECMEM_CLOSED`, and `TypeError` or `RangeError` for bad
    * arguments, which leave a secret payload untouched; all else wipes it.
    */
-  call(name: string, payload: Uint8Array = NOTHING, options?: CallOptions): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      if (typeof name !== 'string') throw new TypeError('call: name must be a string');
-      const { payloadByteLengthMax } = this.#options;
-      const bytes = viewOfGiven(payload, 'call: payload', payloadByteLengthMax);
-      if (!this.#supervisor.offers(name)) throw new RangeError(`call: no operation ${name}`);
-      const complete = completeCallOptions(options, this.#options);
-      if (complete.secret && bytes.length === 0) {
-        throw new RangeError('call: a secret payload must have at least one byte');
-      }
-      const call = new Call(name, bytes, complete, resolve, reject);
-      const { signal } = complete;
-      try {
-        if (signal?.aborted) throw signal.reason;
-        this.#supervisor.accept(call);
-      } catch (error) {
-        call.wipePayload();
-        throw error;
-      }
-      if (signal !== undefined) {
-        call.listenTo(signal, () => this.#supervisor.abort(call, signal.reason));
-      }
-    });
+  call(name: string, payload?: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
+    return beginCall(this.#supervisor, name, payload, options);
   }
 
   /** Listens to an event; gives the keeper. */
@@ -93,6 +71,18 @@ export class Keeper {
   }
 
   /**
+   * Replaces the process by a new one, provisioned anew, and resolves when that is ready: for new secrets, or memory that has
+   * grown. The open calls end first; calls that come meanwhile wait for the new process, at most `callMsMax`. A process that does
+   * not leave gets SIGTERM after `closeMsMax` and SIGKILL `termMsMax` later, as with `close`. The crash policy is asked only where
+   * something crashes, and none of its restarts is used up.
+   *
+   * Rejects with `ERR_SECMEM_KEEPER_HALTED`, `ERR_SECMEM_KEEPER_LOST` or `ERR_SECMEM_CLOSED` where there is no next process.
+   */
+  restart(): Promise<void> {
+    return this.#supervisor.restart();
+  }
+
+  /**
    * Refuses new calls, waits for the open ones, lets the keeper wipe and leave, and resolves when its process is gone.
    * After `closeMsMax` it gets SIGTERM, `termMsMax` later SIGKILL; then open calls reject with
    * `ERR_SECMEM_OUTCOME_UNKNOWN`. Never rejects; further calls give the same promise.
@@ -115,10 +105,15 @@ export class Keeper {
  * Starts a keeper and resolves when it is provisioned. A start that fails is a crash like any other: the policy decides,
  * and where it does not start it again this rejects with `ERR_SECMEM_KEEPER_CRASHED`, category `spawn`, whose cause is
  * what the keeper reported. With a policy object that has halted already it rejects with `ERR_SECMEM_KEEPER_HALTED` and
- * starts nothing.
+ * starts nothing. Aborted by `signal` it rejects with its reason once the process is gone.
  */
 export function openKeeper(options: KeeperOptions): Promise<Keeper> {
-  return new Promise((resolve, reject) => {
-    new Keeper(completeOptions(options), resolve, reject);
-  });
+  const start = async (): Promise<Keeper> => {
+    const complete = completeOptions(options);
+    return openUnlessAborted(
+      complete.signal,
+      (onOpen, onFailed) => new Keeper(complete, onOpen, onFailed),
+    );
+  };
+  return start();
 }

@@ -10,8 +10,10 @@ export type KeeperState = 'starting' | 'ready' | 'restarting' | 'halted' | 'lost
 export interface RestartReport {
   readonly generation: number;
   readonly pid: number;
-  /** How many restarts there have been, this one included. */
+  /** How many restarts the policy has caused, this one included if it is one of them. */
   readonly restarts: number;
+  /** Whether the host asked for it with `restart()`. */
+  readonly planned: boolean;
 }
 
 /** What `keeper.on` reports. Listeners run in a turn of their own: what they throw is an ordinary uncaught exception. */
@@ -23,6 +25,11 @@ export interface KeeperEvents {
   /** This keeper refuses everything from now on, because of its own crash or of one that shares its policy object. */
   readonly halt: Error;
 }
+
+/** A listener for some of the events. */
+export type KeeperListeners = {
+  readonly [Name in keyof KeeperEvents]?: (report: KeeperEvents[Name]) => void;
+};
 
 /** Everything countable about a keeper now. */
 export interface KeeperStats {
@@ -39,6 +46,8 @@ export interface KeeperStats {
   readonly waitingCalls: number;
   readonly crashes: number;
   readonly restarts: number;
+  /** Restarts that the host asked for. */
+  readonly plannedRestarts: number;
   /** Calls sent a second time, after a restart. */
   readonly replays: number;
   /** Host functions started on behalf of the keeper. */
@@ -53,11 +62,21 @@ export interface KeeperStats {
 export interface Counters {
   calls: number;
   crashes: number;
+  restarts: number;
+  plannedRestarts: number;
   replays: number;
   hostCalls: number;
   lateResults: number;
 }
 
 export function newCounters(): Counters {
-  return { calls: 0, crashes: 0, replays: 0, hostCalls: 0, lateResults: 0 };
+  return {
+    calls: 0,
+    crashes: 0,
+    restarts: 0,
+    plannedRestarts: 0,
+    replays: 0,
+    hostCalls: 0,
+    lateResults: 0,
+  };
 }

@@ -1,31 +1,14 @@
-import {
-  type Crash,
-  type CrashDecision,
-  decideCrash,
-  NO_CRASHES,
-  withRestart,
-} from '@securemem/core';
 import type { CompleteOptions } from '../complete-options.js';
+import type { CallTaker } from './begin-call.js';
 import type { Call } from './call.js';
 import { CallQueue } from './call-queue.js';
-import { Closing } from './closing.js';
-import {
-  type CrashReport,
-  type CrashSummary,
-  crashError,
-  outcomeUnknown,
-  type RequestedEnd,
-  remember,
-  reportOf,
-} from './crash-report.js';
-import { exitHost } from './exit-host.js';
-import { Generation, type GenerationListener } from './generation.js';
-import { HaltLatches } from './halt-latches.js';
+import type { CrashReport } from './crash-report.js';
+import type { Generation } from './generation.js';
 import { HeardClock } from './heard-clock.js';
-import { encodeHello } from './hello.js';
-import { makeProcess } from './keeper-process.js';
-import { closed, notRepeated, queueFull, refusal, waitTimeout } from './refusals.js';
+import { Lives, type LivesListener, type Shared } from './lives.js';
+import { queueFull, refusal, waitTimeout } from './refusals.js';
 import { type KeeperEvents, type KeeperState, type KeeperStats, newCounters } from './reports.js';
+import { refuseWaiting, settleUnanswered } from './unanswered.js';
 
 /** What the supervisor reports to its owner. */
 export interface SupervisorListener {
@@ -34,47 +17,52 @@ export interface SupervisorListener {
   /** The first start failed for good. */
   onOpenFailed(error: Error): void;
   onEvent<Name extends keyof KeeperEvents>(name: Name, report: KeeperEvents[Name]): void;
+  /** Something changed that routing depends on: it is ready or no more, has room, has no call, or is gone for good. */
+  onChange?(): void;
+  /** Takes calls that are to be sent again; where it is absent they wait for the next life of this keeper. */
+  onRepeat?(calls: readonly Call[]): void;
 }
 
-/**
- * Starts one life of a keeper after another, as the crash policy decides, and sees to it that every call is settled
- * exactly once. There is at most one process at a time.
- */
-export class Supervisor implements GenerationListener {
-  readonly #options: CompleteOptions;
+/** Sees to it that every call of a keeper is settled exactly once, whatever becomes of the life that has it. */
+export class Supervisor implements LivesListener, CallTaker {
+  readonly options: CompleteOptions;
   readonly #listener: SupervisorListener;
-  readonly #hello: Uint8Array;
-  readonly #clock = new HeardClock();
   readonly #waiting: CallQueue;
   readonly #counters = newCounters();
-  readonly #endings: CrashSummary[] = [];
-  readonly #latches = new HaltLatches();
-  #generation: Generation | undefined;
-  #number = 0;
-  #state: KeeperState = 'starting';
+  readonly #lives: Lives;
   #opened = false;
   #operations: ReadonlyMap<string, number> = new Map();
-  #fatal: Error | undefined;
-  #history = NO_CRASHES;
-  #restartTimer: NodeJS.Timeout | undefined;
-  #closing: Closing | undefined;
 
-  constructor(options: CompleteOptions, listener: SupervisorListener) {
-    this.#options = options;
+  constructor(options: CompleteOptions, listener: SupervisorListener, shared?: Shared) {
+    this.options = options;
     this.#listener = listener;
-    this.#hello = encodeHello(options);
-    this.#waiting = new CallQueue(this.#clock, (call, waitedMs) =>
-      this.#refuse(call, waitTimeout(call.operation, waitedMs)),
+    const clock = new HeardClock();
+    this.#waiting = new CallQueue(clock, (call, waitedMs) =>
+      refuseWaiting(call, waitTimeout(call.operation, waitedMs)),
     );
+    this.#lives = new Lives(options, clock, this.#counters, this, shared);
+  }
+
+  get state(): KeeperState {
+    return this.#lives.state;
+  }
+
+  get openCalls(): number {
+    return this.#lives.current?.openCalls ?? 0;
+  }
+
+  get waitingCalls(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether a call would be sent in this very step. */
+  get writable(): boolean {
+    return this.#waiting.length === 0 && this.#lives.taking !== undefined;
   }
 
   /** Starts the first life, unless the policy has halted already. */
   open(): void {
-    const halted = this.#latches.join(this.#options.crashPolicy, (cause) =>
-      this.#haltWithOthers(cause),
-    );
-    if (halted === undefined) this.#start();
-    else this.#becomeFatal('halted', halted, 'of another');
+    this.#lives.open();
   }
 
   /** Whether the module has this operation, as of its last greeting. */
@@ -82,20 +70,23 @@ export class Supervisor implements GenerationListener {
     return this.#operations.has(operation);
   }
 
+  /** What a call is refused with from now on; undefined while calls are taken. */
+  refusal(operation: string): Error | undefined {
+    return this.#lives.refusal(operation);
+  }
+
   /** Takes a call, or throws what it is refused with. */
   accept(call: Call): void {
-    if (this.#fatal !== undefined) {
-      throw refusal(this.#state === 'halted' ? 'halted' : 'lost', call.operation, this.#fatal);
-    }
-    if (this.#state === 'closed' || this.#closing !== undefined) throw closed(call.operation);
-    const open = (this.#generation?.openCalls ?? 0) + this.#waiting.length;
-    if (open >= this.#options.callsMax) throw queueFull(call.operation, open);
-    const sendable = this.#waiting.length === 0 && this.#generation?.writable === true;
+    const refused = this.#lives.refusal(call.operation);
+    if (refused !== undefined) throw refused;
+    const open = this.openCalls + this.#waiting.length;
+    if (open >= this.options.callsMax) throw queueFull(call.operation, open);
+    const life = this.#waiting.length === 0 ? this.#lives.taking : undefined;
     // What is sent in this very step is copied by the channel; whatever may be needed later the call has to keep.
-    if (!sendable || call.secret || call.idempotent) call.ownPayload();
+    if (life === undefined || call.secret || call.idempotent) call.ownPayload();
     this.#counters.calls++;
-    if (sendable) this.#generation?.send(call);
-    else this.#waiting.push(call);
+    if (life === undefined) this.#waiting.push(call);
+    else life.send(call);
   }
 
   /** Rejects a call with the reason of its signal; the keeper is told if it has the call. */
@@ -103,198 +94,108 @@ export class Supervisor implements GenerationListener {
     if (call.settled) return;
     call.reject(reason);
     if (call.id !== 0) {
-      this.#generation?.cancel(call);
+      this.#lives.current?.cancel(call);
       return;
     }
     call.wipePayload();
     this.#waiting.dropped();
-    this.#closeWhenIdle();
+    this.#leaveWhenIdle();
+  }
+
+  /**
+   * Lets the calls that the keeper has end, ends the process and begins another life; calls that come meanwhile wait for it.
+   * Like `close()` it signals a process that does not leave. No policy is asked, and nothing is taken from its restarts.
+   */
+  restart(): Promise<void> {
+    const promise = this.#lives.restart();
+    this.#leaveWhenIdle();
+    this.#listener.onChange?.();
+    return promise;
   }
 
   close(): Promise<void> {
-    if (this.#closing !== undefined) return this.#closing.promise;
-    const closing = new Closing();
-    this.#closing = closing;
-    clearTimeout(this.#restartTimer);
-    if (this.#generation === undefined) {
-      this.#becomeClosed();
-    } else {
-      closing.escalate(this.#clock, this.#options, (signal) =>
-        this.#generation?.kill(signal, 'requested'),
-      );
-      this.#closeWhenIdle();
-    }
-    return closing.promise;
+    const promise = this.#lives.close();
+    // What waited for the next life goes to this one.
+    this.onDrain();
+    this.#leaveWhenIdle();
+    return promise;
   }
 
   /** Ends the process without waiting for anything. */
   kill(): Promise<void> {
     const promise = this.close();
-    this.#generation?.kill('SIGKILL', 'requested');
+    this.#lives.current?.kill('SIGKILL', 'requested');
     return promise;
   }
 
   stats(): KeeperStats {
     return {
-      state: this.#state,
-      generation: this.#number,
-      pid: this.#generation?.pid ?? 0,
-      openCalls: this.#generation?.openCalls ?? 0,
+      state: this.#lives.state,
+      generation: this.#lives.number,
+      pid: this.#lives.current?.pid ?? 0,
+      openCalls: this.openCalls,
       waitingCalls: this.#waiting.length,
-      restarts: this.#history.restarts,
       ...this.#counters,
-      lastEndings: [...this.#endings],
+      lastEndings: this.#lives.endings,
     };
   }
 
-  onReady(generation: Generation): void {
-    this.#state = 'ready';
+  onReady(generation: Generation, planned: boolean): void {
     this.#operations = generation.operations;
     if (this.#opened) {
       const { number, pid } = generation;
-      const { restarts } = this.#history;
-      this.#listener.onEvent('restart', { generation: number, pid, restarts });
+      const { restarts } = this.#counters;
+      this.#listener.onEvent('restart', { generation: number, pid, restarts, planned });
     } else {
       this.#opened = true;
       this.#listener.onOpen();
     }
     this.onDrain();
-    this.#closeWhenIdle();
+    this.#leaveWhenIdle();
   }
 
   onDrain(): void {
-    while (this.#generation?.writable) {
+    for (let life = this.#lives.taking; life !== undefined; life = this.#lives.taking) {
       const call = this.#waiting.shift();
       if (call === undefined) break;
       // A module that changed between two lives may have lost the operation.
-      if (this.offers(call.operation)) this.#generation.send(call);
-      else this.#refuse(call, new RangeError(`call: no operation ${call.operation}`));
+      if (this.offers(call.operation)) life.send(call);
+      else refuseWaiting(call, new RangeError(`call: no operation ${call.operation}`));
     }
+    this.#listener.onChange?.();
   }
 
   onIdle(): void {
-    this.#closeWhenIdle();
+    this.#leaveWhenIdle();
+    this.#listener.onChange?.();
   }
 
-  onEnd(
-    generation: Generation,
-    crash: Crash,
-    calls: readonly Call[],
-    cause: Error | undefined,
-  ): void {
-    this.#generation = undefined;
-    const decision = this.#decide(crash);
-    const report = reportOf(crash, decision, generation);
-    remember(this.#endings, report);
-    // Where another keeper's crash halted this one, that is the cause of everything here.
-    const error = this.#fatal ?? crashError(report, cause);
-    if (crash.observation !== 'requested') {
-      this.#counters.crashes++;
-      this.#listener.onEvent('crash', report);
-    }
-    const restart = decision.action === 'restart';
-    if (restart) this.#restartLater(decision.delayMs);
-    this.#settle(calls, restart, error);
-    if (decision.action === 'terminate') this.#becomeFatal('lost', error, 'own');
-    if (decision.action === 'halt') this.#halt(decision, error, report);
-    if (this.#closing !== undefined || decision.action === 'closed') this.#becomeClosed();
+  onCrash(report: CrashReport): void {
+    this.#counters.crashes++;
+    this.#listener.onEvent('crash', report);
   }
 
-  #start(): void {
-    this.#generation = new Generation({
-      number: ++this.#number,
-      options: this.#options,
-      hello: this.#hello,
-      makeProcess,
-      clock: this.#clock,
-      counters: this.#counters,
-      listener: this,
-    });
-    this.#generation.begin();
-  }
-
-  /** A requested end is nobody's crash. While closing, or once others halted this one, nothing is started again. */
-  #decide(crash: Crash): CrashDecision | RequestedEnd {
-    const { crashPolicy } = this.#options;
-    const nowMs = performance.now();
-    const decision = decideCrash(crashPolicy, crash, this.#history, nowMs, Math.random());
-    const { category, reason } = decision;
-    const over = decision.action === 'restart' && (this.#closing ?? this.#fatal) !== undefined;
-    const requested = crash.observation === 'requested';
-    return over || requested ? { action: 'closed', category, reason } : decision;
-  }
-
-  #restartLater(delayMs: number): void {
-    this.#state = 'restarting';
-    this.#restartTimer = setTimeout(() => {
-      this.#history = withRestart(this.#history, performance.now());
-      this.#start();
-    }, delayMs);
-  }
-
-  /** Settles the calls that a dead process had: those that may be repeated wait for the next life, once. */
-  #settle(calls: readonly Call[], restart: boolean, error: Error): void {
-    const repeated: Call[] = [];
-    for (const call of calls) {
-      if (call.settled) continue;
-      if (restart && call.idempotent && call.replayedAfter === undefined) {
-        call.replayedAfter = error;
-        call.id = 0;
-        repeated.push(call);
-      } else {
-        call.reject(call.idempotent ? error : outcomeUnknown(call.operation, error));
-      }
-    }
-    if (repeated.length === 0) return;
+  onUnanswered(calls: readonly Call[], again: boolean, error: Error): void {
+    const repeated = settleUnanswered(calls, again, error);
     this.#counters.replays += repeated.length;
-    this.#waiting.unshift(repeated);
+    if (this.#listener.onRepeat !== undefined) this.#listener.onRepeat(repeated);
+    else if (repeated.length > 0) this.#waiting.unshift(repeated);
+    this.#listener.onChange?.();
   }
 
-  #halt(decision: CrashDecision & { action: 'halt' }, error: Error, report: CrashReport): void {
-    this.#becomeFatal('halted', error, 'own');
-    if (decision.policy.exitHost) exitHost(report);
-    decision.policy.latch.trip(error);
+  onOver(error: (operation: string) => Error): void {
+    for (const call of this.#waiting.takeAll()) refuseWaiting(call, error(call.operation));
+    this.#listener.onChange?.();
   }
 
-  /** Another keeper with the same policy object crashed. */
-  #haltWithOthers(cause: Error): void {
-    if (this.#fatal !== undefined || this.#state === 'closed') return;
-    clearTimeout(this.#restartTimer);
-    this.#becomeFatal('halted', cause, 'of another');
-    this.#generation?.kill('SIGKILL', 'requested');
-  }
-
-  /** The first cause stays: where others halted this keeper first, its own end changes nothing any more. */
-  #becomeFatal(state: 'halted' | 'lost', cause: Error, crash: 'own' | 'of another'): void {
-    if (this.#fatal !== undefined) return;
-    this.#state = state;
-    this.#fatal = cause;
-    this.#latches.leave();
-    const calls = this.#waiting.takeAll();
-    for (const call of calls) this.#refuse(call, refusal(state, call.operation, cause));
+  onFatal(state: 'halted' | 'lost', cause: Error, crash: 'own' | 'of another'): void {
     if (state === 'halted') this.#listener.onEvent('halt', cause);
     if (this.#opened) return;
     this.#opened = true;
     this.#listener.onOpenFailed(crash === 'own' ? cause : refusal(state, 'openKeeper', cause));
   }
 
-  #closeWhenIdle(): void {
-    if (this.#closing === undefined || this.#state !== 'ready') return;
-    if (this.#waiting.length > 0 || (this.#generation?.openCalls ?? 0) > 0) return;
-    this.#generation?.askToClose();
-  }
-
-  #becomeClosed(): void {
-    if (this.#fatal === undefined) this.#state = 'closed';
-    this.#latches.leave();
-    for (const call of this.#waiting.takeAll()) this.#refuse(call, closed(call.operation));
-    this.#closing?.finish();
-  }
-
-  /** For a call that waits and will not be sent; it may have been sent to an earlier life. */
-  #refuse(call: Call, error: Error): void {
-    const { operation, replayedAfter: crash } = call;
-    call.wipePayload();
-    call.reject(crash === undefined ? error : notRepeated(operation, crash, error));
+  #leaveWhenIdle(): void {
+    this.#lives.leaveWhenIdle(this.#waiting.length);
   }
 }
