@@ -46,6 +46,7 @@ describe('classifyCrash()', () => {
     ['SIGXCPU', { signal: 'SIGXCPU' }, 'resource'],
     ['garbage', { signal: 'SIGKILL', observation: 'protocol-error' }, 'protocol'],
     ['a call that took too long', { signal: 'SIGKILL', observation: 'call-timeout' }, 'hang'],
+    ['the memory killer', { signal: 'SIGKILL', observation: 'memory-killed' }, 'resource'],
     ['our own SIGKILL', { signal: 'SIGKILL', observation: 'requested' }, 'requested-exit'],
     ['our own SIGTERM', { signal: 'SIGTERM', observation: 'requested' }, 'requested-exit'],
     ['a program that does not exist', { observation: 'spawn-failed' }, 'spawn'],

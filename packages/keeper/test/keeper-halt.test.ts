@@ -12,7 +12,7 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
  * taken, and the entry in `/proc` goes, in the same turn of the loop as the exit is told, so no timer comes between.
  */
 async function killWithPipesOpen(keeper: Keeper): Promise<void> {
-  const child = Number(text(await keeper.call('leaveChild')));
+  const child = Number(text(await keeper.call('leaveStranger')));
   onTestFinished(() => void process.kill(child, 'SIGKILL'));
   const { pid } = keeper.stats();
   killNow(keeper);

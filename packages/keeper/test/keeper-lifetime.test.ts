@@ -5,7 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { terminate } from '@securemem/core';
 import { repetitions } from '@securemem/proof';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Keeper } from '../src/index.js';
 import {
   bytes,
   isAlive,
@@ -19,11 +20,12 @@ import {
 
 const HOST = new URL('./hosts/open-and.mjs', import.meta.url).pathname;
 
-/** A host in a process of its own; resolves with it and the id of its keeper. */
+/** A host in a process of its own; resolves with it, the id of its keeper, and that of a process which the keeper started. */
 async function startHost(then: string) {
   const host = spawn(process.execPath, [HOST, then], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(host.stdout, 'data');
-  return { host, keeperPid: Number(String(line)) };
+  const [keeperPid, childPid] = String(line).split(' ').map(Number) as [number, number];
+  return { host, keeperPid, childPid };
 }
 
 /** Milliseconds until the process is gone; throws when it is still there after ten times the goal of two seconds. */
@@ -55,26 +57,28 @@ function heapByteLength(): number {
 
 describe('S11 a keeper', () => {
   it.each(['idle', 'spin', 'hold'])('does not outlive a host that is killed (%s)', async (then) => {
-    const { host, keeperPid } = await startHost(then);
-    expect(isAlive(keeperPid)).toBe(true);
+    const { host, keeperPid, childPid } = await startHost(then);
+    expect([keeperPid, childPid].map(isAlive)).toEqual([true, true]);
     host.kill('SIGKILL');
     await once(host, 'exit');
     const tookMs = await untilGone(keeperPid);
+    await untilGone(childPid);
     console.log(`S11 ${then}: no keeper left ${Math.round(tookMs)} ms after its host was killed`);
   });
 
   it('does not outlive a host that calls process.exit()', async () => {
-    const { host, keeperPid } = await startHost('exit');
+    const { host, keeperPid, childPid } = await startHost('exit');
     await once(host, 'exit');
     expect(host.exitCode).toBe(5);
     await untilGone(keeperPid);
+    await untilGone(childPid);
   });
 
   it('does not keep a host alive after close()', async () => {
-    const { host, keeperPid } = await startHost('close');
+    const { host, keeperPid, childPid } = await startHost('close');
     await once(host, 'exit');
     expect(host.exitCode).toBe(0);
-    expect(isAlive(keeperPid)).toBe(false);
+    expect([keeperPid, childPid].map(isAlive)).toEqual([false, false]);
   });
 
   it('leaves nothing behind in many crashes and restarts', { timeout: 300_000 }, async () => {
@@ -109,6 +113,34 @@ describe('S11 a keeper', () => {
     }
     expect(descriptors()).toBe(before);
   });
+});
+
+describe('KS8 what a keeper has started', () => {
+  const ends: Record<string, (keeper: Keeper) => unknown> = {
+    'close()': (keeper) => keeper.close(),
+    'kill()': (keeper) => keeper.kill(),
+    'restart()': (keeper) => keeper.restart(),
+    SIGKILL: (keeper) => {
+      const crash = nextEvent(keeper, 'crash');
+      killNow(keeper);
+      return crash;
+    },
+    'process.exit()': (keeper) => rejectionOf(keeper.call('die', bytes('exit 7'))),
+  };
+
+  it.each(Object.keys(ends))(
+    'ends with it, by %s, but for what took a group of its own',
+    async (end) => {
+      const keeper = await openSubject({ crashPolicy: terminate() });
+      const child = Number(text(await keeper.call('leaveChild')));
+      const stranger = Number(text(await keeper.call('leaveStranger')));
+      onTestFinished(() => void process.kill(stranger, 'SIGKILL'));
+      expect([child, stranger].map(isAlive)).toEqual([true, true]);
+      await ends[end]?.(keeper);
+      await untilGone(child);
+      expect(isAlive(stranger)).toBe(true);
+    },
+  );
 });
 
 describe('close()', () => {

@@ -65,6 +65,7 @@ function fromObservation(crash: Crash): CrashClassification | undefined {
       return classified('spawn', 'the system could not start it');
     case 'protocol-error':
     case 'call-timeout':
+    case 'memory-killed':
     case 'ended':
       break;
   }
@@ -74,6 +75,12 @@ function fromObservation(crash: Crash): CrashClassification | undefined {
   }
   if (crash.observation === 'call-timeout') {
     return classified('hang', 'a call was not answered in time');
+  }
+  if (crash.observation === 'memory-killed') {
+    return classified(
+      'resource',
+      'memory of its control group ran out, and the kernel killed (SIGKILL)',
+    );
   }
   return undefined;
 }

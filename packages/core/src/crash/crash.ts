@@ -38,6 +38,7 @@ export type CrashActivity = 'starting' | 'idle' | 'busy' | 'callback' | 'closing
  * - `spawn-failed`: the system could not start it.
  * - `protocol-error`: it broke the protocol and was killed for it.
  * - `call-timeout`: a call took too long, and it was killed for it.
+ * - `memory-killed`: SIGKILL ended it, and the kernel has killed a process of its control group because memory ran out.
  * - `requested`: the supervisor was asked to close or to kill it.
  */
 export type CrashObservation =
@@ -45,6 +46,7 @@ export type CrashObservation =
   | 'spawn-failed'
   | 'protocol-error'
   | 'call-timeout'
+  | 'memory-killed'
   | 'requested';
 
 /** The limits that were in force. Bytes and seconds; absent where none was set. */

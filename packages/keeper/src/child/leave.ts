@@ -1,11 +1,14 @@
 import { writeSync } from 'node:fs';
 import { isError } from '../channel/is-error.js';
+import { selfOrGroup } from './own-group.js';
 
 /** EX_PROTOCOL of sysexits.h. */
 const PROTOCOL_EXIT_CODE = 76;
 
-/** Without a host there is nobody to work for; the exit hooks wipe what there is. */
+/** Without a host there is nobody to work for: the exit hooks wipe what there is, and then all that was started ends, too. */
 export function leaveWithHost(): never {
+  const target = selfOrGroup();
+  if (target < 0) process.once('exit', () => process.kill(target, 'SIGKILL'));
   process.exit(0);
 }
 

@@ -5,6 +5,8 @@ import type { CompleteOptions } from '../complete-options.js';
 import { childEntry } from './child-entry.js';
 import { afterHeard } from './deadline.js';
 import type { HeardClock } from './heard-clock.js';
+import { memoryKills } from './memory-kills.js';
+import { endGroup } from './process-group.js';
 import { runtimeArguments } from './runtime-arguments.js';
 import { StderrTail } from './stderr-tail.js';
 
@@ -61,6 +63,7 @@ class KeeperProcess implements LivingProcess {
   #listener: ProcessListener | undefined;
   readonly #stderr = new StderrTail();
   readonly #startedAtMs = performance.now();
+  readonly #memoryKillsBefore = memoryKills();
   #observation: CrashObservation = 'ended';
   #exit: { code: number | null; signal: string | null } | undefined;
   #startError: Error | undefined;
@@ -125,6 +128,7 @@ class KeeperProcess implements LivingProcess {
     });
     child.on('exit', (code, signal) => {
       this.#exit = { code, signal };
+      if (child.pid !== undefined) endGroup(child.pid);
       this.#startTimer(DRAIN_MS_MAX, () => this.#finish());
     });
     child.on('close', () => this.#finish());
@@ -166,6 +170,9 @@ class KeeperProcess implements LivingProcess {
     this.#ended = true;
     this.#stopTimer?.();
     for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    if (this.#exit?.signal === 'SIGKILL' && this.#memoryKillsBefore !== memoryKills()) {
+      this.observe('memory-killed');
+    }
     this.#listener?.onEnd({
       code: this.#exit?.code ?? null,
       signal: this.#exit?.signal ?? null,

@@ -3,6 +3,7 @@ import { openKeeper } from '@securemem/keeper';
 
 const keeper = await openKeeper({ module: new URL('../modules/subject.mjs', import.meta.url) });
 const then = process.argv[2];
+const child = Buffer.from(await keeper.call('leaveChild')).toString();
 if (then !== 'idle') keeper.call('hold').catch(() => {});
 if (then === 'spin') await keeper.call('spinSoon');
 if (then === 'close') {
@@ -10,8 +11,8 @@ if (then === 'close') {
   await other.call('echo');
   const { pid } = other.stats();
   await Promise.all([other.close(), keeper.kill()]);
-  console.log(pid);
+  console.log(pid, child);
 } else {
-  console.log(keeper.stats().pid);
+  console.log(keeper.stats().pid, child);
 }
 if (then === 'exit') process.exit(5);

@@ -21,6 +21,13 @@ function spin() {
   for (;;);
 }
 
+/** @param {{ detached: boolean }} options */
+function leave({ detached }) {
+  const child = spawn('/bin/sleep', ['600'], { stdio: ['ignore', 'ignore', 'inherit'], detached });
+  child.unref();
+  return Buffer.from(String(child.pid));
+}
+
 const never = () => new Promise(() => {});
 const append = (payload) => writeFileSync(text(payload), `${process.pid}\n`, { flag: 'a' });
 const text = (payload) => Buffer.from(payload).toString();
@@ -40,6 +47,11 @@ export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
       return never();
     },
     hold: never,
+    // Outside of V8's heap, so that only the kernel minds.
+    devour: () => {
+      const hoard = [];
+      for (;;) hoard.push(Buffer.alloc(1_048_576, 1));
+    },
     spinSoon: () => void setImmediate(spin),
 
     // Dying while idle: the answer leaves at the end of this turn, the death is in the next.
@@ -70,12 +82,9 @@ export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
         });
       }),
 
-    // A process of its own that keeps the standard error of this one open when this one is gone.
-    leaveChild: () => {
-      const child = spawn('/bin/sleep', ['600'], { stdio: ['ignore', 'ignore', 'inherit'] });
-      child.unref();
-      return Buffer.from(String(child.pid));
-    },
+    // Processes that keep the standard error of this one open when this one is gone: of its group, and of one of its own.
+    leaveChild: () => leave({ detached: false }),
+    leaveStranger: () => leave({ detached: true }),
 
     // Bytes of our choice on the channel, behind the back of everything.
     forge: (payload) => void writeSync(3, payload),
