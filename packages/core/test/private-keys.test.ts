@@ -198,6 +198,76 @@ describe.each([
   });
 });
 
+describe('a signature that waits on another thread', () => {
+  /** Its key, and of each revocation whether the bytes of the key were still in their place. */
+  function waiting(count: number) {
+    const { memory, backend } = open({ capabilities: { keysLater: ['RS256'] } });
+    const key = memory.adoptSync(rsaDer());
+    const whole: boolean[] = [];
+    const { signLater } = backend;
+    vi.spyOn(backend, 'signLater').mockImplementation((algorithm, range, message) => {
+      const pending = signLater.call(backend, algorithm, range, message);
+      const revoke = () => {
+        const found = new Uint8Array(new ArrayBuffer(range.byteLength));
+        backend.read(range.region, range.byteOffset, found);
+        whole.push(Buffer.from(found).equals(rsaDer()));
+        pending.revoke();
+      };
+      return { signature: pending.signature, revoke };
+    });
+    const signing = Array.from({ length: count }, (_, n) => signAsync('RS256', key, `${n}`));
+    const codes = Promise.all(
+      signing.map((one) => one.then(String, (error: { code?: string }) => error.code)),
+    );
+    return { memory, backend, key, whole, codes };
+  }
+
+  it.each([
+    ['a purge', ({ memory }: ReturnType<typeof waiting>) => memory.purge()],
+    [
+      'a view of its key that escaped',
+      ({ key, backend }: ReturnType<typeof waiting>) => {
+        backend.failViewClose({ outcome: 'escaped' });
+        expect(thrown(() => key.read(() => 0)).code).toBe('ERR_SECMEM_VIEW_ESCAPED');
+      },
+    ],
+  ])('K1 is revoked before %s wipes what it would read', async (_, end) => {
+    const signature = waiting(3);
+    end(signature);
+    expect(signature.key.disposed).toBe(true);
+    expect(signature.whole).toEqual([true, true, true]);
+    expect(new Set(await signature.codes)).toEqual(new Set(['ERR_SECMEM_DISPOSED']));
+    expect(signature.memory.stats().secrets).toBe(0);
+  });
+
+  it('K1 goes on where a view of another secret escaped, and where everything is purged once it is there', async () => {
+    const { memory, backend, key, whole, codes } = waiting(1);
+    const other = memory.allocateSync(32);
+    backend.failViewClose({ outcome: 'escaped' });
+    expect(thrown(() => other.read(() => 0)).code).toBe('ERR_SECMEM_VIEW_ESCAPED');
+    expect(await codes).not.toContain('ERR_SECMEM_DISPOSED');
+    memory.purge();
+    expect([key.disposed, whole]).toEqual([true, []]);
+  });
+
+  it('K1 that cannot be revoked keeps a purge from nothing', async () => {
+    const { memory, kernel, backend } = open({ capabilities: { keysLater: ['RS256'] } });
+    const key = memory.adoptSync(rsaDer());
+    vi.spyOn(backend, 'signLater').mockReturnValue({
+      signature: turn().then(() => Promise.reject(new Error('late'))),
+      revoke: () => {
+        throw new Error('not now');
+      },
+    });
+    const signing = signAsync('RS256', key, 'x');
+    memory.purge();
+    const [region] = kernel.regionIds;
+    const page = kernel.peek(region as never, 0, 4096);
+    expect(Buffer.from(page).includes(Buffer.from(rsaDer().subarray(0, 32)))).toBe(false);
+    await expect(signing).rejects.toMatchObject({ code: 'ERR_SECMEM_DISPOSED' });
+  });
+});
+
 describe('diffieHellman()', () => {
   const other = generateKeyPairSync('x25519');
 

@@ -2,7 +2,7 @@ import { throwIfAborted } from '../common/abort-signal.js';
 import { onAbort } from '../common/on-abort.js';
 import type { SignatureAlgorithm } from '../contract/keys.js';
 import type { Lease } from '../secret/lease.js';
-import { placeFor, type Secret } from '../secret/secret.js';
+import { ownerOf, placeFor, type Secret } from '../secret/secret.js';
 import { messageOf, rangeOf, type Signable } from './private-key.js';
 
 /** The lease of a key while signatures are under way, one for all of them. */
@@ -23,7 +23,8 @@ export function signsLater(algorithm: SignatureAlgorithm, key: Secret): boolean 
 
 /**
  * Signs on another thread. Until that is settled the key is lent: its place is neither wiped nor given to anybody, and it
- * cannot be written to; a purge wipes it at once, and what has not begun then rejects. Precondition: `signsLater`.
+ * cannot be written to. Whoever wipes it all the same (a purge, the loss of a view) revokes what has not begun first: that
+ * rejects. Precondition: `signsLater`.
  */
 export async function signLater(
   algorithm: SignatureAlgorithm,
@@ -31,16 +32,24 @@ export async function signLater(
   signable: Signable,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const { backend } = placeFor(key, 'read').host.region;
+  const place = placeFor(key, 'read');
+  const { backend } = place.host.region;
+  const { distantReaders } = ownerOf(key).places;
   const release = hold(key);
-  let withdraw: (() => void) | undefined;
+  let withdraw = (): void => {};
   try {
     const pending = backend.signLater(
       algorithm,
       rangeOf(key, 'read'),
       messageOf(algorithm, signable),
     );
-    if (signal !== undefined) withdraw = onAbort(signal, () => pending.revoke());
+    const reader = { ...place, stop: () => pending.revoke() };
+    distantReaders.add(reader);
+    const unlisten = signal === undefined ? undefined : onAbort(signal, reader.stop);
+    withdraw = () => {
+      distantReaders.delete(reader);
+      unlisten?.();
+    };
     const signature = await pending.signature.catch((error: unknown) => {
       throwIfAborted(signal);
       placeFor(key, 'read'); // Of a key that was purged meanwhile: that is the reason, whatever the backend found there.
@@ -49,7 +58,7 @@ export async function signLater(
     throwIfAborted(signal);
     return signature;
   } finally {
-    withdraw?.();
+    withdraw();
     release();
   }
 }

@@ -11,6 +11,7 @@ import { type CanaryFinding, Telemetry } from '../telemetry/events.js';
 import type { Access, AccessHost } from './access.js';
 import { AccessList } from './access-list.js';
 import { Admission } from './admission.js';
+import type { DistantReader } from './distant-reader.js';
 import { type Receipt, receiptOf } from './receipt.js';
 import { abortWith } from './shutdown.js';
 import type { Standby } from './standby.js';
@@ -37,6 +38,8 @@ export class Places implements AccessHost {
   /** Whoever holds locked memory that it can do without. */
   readonly standbys = new Set<Standby>();
   readonly openAccesses = new AccessList<Access>();
+  /** Whoever reads a place on another thread, each under an open access to it. */
+  readonly distantReaders = new Set<DistantReader>();
   /** Called whenever an access has closed, by whoever waits for that. */
   readonly onAccessClosedWatchers = new Set<() => void>();
   /** False from the beginning of `close()` on. */
@@ -126,6 +129,7 @@ export class Places implements AccessHost {
   /** A view was not given back: its slot is out of use, its secret gone. */
   onViewLost(access: Access, view: View, outcome: 'escaped' | 'stuck'): void {
     if (access.current) this.live--;
+    this.#stopReaders(({ host, index }) => host === access.host && index === access.index);
     this.quarantine.admit(access.host, access.index, view, outcome);
   }
 
@@ -149,6 +153,7 @@ export class Places implements AccessHost {
 
   #purge(reason: string): void {
     const secrets = this.live;
+    this.#stopReaders(() => true);
     for (const access of this.openAccesses) access.wipeCopy();
     this.quarantine.sweep();
     this.primary.purge();
@@ -222,6 +227,16 @@ export class Places implements AccessHost {
       if (count < countMax) count += standby.giveUp(countMax - count);
     }
     return count;
+  }
+
+  /** Precedes every wipe that does not wait for accesses. A reader that cannot be stopped does not keep the bytes from it. */
+  #stopReaders(concerns: (reader: DistantReader) => boolean): void {
+    for (const reader of this.distantReaders) {
+      if (!concerns(reader)) continue;
+      try {
+        reader.stop();
+      } catch {}
+    }
   }
 
   #isLent(host: PlaceHost, index: number): boolean {
