@@ -1,9 +1,5 @@
 import { createHash, createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
-import {
-  isSecureMemoryError,
-  type KeyAlgorithm,
-  type MemoryBackend,
-} from '@securemem/core/contract';
+import { isSecureMemoryError, type MemoryBackend } from '@securemem/core/contract';
 import type { CType, Ffi } from '@securemem/over-ffi';
 import { BackendErrors } from '@securemem/over-ffi/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -114,43 +110,85 @@ describe('keys by the OpenSSL of this runtime', () => {
   });
 });
 
-describe('an OpenSSL that is not as it must be', () => {
-  /** What would be claimed if one function did something else. */
-  async function claimed(
-    symbol: string,
-    instead:
-      | ((real: (...values: unknown[]) => unknown) => (...values: unknown[]) => unknown)
-      | undefined,
-  ): Promise<readonly KeyAlgorithm[]> {
-    vi.resetModules();
-    const { opensslKeys } = await import('@securemem/over-ffi/openssl-keys');
-    const real = koffi.load();
-    const ffi: Ffi = {
-      ...real,
-      library: (name) => ({
-        func: <Call>(wanted: string, result: CType, parameters: readonly CType[]) => {
-          const call = real
-            .library(name)
-            .func<(...values: unknown[]) => unknown>(wanted, result, parameters);
-          if (wanted !== symbol) return call as Call;
-          if (instead === undefined) throw new Error('there is no such symbol');
-          return instead(call) as Call;
-        },
-      }),
-    };
-    return opensslKeys(ffi, new BackendErrors('koffi'))?.algorithms ?? [];
-  }
+type Call = (...values: unknown[]) => unknown;
 
+/** What uses keys here, with somebody standing before one function of OpenSSL, or without that function. */
+async function keysBehind(symbol: string, instead: ((real: Call) => Call) | undefined) {
+  vi.resetModules();
+  const { opensslKeys } = await import('@securemem/over-ffi/openssl-keys');
+  const real = koffi.load();
+  const ffi: Ffi = {
+    ...real,
+    library: (name) => ({
+      func: <F>(wanted: string, result: CType, parameters: readonly CType[]) => {
+        const call = real.library(name).func<Call>(wanted, result, parameters);
+        if (wanted !== symbol) return call as F;
+        if (instead === undefined) throw new Error('there is no such symbol');
+        return instead(call) as F;
+      },
+    }),
+  };
+  return opensslKeys(ffi, new BackendErrors('koffi'));
+}
+
+describe('an OpenSSL that is not as it must be', () => {
   it('K1 claims nothing of what gives a wrong answer, and all the rest', async () => {
+    const claimed = async (...behind: Parameters<typeof keysBehind>) =>
+      (await keysBehind(...behind))?.algorithms ?? [];
     const all = await claimed('none of that name', undefined);
     expect(all.length).toBe(16);
     const lies = await claimed('EC_POINT_mul', () => () => 1);
     expect(lies).toEqual(all.filter((name) => !name.startsWith('ES') && !name.startsWith('ECDH')));
     const flipped = await claimed('ECDH_compute_key', () => () => 32);
     expect(flipped).toEqual(all.filter((name) => !name.startsWith('ECDH')));
-    const missing = await claimed('RSA_sign', undefined);
+    const missing = await claimed('RSA_private_encrypt', undefined);
     expect(missing).toEqual(all.filter((name) => !/^[RP]S/.test(name)));
     const silent = await claimed('EVP_DigestSign', () => () => 1);
     expect(silent).toEqual(all.filter((name) => name !== 'Ed25519'));
+  });
+});
+
+describe('the blinding of RSA', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const der = own(privateKey.export({ format: 'der', type: 'pkcs1' }));
+  const message = Buffer.from('data');
+  const digest = own(createHash('sha256').update(message).digest());
+
+  /** Signs with each number that OpenSSL is given and what it makes of it in the hands of `meddle`. */
+  async function signing(meddle: (from: Uint8Array, to: Uint8Array) => void) {
+    const keys = await keysBehind('RSA_private_encrypt', (real) => (length, from, to, ...rest) => {
+      const given = Uint8Array.from(from as Uint8Array);
+      const written = real(length, from, to, ...rest);
+      meddle(given, to as Uint8Array);
+      return written;
+    });
+    return (target: Uint8Array) =>
+      keys?.sign('RS256', koffi.load().address(der), der.length, digest, target);
+  }
+
+  it('K1 gives OpenSSL another number each time, and never the one that is signed', async () => {
+    const numbers: string[] = [];
+    const sign = await signing((from) => numbers.push(Buffer.from(from).toString('hex')));
+    numbers.length = 0; // The known questions were asked with another key.
+    const target = scratch(256);
+    for (let round = 0; round < 20; round++) {
+      expect(sign(target)).toBe(256);
+      expect(verify('sha256', message, publicKey, target)).toBe(true);
+    }
+    expect(new Set(numbers).size).toBe(20);
+    expect(numbers.filter((number) => number.includes('ffffffff'.repeat(8)))).toEqual([]);
+  });
+
+  it('K1 gives out nothing when the calculation went wrong, which would give the primes away', async () => {
+    let faulty = false;
+    const sign = await signing((_, to) => {
+      if (faulty) to[200] = Number(to[200]) ^ 1;
+    });
+    const target = scratch(256);
+    expect(sign(target)).toBe(256);
+    faulty = true;
+    target.fill(0);
+    expect(sign(target)).toBe('key');
+    expect(target.every((byte) => byte === 0)).toBe(true);
   });
 });

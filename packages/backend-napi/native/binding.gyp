@@ -18,6 +18,8 @@
         "curve25519_openssl.cc",
         "ec_openssl.cc",
         "rsa_openssl.cc",
+        "rsa_blinded.cc",
+        "modular_inverse.cc",
         "rsa_der.cc",
         "variables.cc",
         "vendor/bearssl/aes_ct64.c",

@@ -34,9 +34,6 @@ class RsaKey {
   void Free();
 
  private:
-  bool SignPkcs1(Bytes digest, uint8_t* signature);
-  bool SignPss(Bytes digest, uint8_t* signature);
-
   const OpenSsl* openssl_ = nullptr;
   ssl::Rsa* rsa_ = nullptr;
   size_t bits_ = 0;

@@ -15,6 +15,17 @@
   F(int, BN_bn2binpad, (const ssl::Bignum*, uint8_t*, int)) \
   F(void, BN_set_flags, (ssl::Bignum*, int)) \
   F(void, BN_clear_free, (ssl::Bignum*)) \
+  F(ssl::Bignum*, BN_new, (void)) \
+  F(int, BN_cmp, (const ssl::Bignum*, const ssl::Bignum*)) \
+  F(int, BN_priv_rand_range, (ssl::Bignum*, const ssl::Bignum*)) \
+  F(ssl::BignumContext*, BN_CTX_new, (void)) \
+  F(void, BN_CTX_free, (ssl::BignumContext*)) \
+  F(ssl::Montgomery*, BN_MONT_CTX_new, (void)) \
+  F(void, BN_MONT_CTX_free, (ssl::Montgomery*)) \
+  F(int, BN_MONT_CTX_set, (ssl::Montgomery*, const ssl::Bignum*, ssl::BignumContext*)) \
+  F(int, BN_to_montgomery, (ssl::Bignum*, const ssl::Bignum*, ssl::Montgomery*, ssl::BignumContext*)) \
+  F(int, BN_mod_mul_montgomery, (ssl::Bignum*, const ssl::Bignum*, const ssl::Bignum*, ssl::Montgomery*, ssl::BignumContext*)) \
+  F(int, BN_mod_exp_mont, (ssl::Bignum*, const ssl::Bignum*, const ssl::Bignum*, const ssl::Bignum*, ssl::BignumContext*, ssl::Montgomery*)) \
   F(ssl::EcKey*, EC_KEY_new_by_curve_name, (int)) \
   F(void, EC_KEY_free, (ssl::EcKey*)) \
   F(const ssl::EcGroup*, EC_KEY_get0_group, (const ssl::EcKey*)) \
@@ -34,12 +45,10 @@
   F(int, ECDH_compute_key, (void*, size_t, const ssl::EcPoint*, const ssl::EcKey*, void*)) \
   F(ssl::Rsa*, d2i_RSAPrivateKey, (ssl::Rsa**, const uint8_t**, long)) \
   F(void, RSA_free, (ssl::Rsa*)) \
-  F(int, RSA_sign, (int, const uint8_t*, unsigned, uint8_t*, unsigned*, ssl::Rsa*)) \
-  F(int, RSA_verify, (int, const uint8_t*, unsigned, const uint8_t*, unsigned, ssl::Rsa*)) \
+  F(void, RSA_get0_key, (const ssl::Rsa*, const ssl::Bignum**, const ssl::Bignum**, const ssl::Bignum**)) \
+  F(void, RSA_blinding_off, (ssl::Rsa*)) \
   F(int, RSA_private_encrypt, (int, const uint8_t*, uint8_t*, ssl::Rsa*, int)) \
-  F(int, RSA_public_decrypt, (int, const uint8_t*, uint8_t*, ssl::Rsa*, int)) \
   F(int, RSA_padding_add_PKCS1_PSS_mgf1, (ssl::Rsa*, uint8_t*, const uint8_t*, const ssl::Digest*, const ssl::Digest*, int)) \
-  F(int, RSA_verify_PKCS1_PSS_mgf1, (ssl::Rsa*, const uint8_t*, const ssl::Digest*, const ssl::Digest*, const uint8_t*, int)) \
   F(const ssl::Digest*, EVP_sha256, (void)) \
   F(const ssl::Digest*, EVP_sha384, (void)) \
   F(const ssl::Digest*, EVP_sha512, (void)) \
@@ -65,6 +74,8 @@ namespace securemem {
 namespace ssl {
 
 struct Bignum;
+struct BignumContext;
+struct Montgomery;
 struct EcKey;
 struct EcGroup;
 struct EcPoint;
@@ -93,7 +104,6 @@ constexpr int kNoPadding = 3;
 constexpr int kSaltAsDigest = -1;
 constexpr int kEd25519 = 1087, kX25519 = 1034;
 constexpr int kP256 = 415, kP384 = 715, kP521 = 716;
-constexpr int kSha256 = 672, kSha384 = 673, kSha512 = 674;
 
 }  // namespace ssl
 

@@ -1,20 +1,34 @@
 #include <string.h>
 
 #include "keys_openssl.h"
+#include "rsa_blinded.h"
 #include "rsa_der.h"
 
 namespace securemem {
 namespace {
 
-struct Hash {
-  int nid;
-  const ssl::Digest* (*digest)();
-};
+// Of DigestInfo up to the digest (RFC 8017, 9.2, note 1): two bytes of it say the length, one the hash.
+constexpr size_t kInfoByteLength = 19;
 
-Hash HashOf(const OpenSsl& openssl, size_t digest_length) {
-  if (digest_length == 32) return {ssl::kSha256, openssl.EVP_sha256};
-  if (digest_length == 48) return {ssl::kSha384, openssl.EVP_sha384};
-  return {ssl::kSha512, openssl.EVP_sha512};
+// 00 01 FF…FF 00, the DigestInfo, the digest.
+void PadPkcs1(Bytes digest, Room padded) {
+  const uint8_t length = static_cast<uint8_t>(digest.length), hash = static_cast<uint8_t>(length / 16 - 1);
+  const uint8_t info[kInfoByteLength] = {
+      0x30, static_cast<uint8_t>(length + 17), 0x30, 0x0d, 0x06, 0x09, 0x60,
+      0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, hash, 0x05, 0x00, 0x04, length,
+  };
+  const size_t content = padded.length - kInfoByteLength - digest.length;
+  padded.data[0] = 0;
+  padded.data[1] = 1;
+  memset(padded.data + 2, 0xff, content - 3);
+  padded.data[content - 1] = 0;
+  memcpy(padded.data + content, info, kInfoByteLength);
+  memcpy(padded.data + content + kInfoByteLength, digest.data, digest.length);
+}
+
+const ssl::Digest* HashOf(const OpenSsl& openssl, size_t digest_length) {
+  if (digest_length == 32) return openssl.EVP_sha256();
+  return digest_length == 48 ? openssl.EVP_sha384() : openssl.EVP_sha512();
 }
 
 bool IsPss(Signing signing) { return signing >= Signing::kPs256; }
@@ -40,36 +54,25 @@ void RsaKey::Free() {
 Status RsaKey::Sign(Signing signing, Bytes digest, Room target, size_t* length) {
   const size_t modulus = (bits_ + 7) / 8;
   if (target.length < modulus) return Status::kBadRange;
-  // As RFC 8017 asks: emLen of EMSA-PSS, and of EMSA-PKCS1-v1_5 with the 19 bytes that name the hash.
-  const size_t needed = IsPss(signing) ? 2 * digest.length + 2 : digest.length + 19 + 11;
+  // As RFC 8017 asks: emLen of EMSA-PSS, and of EMSA-PKCS1-v1_5 with the bytes that name the hash.
+  const size_t needed = IsPss(signing) ? 2 * digest.length + 2 : digest.length + kInfoByteLength + 11;
   const size_t room = IsPss(signing) ? (bits_ + 6) / 8 : modulus;
   if (room < needed) return Status::kKeyInvalid;
   const ErrorMark mark(openssl_);
-  uint8_t signature[kSignatureByteLengthMax];
-  if (!(IsPss(signing) ? SignPss(digest, signature) : SignPkcs1(digest, signature))) {
-    return Status::kKeyInvalid;
+  uint8_t padded[kSignatureByteLengthMax], signature[kSignatureByteLengthMax];
+  if (!IsPss(signing)) {
+    PadPkcs1(digest, {padded, modulus});
+  } else {
+    const ssl::Digest* hash = HashOf(*openssl_, digest.length);
+    const int padding =
+        openssl_->RSA_padding_add_PKCS1_PSS_mgf1(rsa_, padded, digest.data, hash, hash, ssl::kSaltAsDigest);
+    if (padding != 1) return Status::kKeyInvalid;
   }
+  const Status status = SignBlinded(*openssl_, rsa_, {padded, modulus}, signature);
+  if (status != Status::kOk) return status;
   memcpy(target.data, signature, modulus);
   *length = modulus;
   return Status::kOk;
-}
-
-bool RsaKey::SignPkcs1(Bytes digest, uint8_t* signature) {
-  const Hash hash = HashOf(*openssl_, digest.length);
-  const unsigned digest_length = static_cast<unsigned>(digest.length);
-  unsigned length = 0;
-  return openssl_->RSA_sign(hash.nid, digest.data, digest_length, signature, &length, rsa_) == 1 &&
-         openssl_->RSA_verify(hash.nid, digest.data, digest_length, signature, length, rsa_) == 1;
-}
-
-bool RsaKey::SignPss(Bytes digest, uint8_t* signature) {
-  const int modulus = static_cast<int>((bits_ + 7) / 8);
-  const ssl::Digest* hash = HashOf(*openssl_, digest.length).digest();
-  uint8_t padded[kSignatureByteLengthMax];
-  return openssl_->RSA_padding_add_PKCS1_PSS_mgf1(rsa_, padded, digest.data, hash, hash, ssl::kSaltAsDigest) == 1 &&
-         openssl_->RSA_private_encrypt(modulus, padded, signature, rsa_, ssl::kNoPadding) == modulus &&
-         openssl_->RSA_public_decrypt(modulus, signature, padded, rsa_, ssl::kNoPadding) == modulus &&
-         openssl_->RSA_verify_PKCS1_PSS_mgf1(rsa_, digest.data, hash, hash, padded, ssl::kSaltAsDigest) == 1;
 }
 
 }  // namespace securemem

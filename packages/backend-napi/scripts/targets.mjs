@@ -70,7 +70,8 @@ const SHARED = [
     'known_answers.cc',
     'openssl.cc',
   ],
-  ...['curve25519_openssl.cc', 'ec_openssl.cc', 'rsa_openssl.cc', 'rsa_der.cc', 'freestanding.cc'],
+  ...['curve25519_openssl.cc', 'ec_openssl.cc', 'rsa_openssl.cc', 'rsa_blinded.cc', 'rsa_der.cc'],
+  ...['modular_inverse.cc', 'freestanding.cc'],
 ];
 const EXPORTS = `--version-script=${join(NATIVE, 'exports.map')}`;
 

@@ -9,6 +9,7 @@ import type { Address } from './address.js';
 import type { CType, Ffi } from './ffi.js';
 import { requireMade } from './openssl-made.js';
 import type { KeyFamily, Refusal } from './private-keys.js';
+import { RsaBlinding } from './rsa-blinding.js';
 import type { Place } from './system.js';
 
 /** What is called of OpenSSL for RSA. */
@@ -20,22 +21,6 @@ interface Rsa {
   bits(key: Address): number;
   byteLength(key: Address): number;
   version(key: Address): number;
-  sign(
-    hash: number,
-    digest: Place,
-    byteLength: number,
-    to: Place,
-    written: Uint32Array,
-    key: Address,
-  ): number;
-  verify(
-    hash: number,
-    digest: Place,
-    byteLength: number,
-    signature: Place,
-    signatureByteLength: number,
-    key: Address,
-  ): number;
   pad(
     key: Address,
     to: Place,
@@ -44,27 +29,17 @@ interface Rsa {
     maskHash: Address,
     saltByteLength: number,
   ): number;
-  unpad(
-    key: Address,
-    digest: Place,
-    hash: Address,
-    maskHash: Address,
-    padded: Place,
-    saltByteLength: number,
-  ): number;
-  privately(byteLength: number, from: Place, to: Place, key: Address, padding: number): number;
-  publicly(byteLength: number, from: Place, to: Place, key: Address, padding: number): number;
   writePublic(key: Address, to: BigUint64Array | null): number;
   hashOf(name: string): Address | null;
 }
 
-/** The numbers by which OpenSSL knows the hashes (`obj_mac.h`). */
-const HASHES = { sha256: 672, sha384: 673, sha512: 674 } as const satisfies Record<
-  DigestName,
-  number
->;
+/** DigestInfo of PKCS#1 up to the digest (RFC 8017, section 9.2, note 1). */
+const DIGEST_INFO: Readonly<Record<DigestName, string>> = {
+  sha256: '3031300d060960864801650304020105000420',
+  sha384: '3041300d060960864801650304020205000430',
+  sha512: '3051300d060960864801650304020305000440',
+};
 
-const NO_PADDING = 3;
 const SALT_AS_DIGEST = -1;
 const MODULUS_BITS_MIN = 1024;
 const MODULUS_BITS_MAX = 16_384;
@@ -82,12 +57,7 @@ function bind(ffi: Ffi): Rsa {
     bits: call('RSA_bits', 'int', p),
     byteLength: call('RSA_size', 'int', p),
     version: call('RSA_get_version', 'int', p),
-    sign: call('RSA_sign', 'int', 'int', p, 'uint', p, p, p),
-    verify: call('RSA_verify', 'int', 'int', p, 'uint', p, 'uint', p),
     pad: call('RSA_padding_add_PKCS1_PSS_mgf1', 'int', p, p, p, p, p, 'int'),
-    unpad: call('RSA_verify_PKCS1_PSS_mgf1', 'int', p, p, p, p, p, 'int'),
-    privately: call('RSA_private_encrypt', 'int', 'int', p, p, p, 'int'),
-    publicly: call('RSA_public_decrypt', 'int', 'int', p, p, p, 'int'),
     writePublic: call('i2d_RSAPublicKey', 'int', p, p),
     hashOf: call('EVP_get_digestbyname', p, 'text'),
   };
@@ -100,11 +70,13 @@ function bind(ffi: Ffi): Rsa {
 export class OpensslRsa implements KeyFamily {
   readonly types = ['RSA'] as const;
   readonly #rsa: Rsa;
+  readonly #blinding: RsaBlinding;
   readonly #ffi: Ffi;
 
   /** Throws where a function is missing. */
   constructor(ffi: Ffi) {
     this.#rsa = bind(ffi);
+    this.#blinding = new RsaBlinding(ffi);
     this.#ffi = ffi;
   }
 
@@ -121,9 +93,10 @@ export class OpensslRsa implements KeyFamily {
       if (target.length < byteLength) {
         throw new RangeError(`target must have at least ${byteLength} bytes for this key`);
       }
-      const signed = algorithm.startsWith('PS')
-        ? this.#signPss(key, hash, digest, target, byteLength)
-        : this.#signPkcs1(key, hash, digest, target, byteLength);
+      const padded = algorithm.startsWith('PS')
+        ? this.#padPss(key, hash, digest, byteLength)
+        : padPkcs1(hash, digest, byteLength);
+      const signed = padded !== undefined && this.#blinding.sign(key, padded, target);
       return signed ? byteLength : 'key';
     });
   }
@@ -156,38 +129,18 @@ export class OpensslRsa implements KeyFamily {
     throw new TypeError('RSA agrees on nothing');
   }
 
-  #signPkcs1(
-    key: Address,
-    hash: DigestName,
-    digest: Uint8Array,
-    target: Uint8Array,
-    byteLength: number,
-  ): boolean {
-    const number = HASHES[hash];
-    const written = new Uint32Array(1);
-    return (
-      this.#rsa.sign(number, digest, digest.length, target, written, key) === 1 &&
-      written[0] === byteLength &&
-      this.#rsa.verify(number, digest, digest.length, target, byteLength, key) === 1
-    );
-  }
-
-  #signPss(
+  /** Undefined where the modulus is too small for this digest. */
+  #padPss(
     key: Address,
     name: DigestName,
     digest: Uint8Array,
-    target: Uint8Array,
     byteLength: number,
-  ): boolean {
+  ): Uint8Array | undefined {
     const rsa = this.#rsa;
     const hash = requireMade(rsa.hashOf(name), 'EVP_get_digestbyname');
     const padded = new Uint8Array(new ArrayBuffer(byteLength));
-    return (
-      rsa.pad(key, padded, digest, hash, hash, SALT_AS_DIGEST) === 1 &&
-      rsa.privately(byteLength, padded, target, key, NO_PADDING) === byteLength &&
-      rsa.publicly(byteLength, target, padded, key, NO_PADDING) === byteLength &&
-      rsa.unpad(key, digest, hash, hash, padded, SALT_AS_DIGEST) === 1
-    );
+    const done = rsa.pad(key, padded, digest, hash, hash, SALT_AS_DIGEST) === 1;
+    return done ? padded : undefined;
   }
 
   #withKey(
@@ -212,4 +165,16 @@ export class OpensslRsa implements KeyFamily {
       rsa.free(key);
     }
   }
+}
+
+/** 00 01 FF…FF 00, the DigestInfo, the digest. The smallest modulus has room for the longest. */
+function padPkcs1(name: DigestName, digest: Uint8Array, byteLength: number): Uint8Array {
+  const info = Buffer.from(DIGEST_INFO[name], 'hex');
+  const padded = new Uint8Array(new ArrayBuffer(byteLength)).fill(0xff);
+  const at = byteLength - info.length - digest.length;
+  padded.set([0, 1]);
+  padded[at - 1] = 0;
+  padded.set(info, at);
+  padded.set(digest, at + info.length);
+  return padded;
 }
