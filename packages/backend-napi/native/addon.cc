@@ -488,6 +488,12 @@ napi_value SetFault(napi_env env, napi_callback_info info) {
   g_fault_error = static_cast<int>(call.Small(1));
   return nullptr;
 }
+
+napi_value KeepStack(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  g_stack_kept = call.Small(0) != 0;
+  return nullptr;
+}
 #endif
 
 void Add(Napi::Env env, Napi::Object exports, const char* name, napi_callback callback, Environment* environment) {
@@ -540,7 +546,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"keyTypes", ReadKeyTypes}, {"sign", SignByRange},      {"publicKey", PublicKeyOfRange},
       {"agree", AgreeInRange},  {"signLater", SignLater},      {"revokeSignature", RevokeSignature},
 #ifdef SECUREMEM_TEST_FAULTS
-      {"setFault", SetFault},
+      {"setFault", SetFault}, {"keepStack", KeepStack},
 #endif
   };
   for (const auto& function : kFunctions) Add(env, exports, function.name, function.callback, environment);
@@ -553,6 +559,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 #ifdef SECUREMEM_TEST_FAULTS
 int securemem::g_fault_countdown = 0;
 int securemem::g_fault_error = 0;
+bool securemem::g_stack_kept = false;
 #endif
 
 static Napi::Object InitSecuremem(Napi::Env env, Napi::Object exports) { return securemem::Init(env, exports); }

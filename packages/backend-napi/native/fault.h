@@ -6,6 +6,8 @@ namespace securemem {
 // Calls left until the failing one; 0 means no fault is armed. Read and set from the thread of the test only.
 extern int g_fault_countdown;
 extern int g_fault_error;
+// The stack is not wiped, so that a test sees what would be there.
+extern bool g_stack_kept;
 inline bool FaultNow() { return g_fault_countdown > 0 && --g_fault_countdown == 0; }
 }  // namespace securemem
 #ifdef _WIN32

@@ -83,6 +83,8 @@ export interface Binding {
   failure(target: Float64Array): string;
   /** In test builds only: the `countdown`-th system call from now fails with `errno`. */
   setFault?(countdown: number, errno: number): void;
+  /** The same: with 1 a use of a key leaves the stack as it is, with 0 it wipes it again. */
+  keepStack?(kept: number): void;
 }
 
 /** `use` is the number of an algorithm or type in its list. */

@@ -8,12 +8,14 @@ export interface TestAddon {
   slowDigest(bytes: Uint8Array, delayMs: number): Promise<number>;
   /** process_vm_readv: the bytes read, or the error number negated. */
   readProcess(pid: number, address: bigint, target: Uint8Array): number;
+  /** Calls `run`, and fills `target` with the stack below as that left it: the end of the array was next to the caller. */
+  stackAfter(run: () => void, target: Uint8Array): void;
   /** Starts a thread that maps ordinary memory. What it returns ends it: looks, and those that found other bytes. */
   lookAfterPatterns(): () => [looked: number, damaged: number];
 }
 
 export interface TestBuild {
-  /** The addon with `setFault`. */
+  /** The addon with `setFault` and `keepStack`. */
   readonly binding: Required<Binding>;
   readonly addon: TestAddon;
 }

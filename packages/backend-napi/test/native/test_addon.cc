@@ -1,5 +1,5 @@
 // For tests only, never shipped: an asynchronous native operation that works on memory it was lent, the system call with which
-// one process reads another, and a thread that looks after ordinary memory.
+// one process reads another, a thread that looks after ordinary memory, and a look at what calls leave on the stack.
 #include <napi.h>
 #include <errno.h>
 #include <string.h>
@@ -133,8 +133,24 @@ Napi::Value LookAfterPatterns(const Napi::CallbackInfo& info) {
   });
 }
 
+// Whatever calls left below the frame of the caller; nothing is called between them and this.
+__attribute__((noinline)) void CopyStack(uint8_t* to, size_t length) {
+  const volatile uint8_t* here = static_cast<const uint8_t*>(__builtin_frame_address(0));
+  for (size_t i = 0; i < length; i++) to[i] = here[static_cast<ptrdiff_t>(i) - static_cast<ptrdiff_t>(length)];
+}
+
+// stackAfter(run, target): calls `run`, and fills the target with the stack below as it was left
+void StackAfter(const Napi::CallbackInfo& info) {
+  Napi::Uint8Array target = info[1].As<Napi::Uint8Array>();
+  uint8_t* bytes = target.Data();
+  const size_t length = target.ByteLength();
+  info[0].As<Napi::Function>().Call({});
+  CopyStack(bytes, length);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("slowDigest", Napi::Function::New<StartSlowDigest>(env));
+  exports.Set("stackAfter", Napi::Function::New<StackAfter>(env));
   exports.Set("readProcess", Napi::Function::New<ReadProcess>(env));
   exports.Set("lookAfterPatterns", Napi::Function::New<LookAfterPatterns>(env));
   return exports;
