@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { open } from '../fixture.js';
 import { pass, taken } from './doors.js';
 import { halves, mpint, type OpenSshParts, openSsh, string, uint32 } from './openssh-writer.js';
-import { pemOf, privatePartOf, sampleOf } from './samples.js';
+import { bytesOf, pemOf, privatePartOf, sampleOf } from './samples.js';
 
 const LABEL = 'OPENSSH PRIVATE KEY';
 const TYPES = ['Ed25519', 'P-256', 'P-384', 'P-521', 'RSA'];
@@ -68,6 +68,31 @@ describe('K4 fromOpenSsh', () => {
     expect(found.privatePart.equals(privatePartOf(key))).toBe(true);
     expect(createPublicKey(key).equals(found.publicKey)).toBe(true);
   });
+
+  it.for([undefined, 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com', 'aes128-cbc'])(
+    'K4 refuses a key that ssh-keygen encrypted (%s), names the way, and the way leads through fromPem',
+    async (cipher, ctx) => {
+      const args = ['-t', 'ecdsa', '-N', 'open sesame'];
+      const made = keygen(...args, ...(cipher === undefined ? [] : ['-Z', cipher]));
+      if (made === undefined) {
+        return ctx.skip('not proven: there is no ssh-keygen (openssh-client)');
+      }
+      const { memory } = open();
+      const refused = memory.fromOpenSsh(bytesOf(readFileSync(made.path)));
+      await expect(refused).rejects.toMatchObject({
+        code: 'ERR_SECMEM_INPUT_INVALID',
+        details: {
+          reason: 'unsupported',
+          remedy: expect.stringContaining('ssh-keygen -p -m PKCS8'),
+        },
+      });
+      expect(memory.stats().secrets).toBe(0);
+      made.run('-p', '-m', 'PKCS8', '-P', 'open sesame', '-N', 'open sesame');
+      const passphrase = memory.adoptSync(bytesOf(Buffer.from('open sesame')));
+      const key = await memory.fromPem(bytesOf(readFileSync(made.path)), { passphrase });
+      expect(key.type).toBe('P-256');
+    },
+  );
 
   it('K4 takes an EC key whose number is short, with its leading zeros', async () => {
     const { memory } = open();
