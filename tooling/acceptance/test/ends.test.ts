@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../src/ends/certificate.js';
 import { cellOf, measureEnds } from '../src/ends/measure.js';
-import { MEASURED, nodeOf, RELEASES } from '../src/ends/nodes.js';
+import { MEASURED, nodeOf, RELEASES } from '../src/nodes.js';
 import { needs } from '../src/run-scenario.js';
 
 const document = readFileSync(new URL('../../../docs/ENDS.md', import.meta.url), 'utf8');

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { programOf } from '../src/backends.mjs';
-import { MEASURED, nodeOf } from '../src/ends/nodes.js';
 import { textOf, type Watched, watch } from '../src/ends/watched.js';
 import { createMarker } from '../src/memory-scan.mjs';
+import { MEASURED, nodeOf } from '../src/nodes.js';
 import { needs } from '../src/run-scenario.js';
 
 const PROGRAM = fileURLToPath(new URL('../src/ends/variable.mjs', import.meta.url));

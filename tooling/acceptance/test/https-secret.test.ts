@@ -11,9 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { type Certificate, makeCertificate } from '../src/ends/certificate.js';
-import { MEASURED, nodeOf } from '../src/ends/nodes.js';
 import { textOf, watch } from '../src/ends/watched.js';
 import { createMarker, type Hit, type Marker } from '../src/memory-scan.mjs';
+import { MEASURED, nodeOf } from '../src/nodes.js';
 import { needs } from '../src/run-scenario.js';
 
 const PROGRAM = fileURLToPath(new URL('../src/ends/https.mjs', import.meta.url));

@@ -14,6 +14,7 @@ import {
   signAsync,
 } from '@securemem/core';
 import { SIGNATURES } from '@securemem/core/contract';
+import { repetitions } from '@securemem/proof';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBackend, unavailable } from '../src/backends.mjs';
 import {
@@ -26,6 +27,9 @@ import {
   SCRYPT,
   SMALL_ORDER,
 } from '../src/key-vectors.js';
+import { nodeOf, OTHERS } from '../src/nodes.js';
+import { isSigned } from '../src/second-judge.js';
+import { runTestsWith } from '../src/tests-elsewhere.js';
 
 const bytesOf = (hex: string): Uint8Array<ArrayBuffer> => {
   const source = Buffer.from(hex, 'hex');
@@ -98,7 +102,7 @@ describe.each(['koffi', 'napi', 'nolock'])('private keys where they lie, %s', (n
   });
 
   it.each(ALGORITHMS)(
-    'K1 %s: what it signs node:crypto takes for signed, or it refuses',
+    'K1 %s: what it signs node:crypto and a second library take for signed, or it refuses',
     (algorithm) => {
       const key = keyOf(algorithm);
       if (!does(algorithm)) {
@@ -115,8 +119,10 @@ describe.each(['koffi', 'napi', 'nolock'])('private keys where they lie, %s', (n
         const signature = algorithm === 'ES256K-R' ? whole.subarray(0, 64) : whole;
         const options = { key: given, ...optionsOf(algorithm) };
         expect(verify(digest, message, options, signature)).toBe(true);
+        expect(isSigned(algorithm, given, message, signature)).toBe(true);
         signature[5] = Number(signature[5]) ^ 1;
         expect(verify(digest, message, options, signature)).toBe(false);
+        expect(isSigned(algorithm, given, message, signature)).toBe(false);
       }
       key.dispose();
     },
@@ -258,3 +264,32 @@ describe.each(['koffi', 'napi', 'nolock'])('private keys where they lie, %s', (n
     expect([ARGON2.derived, 'ERR_SECMEM_NOT_SUPPORTED']).toContain(last);
   });
 });
+
+/** Everything that is said of keys, by its files. */
+const KEY_TESTS = [
+  ...['keys', 'keys-in-flight', 'key-files', 'copies'].map(
+    (name) => `tooling/acceptance/test/${name}.test.ts`,
+  ),
+  'packages/backend-koffi/test/keys.test.ts',
+  ...['signatures', 'refusals', 'copies', 'later', 'blinding', 'stack'].map(
+    (name) => `packages/backend-napi/test/keys/${name}.test.ts`,
+  ),
+];
+
+// A release takes minutes, so only a full run has them.
+if (repetitions(10) === 10) {
+  describe('keys on the other releases', () => {
+    it.for(OTHERS)(
+      'K1 to K5 hold on Node %s: what is said of keys here is so there',
+      { timeout: 1_800_000 },
+      (release, context) => {
+        const node = nodeOf(release);
+        if ('missing' in node) return context.skip(`not proven: ${node.missing}`);
+        const found = runTestsWith(node.program, KEY_TESTS);
+        expect(found.failed).toEqual([]);
+        expect(found.files).toBe(KEY_TESTS.length);
+        expect(found.passed).toBeGreaterThan(100);
+      },
+    );
+  });
+}

@@ -30,7 +30,12 @@ const PREFIXES: Readonly<Record<string, string>> = {
   sha512: '3051300d060960864801650304020305000440',
 };
 
-export function isPkcs1Signature(key: KeyObject, hash: string, digest: Buffer, signature: Buffer) {
+export function isPkcs1Signature(
+  key: KeyObject,
+  hash: string,
+  digest: Buffer,
+  signature: Buffer,
+): boolean {
   const info = Buffer.concat([Buffer.from(PREFIXES[hash] as string, 'hex'), digest]);
   const padding = Buffer.alloc(signature.length - info.length - 3, 0xff);
   const expected = Buffer.concat([Buffer.from([0, 1]), padding, Buffer.from([0]), info]);
@@ -38,7 +43,12 @@ export function isPkcs1Signature(key: KeyObject, hash: string, digest: Buffer, s
 }
 
 /** With a salt as long as the digest, and MGF1 by the same hash. */
-export function isPssSignature(key: KeyObject, hash: string, digest: Buffer, signature: Buffer) {
+export function isPssSignature(
+  key: KeyObject,
+  hash: string,
+  digest: Buffer,
+  signature: Buffer,
+): boolean {
   const bits = (key.asymmetricKeyDetails?.modulusLength ?? 0) - 1;
   const byteLength = Math.ceil(bits / 8);
   const message = open(key, signature, byteLength);

@@ -14,9 +14,9 @@ import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { SIGNATURES } from '@securemem/core/contract';
 import { repetitions } from '@securemem/proof';
+import { isPkcs1Signature, isPssSignature } from '@securemem/proof/rsa-by-hand';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, hex, KeyPage } from './key-page.js';
-import { isPkcs1Signature, isPssSignature } from './rsa-by-hand.js';
 import { ED25519, RS256, SECP256K1 } from './vectors.js';
 
 const digestOf = (hash: string, message: Uint8Array): Buffer =>
