@@ -70,6 +70,13 @@ export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
       append(payload);
       return generation === 1 ? never() : undefined;
     },
+    // "file, newline, word": the word is the answer.
+    appendSlowly: async (payload) => {
+      const [file, word] = text(payload).split('\n');
+      writeFileSync(/** @type {string} */ (file), `${word}\n`, { flag: 'a' });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return Buffer.from(/** @type {string} */ (word));
+    },
     appendThenDie: (payload) => {
       append(payload);
       process.exit(1);
