@@ -75,3 +75,37 @@ describe('a program in one file', () => {
     },
   );
 });
+
+/** The globals of a page, as jsdom and programs that make themselves a `document` have them. */
+const PAGE = `
+globalThis.document = { currentScript: null, baseURI: 'http://localhost/' };
+globalThis.window = globalThis;
+delete globalThis.TextEncoder;
+`;
+
+const PROBING = `
+const probes = {};
+for (const name of ${JSON.stringify(PACKAGES)}) {
+  const found = require('@securemem/' + name)[name + 'Backend'].probe();
+  probes[name] = found.available || found.reason;
+}
+const { openKeeper } = require('@securemem/keeper');
+openKeeper({ module: 'file:///no-such-module.mjs' }).catch(({ code }) => {
+  console.log(JSON.stringify({ probes, code }));
+});
+`;
+
+describe('a program beside a global document', () => {
+  it('N5 finds the files of every package by require, as any other program', () => {
+    const said = (globals: string) => {
+      const args = ['--no-warnings', '-e', `${globals}${PROBING}`];
+      const child = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: HERE });
+      expect(child.stderr).toBe('');
+      return JSON.parse(child.stdout);
+    };
+    const usual = said('');
+    expect(usual.probes).toMatchObject({ koffi: true, nolock: true });
+    expect(usual.code).toBe('ERR_SECMEM_KEEPER_CRASHED');
+    expect(said(PAGE)).toEqual(usual);
+  });
+});
