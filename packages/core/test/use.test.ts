@@ -145,6 +145,36 @@ describe.each([
   );
 
   it.each(['aes-256-gcm', 'chacha20-poly1305'] as const)(
+    'N19 encrypt() takes ordinary bytes under %s, and leaves them as they are',
+    async (algorithm) => {
+      const { memory } = opened();
+      const key = memory.randomSync(32);
+      for (const plaintext of [Buffer.from('a=1; b=2'), Buffer.alloc(5000, 7), bytesOf('00')]) {
+        const before = Buffer.from(plaintext);
+        const message = encrypt(algorithm, key, plaintext, { associatedData: label });
+        expect(before.equals(plaintext)).toBe(true);
+        expect(message.length).toBe(12 + before.length + 16);
+        const back = await decrypt(algorithm, key, message, { associatedData: label });
+        expect(back.equals(before)).toBe(true);
+        back.dispose();
+        const unbound = decrypt(algorithm, key, message);
+        await expect(unbound).rejects.toMatchObject({ code: 'ERR_SECMEM_UNSEAL_FAILED' });
+      }
+      expect(() => encrypt(algorithm, key, new Uint8Array(0))).toThrow(RangeError);
+      expect(() => encrypt(algorithm, key, 'text' as never)).toThrow(
+        'plaintext must be a Secret or a Uint8Array, not a string',
+      );
+      const short = memory.randomSync(31);
+      expect(() => encrypt(algorithm, short, Buffer.from('x'))).toThrow(RangeError);
+      short.dispose();
+      expect(() => encrypt(algorithm, short, Buffer.from('x'))).toThrow(
+        expect.objectContaining({ code: 'ERR_SECMEM_DISPOSED' }),
+      );
+      expect(memory.stats().secrets).toBe(1);
+    },
+  );
+
+  it.each(['aes-256-gcm', 'chacha20-poly1305'] as const)(
     'decrypt() refuses whatever was changed under %s, and leaves nothing allocated',
     async (algorithm) => {
       const { memory } = opened();

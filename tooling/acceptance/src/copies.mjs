@@ -169,6 +169,10 @@ const consumers = [
         use: (secret, { other }) => encrypt(algorithm, secret, other),
       },
       {
+        name: `\`encrypt\` by ${algorithm} of ordinary bytes, of the key`,
+        use: (secret) => encrypt(algorithm, secret, new Uint8Array(new ArrayBuffer(1_000))),
+      },
+      {
         name: `\`encrypt\` by ${algorithm}, of the plaintext`,
         use: (secret, { other }) => encrypt(algorithm, other, secret),
       },

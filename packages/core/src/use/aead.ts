@@ -3,10 +3,10 @@ import { isBytes } from '../common/bytes.js';
 import { notA } from '../common/handle-kind.js';
 import { ownOptions } from '../contract/own-properties.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
-import { oneOf } from '../options.js';
+import { integer, oneOf, REGION_BYTE_LENGTH_MAX } from '../options.js';
 import { sealPlace, unsealPlace } from '../sealing/cipher.js';
 import { plaintextOf } from '../sealing/plaintext.js';
-import { placeOf, requireSecret, type Secret, withBytes } from '../secret/secret.js';
+import { isSecret, placeOf, requireSecret, type Secret, withBytes } from '../secret/secret.js';
 import { DERIVED_NAMES, type DerivedOptions, derive, wipe } from './derived.js';
 
 /** Authenticated ciphers with a key of 32 bytes, a nonce of 12 and a tag of 16. */
@@ -26,45 +26,53 @@ const TAG_BYTE_LENGTH = 16;
 const NOTHING = new Uint8Array(new ArrayBuffer(0));
 
 /**
- * Encrypts one secret under another, into bytes for a disk or a wire: a random nonce (12 bytes), the ciphertext, the tag
- * (16 bytes). AES-256-GCM goes from page to ciphertext inside the backend where that can; otherwise `node:crypto` is given
- * the pages. Encrypt at most 2^32 messages under one key, since nonces are random (NIST SP 800-38D, section 8.3).
+ * Encrypts under a secret key, into bytes for a disk or a wire: a random nonce (12 bytes), the ciphertext, the tag (16 bytes). The
+ * plaintext is a secret, or ordinary bytes (1 to 2^30), such as a cookie or a field of a database, which stay as they are. Of
+ * a secret AES-256-GCM goes from page to ciphertext inside the backend where that can; otherwise `node:crypto` is given the
+ * pages. Encrypt at most 2^32 messages under one key, since nonces are random (NIST SP 800-38D, section 8.3).
  *
- * Throws `RangeError` unless the key has 32 bytes, `ERR_SECMEM_DISPOSED`, and `ERR_SECMEM_IN_USE` while one of the two is
- * written to.
+ * Throws `RangeError` unless the key has 32 bytes, or for bytes out of range, `ERR_SECMEM_DISPOSED`, and `ERR_SECMEM_IN_USE`
+ * while one of the two is written to.
  */
 export function encrypt(
   algorithm: AeadAlgorithm,
   key: Secret,
-  plaintext: Secret,
+  plaintext: Secret | Uint8Array,
   options?: EncryptOptions,
 ): Uint8Array {
   checkAlgorithm(algorithm);
   requireSecret(key, 'key');
-  requireSecret(plaintext, 'plaintext');
+  checkPlaintext(plaintext);
   const own = ownOptions(options, ['associatedData'], 'options');
   const associatedData = checkAssociatedData(own);
   return withBytes(key, 'read', (keyBytes) => {
     checkKey(keyBytes);
-    return withBytes(plaintext, 'read', (bytes) => {
-      const end = NONCE_BYTE_LENGTH + bytes.length;
-      const message = new Uint8Array(new ArrayBuffer(end + TAG_BYTE_LENGTH));
-      const nonce = randomFillSync(message.subarray(0, NONCE_BYTE_LENGTH));
-      if (algorithm === 'aes-256-gcm') {
-        const use = { ...keyPlace(key), nonce, associatedData };
-        sealPlace(use, placeOf(plaintext), message.subarray(NONCE_BYTE_LENGTH));
-        return message;
-      }
-      const cipher = createCipheriv(algorithm, keyBytes, nonce, {
-        authTagLength: TAG_BYTE_LENGTH,
-      });
-      cipher.setAAD(associatedData, { plaintextLength: bytes.length });
-      message.set(cipher.update(bytes), NONCE_BYTE_LENGTH);
-      cipher.final();
-      message.set(cipher.getAuthTag(), end);
-      return message;
-    });
+    if (!isSecret(plaintext)) {
+      return messageOf(plaintext.length, (nonce, target) =>
+        encryptByNode(algorithm, { key: keyBytes, nonce, associatedData }, plaintext, target),
+      );
+    }
+    return withBytes(plaintext, 'read', (bytes) =>
+      messageOf(bytes.length, (nonce, target) => {
+        if (algorithm === 'aes-256-gcm') {
+          sealPlace({ ...keyPlace(key), nonce, associatedData }, placeOf(plaintext), target);
+        } else {
+          encryptByNode(algorithm, { key: keyBytes, nonce, associatedData }, bytes, target);
+        }
+      }),
+    );
   });
+}
+
+/** A message with a nonce of its own, whose ciphertext and tag `fill` writes. */
+function messageOf(
+  byteLength: number,
+  fill: (nonce: Uint8Array, target: Uint8Array) => void,
+): Uint8Array {
+  const message = new Uint8Array(new ArrayBuffer(NONCE_BYTE_LENGTH + byteLength + TAG_BYTE_LENGTH));
+  const nonce = randomFillSync(message.subarray(0, NONCE_BYTE_LENGTH));
+  fill(nonce, message.subarray(NONCE_BYTE_LENGTH));
+  return message;
 }
 
 /**
@@ -110,6 +118,20 @@ interface Inputs {
   readonly associatedData: Uint8Array;
 }
 
+function encryptByNode(
+  algorithm: AeadAlgorithm,
+  { key, nonce, associatedData }: Inputs,
+  plaintext: Uint8Array,
+  target: Uint8Array,
+): void {
+  const options = { authTagLength: TAG_BYTE_LENGTH };
+  const cipher = createCipheriv(algorithm as 'chacha20-poly1305', key, nonce, options);
+  cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
+  target.set(cipher.update(plaintext));
+  cipher.final();
+  target.set(cipher.getAuthTag(), plaintext.length);
+}
+
 function decryptByNode(
   algorithm: 'chacha20-poly1305',
   { key, nonce, associatedData }: Inputs,
@@ -136,6 +158,13 @@ function keyPlace(key: Secret) {
 function checkAlgorithm(algorithm: AeadAlgorithm): void {
   if (algorithm === undefined) throw new TypeError('algorithm must be given');
   oneOf('algorithm', algorithm, ['aes-256-gcm', 'chacha20-poly1305']);
+}
+
+/** An empty plaintext is refused, since no secret is empty: what it gave could not be decrypted. */
+function checkPlaintext(plaintext: unknown): void {
+  if (isSecret(plaintext)) return;
+  if (!isBytes(plaintext)) throw notA('a Secret or a Uint8Array', 'plaintext', plaintext);
+  integer('plaintext.length', plaintext.length, 1, REGION_BYTE_LENGTH_MAX);
 }
 
 function checkAssociatedData({ associatedData = NOTHING }: EncryptOptions): Uint8Array {
