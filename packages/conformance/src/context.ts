@@ -37,10 +37,12 @@ export class Context {
     return this.#first;
   }
 
+  /** Those of its backend. */
   get capabilities(): BackendCapabilities {
     return this.backend.capabilities;
   }
 
+  /** The page of its backend, in bytes. */
   get page(): number {
     return this.backend.pageByteLength;
   }
@@ -52,6 +54,7 @@ export class Context {
     return backend;
   }
 
+  /** Maps a region of so many pages on its backend. */
   map(pages = 1): RegionId {
     return this.backend.map(pages * this.page);
   }
@@ -75,6 +78,7 @@ export class Context {
     return { region, place: await this.evidence.locate(backend, region, byteLength) };
   }
 
+  /** Disposes every backend that was opened here. */
   dispose(): void {
     for (const backend of this.#opened) {
       try {

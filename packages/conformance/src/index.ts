@@ -5,6 +5,7 @@
  * @module @securemem/conformance
  */
 export { type ConformanceSuite, conformance } from './conformance.js';
+export type { Context, PlacedRegion } from './context.js';
 export {
   type Confinement,
   type Counts,

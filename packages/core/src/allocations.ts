@@ -24,6 +24,7 @@ import {
   checkOnCapacity,
   checkRequest,
 } from './lifetime/request.js';
+import type { SecretFor } from './lifetime/secret-for.js';
 import {
   keyOf,
   openableByteLength,
@@ -82,13 +83,23 @@ export abstract class Allocations {
    * Several secrets in one admission, every one or none: how a request that needs a set avoids waiting for its second
    * while it holds its first.
    */
-  async allocateAll(byteLengths: readonly number[], options?: AllocateOptions): Promise<Secret[]> {
-    return this.#ownership.allocateAll(checkByteLengths(byteLengths), checkRequest(options));
+  async allocateAll<const ByteLengths extends readonly number[]>(
+    byteLengths: ByteLengths,
+    options?: AllocateOptions,
+  ): Promise<SecretFor<ByteLengths>> {
+    const checked = checkByteLengths(byteLengths);
+    const secrets = await this.#ownership.allocateAll(checked, checkRequest(options));
+    return secrets as SecretFor<ByteLengths>;
   }
 
   /** The same at once, or a capacity error with nothing taken. */
-  allocateAllSync(byteLengths: readonly number[], options?: AllocateSyncOptions): Secret[] {
-    return this.#ownership.allocateAllSync(checkByteLengths(byteLengths), checkOnCapacity(options));
+  allocateAllSync<const ByteLengths extends readonly number[]>(
+    byteLengths: ByteLengths,
+    options?: AllocateSyncOptions,
+  ): SecretFor<ByteLengths> {
+    const checked = checkByteLengths(byteLengths);
+    const secrets = this.#ownership.allocateAllSync(checked, checkOnCapacity(options));
+    return secrets as SecretFor<ByteLengths>;
   }
 
   /**

@@ -6,6 +6,7 @@ import { LeakDetector } from './lifetime/leak-detector.js';
 import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
 import { waitMsMaxOf } from './lifetime/request.js';
+import type { SecretFor } from './lifetime/secret-for.js';
 import {
   type AllocatorOptions,
   type ResolvedOptions,
@@ -19,7 +20,6 @@ import { demand, type Receipt } from './places/receipt.js';
 import { registerForExit, unregisterForExit } from './places/shutdown.js';
 import { Granter } from './requests/granter.js';
 import { SealingKey } from './sealing/sealing-key.js';
-import type { Secret } from './secret/secret.js';
 import { type AllocatorStats, statsOf } from './stats.js';
 import { createStore, type SecretStore } from './store/secret-store.js';
 import type { StoreOptions } from './store/store-options.js';
@@ -33,6 +33,9 @@ export interface CloseOptions {
 
 export type { CloseReport };
 
+/** The one way to make an allocator: its class shows nothing of the inside. */
+let allocatorOf: (ownership: Ownership) => Allocator;
+
 /**
  * Hands out secrets in protected memory. Made by `createAllocator`; one per thread.
  *
@@ -43,11 +46,14 @@ export class Allocator extends Allocations {
   readonly #places: Places;
   #closing: Promise<CloseReport> | undefined;
 
-  /** @internal */
-  constructor(ownership: Ownership) {
+  private constructor(ownership: Ownership) {
     super(ownership);
     this.#ownership = ownership;
     this.#places = ownership.places;
+  }
+
+  static {
+    allocatorOf = (ownership) => new Allocator(ownership);
   }
 
   /** What a pooled secret gets here, and why anything is missing. Each secret has its own. */
@@ -69,8 +75,11 @@ export class Allocator extends Allocations {
    * with `signal.reason` when aborted. Two loaders may return one secret: it then stands at both places and is still one,
    * released once. In a phase, call `phase.loadAll`: the secrets then end with the phase.
    */
-  loadAll(loaders: readonly Loader[], options?: LoadAllOptions): Promise<Secret[]> {
-    return loadAll<Phase>(runPhase, this.#ownership, loaders, options);
+  loadAll<const Loaders extends readonly Loader[]>(
+    loaders: Loaders,
+    options?: LoadAllOptions,
+  ): Promise<SecretFor<Loaders>> {
+    return loadAll<Phase, Loaders>(runPhase, this.#ownership, loaders, options);
   }
 
   /**
@@ -171,7 +180,7 @@ export function createAllocator(given: AllocatorOptions): Allocator {
   const granter = new Granter(places);
   const sealingKey = new SealingKey(places);
   const leaks = new LeakDetector(resolved.leakDetection, telemetry);
-  return new Allocator(new Ownership({ places, granter, sealingKey, leaks }));
+  return allocatorOf(new Ownership({ places, granter, sealingKey, leaks }));
 }
 
 function checkBackend(backend: MemoryBackend | undefined): void {

@@ -21,6 +21,7 @@ export type { ImportedKey, KeyFileOptions } from './ingest/keys/import-key.js';
 export type { KeySource } from './ingest/keys/workbench.js';
 export type { LoadAllOptions } from './lifetime/load-all.js';
 export type { AllocateOptions, AllocateSyncOptions } from './lifetime/request.js';
+export type { SecretFor } from './lifetime/secret-for.js';
 export * as remedies from './limits/remedies.js';
 export type {
   AllocatorOptions,

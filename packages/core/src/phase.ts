@@ -7,6 +7,7 @@ import { ownOptions } from './contract/own-properties.js';
 import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
 import { waitMsMaxOf } from './lifetime/request.js';
+import type { SecretFor } from './lifetime/secret-for.js';
 import { oneOf } from './options.js';
 import { whenAccessesClosed } from './places/open-accesses.js';
 import type { Places } from './places/places.js';
@@ -28,8 +29,19 @@ export interface PhaseOptions {
  */
 export type Loader = (phase: Phase, index: number, signal: AbortSignal) => Promise<Secret> | Secret;
 
+/** The one way to make a phase: its class shows nothing of the inside. */
+let phaseOf: (ownership: Ownership) => Phase;
+
 /** A lifetime group. */
 export class Phase extends Allocations {
+  private constructor(ownership: Ownership) {
+    super(ownership);
+  }
+
+  static {
+    phaseOf = (ownership) => new Phase(ownership);
+  }
+
   /**
    * Moves a secret of this phase to the parent, where it outlives this one. `ERR_SECMEM_INPUT_INVALID` when it belongs to
    * somebody else, `ERR_SECMEM_DISPOSED` when it is gone; then nothing has changed.
@@ -42,8 +54,11 @@ export class Phase extends Allocations {
   }
 
   /** As `Allocator.loadAll`; the secrets belong to this phase. */
-  loadAll(loaders: readonly Loader[], options?: LoadAllOptions): Promise<Secret[]> {
-    return loadAll<Phase>(runPhase, ownershipOf(this), loaders, options);
+  loadAll<const Loaders extends readonly Loader[]>(
+    loaders: Loaders,
+    options?: LoadAllOptions,
+  ): Promise<SecretFor<Loaders>> {
+    return loadAll<Phase, Loaders>(runPhase, ownershipOf(this), loaders, options);
   }
 
   /** Runs `fn` in a phase inside this one, which ends before this one does. */
@@ -89,7 +104,7 @@ export async function runPhase<T>(
   ownership.end = end;
   let result: T;
   try {
-    result = await within(async () => fn(new Phase(ownership), ownership), { signal });
+    result = await within(async () => fn(phaseOf(ownership), ownership), { signal });
   } catch (error) {
     await end().catch((cleanup: unknown) => {
       places.telemetry.emit('release-failed', { byteLength: 0, error: cleanup });

@@ -57,6 +57,25 @@ describe('loadAll()', () => {
     expect(await memory.loadAll([])).toEqual([]);
   });
 
+  it('N21 gives a tuple for a list that is written out, and an array for any other', async () => {
+    const { memory } = open();
+    // No assertion and no `?.`: the compiler knows that both are there.
+    const [signing, tls] = await memory.loadAll([key, (phase) => phase.random(16)]);
+    expect([signing.byteLength, tls.byteLength]).toEqual([32, 16]);
+    const [a, b] = await memory.allocateAll([1, 2]);
+    const [c, d] = memory.allocateAllSync([3, 4]);
+    expect([a, b, c, d].map(({ byteLength }) => byteLength)).toEqual([1, 2, 3, 4]);
+    const loaders: Loader[] = [key];
+    const some: Secret[] = await memory.loadAll(loaders);
+    const inPhase = await memory.phase(async (phase) => {
+      const [only] = await phase.loadAll([key]);
+      return only.byteLength;
+    });
+    expect([some.length, inPhase]).toEqual([1, 32]);
+    // @ts-expect-error there is no third one
+    expect(await memory.allocateAll([1, 2]).then((secrets) => secrets[2])).toBeUndefined();
+  });
+
   it('runs no more loaders at a time than it was told', async () => {
     const { memory } = open();
     let running = 0;

@@ -14,6 +14,8 @@ const REASONS = {
     'one function of the addon after another, each the checks of its arguments and one call',
   'packages/backend-napi/native/region_table.cc':
     'regions, their views and the access to them: one table, and the rule that nothing is closed behind an alias or a reader',
+  'packages/core/src/allocations.ts':
+    'one way to a secret after another, each with its documentation and one call',
   'packages/core/src/options.ts':
     'one option after another, each with its documentation and its check',
   'packages/core/src/placement/placement.ts':

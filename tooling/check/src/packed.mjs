@@ -6,6 +6,7 @@ import { packPackages } from '@securemem/runtimes';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { budgetProblems } from './budget.mjs';
+import { insideShown } from './declarations.mjs';
 import { licenceProblems } from './licences.mjs';
 import { manifestProblems } from './manifest.mjs';
 import { filesOf, freshFiles, manifestOf } from './tarball.mjs';
@@ -43,6 +44,7 @@ async function problemsOf(name) {
     ...manifestProblems(manifestOf(files), supportedNode()),
     ...budgetProblems(files),
     ...licenceProblems(files, join(root, manifestOf(files).repository.directory)),
+    ...insideShown(files),
     ...pathsOfThisMachine(files),
   ];
 }

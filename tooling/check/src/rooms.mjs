@@ -148,7 +148,6 @@ export const rooms = [
       'places/',
       'requests/',
       'sealing/',
-      'secret/',
       'lifetime/',
       'store/',
       'allocations.ts',

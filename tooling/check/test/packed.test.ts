@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { budgetProblems, budgets } from '../src/budget.mjs';
+import { insideShown } from '../src/declarations.mjs';
 import { licenceProblems } from '../src/licences.mjs';
 import { manifestProblems } from '../src/manifest.mjs';
 import { filesOf, freshFiles } from '../src/tarball.mjs';
@@ -161,6 +162,30 @@ describe('a manifest', () => {
     [{ exports: { '.': good.exports['.'] } }, './package.json is not exported'],
   ])('%j is told', (more, problem) => {
     expect(problems(more)).toEqual([`@securemem/koffi: ${problem}`]);
+  });
+});
+
+describe('a declaration', () => {
+  const declaring = (text: string) =>
+    packed({
+      'package.json': manifest({ types: './dist/index.d.ts' }),
+      'dist/index.d.ts': text,
+      'dist/left-behind.d.ts': 'declare class Old {}',
+    });
+
+  it('N36 that shows a class which nobody can import is a problem', () => {
+    const text = 'declare class Budget {}\nabstract class Base {}\nexport { Base as B };\n';
+    expect(insideShown(declaring(text))).toEqual([
+      '@securemem/koffi: dist/index.d.ts shows the class Budget, which nobody can import',
+    ]);
+  });
+
+  it('N36 is well when each of its classes can be imported, as a type or under another name', () => {
+    const text =
+      'declare abstract class A {}\ndeclare class B {}\ndeclare class C {}\nexport { A, B as Other, type C };\n';
+    expect(insideShown(declaring(text))).toEqual([]);
+    const elsewhere = "declare class D {}\nexport { D } from './other.js';\n";
+    expect(insideShown(declaring(elsewhere))).toHaveLength(1);
   });
 });
 

@@ -8,6 +8,7 @@ import { integer } from '../options.js';
 import { isSecret, ownerOf, placeOf, type Secret } from '../secret/secret.js';
 import type { Ownership } from './ownership.js';
 import { SET_LENGTH_MAX, waitMsMaxOf } from './request.js';
+import type { SecretFor } from './secret-for.js';
 
 /** Makes one secret in a phase; `phase.ts` says what a loader may do. */
 type LoaderIn<Phase> = (
@@ -35,12 +36,12 @@ export interface LoadAllOptions {
 const CONCURRENCY_MAX = 1024;
 
 /** See `Allocator.loadAll`. */
-export async function loadAll<Phase>(
+export async function loadAll<Phase, Loaders extends readonly LoaderIn<Phase>[]>(
   runPhase: RunPhase<Phase>,
   parent: Ownership,
-  loaders: readonly LoaderIn<Phase>[],
+  loaders: Loaders,
   given?: LoadAllOptions,
-): Promise<Secret[]> {
+): Promise<SecretFor<Loaders>> {
   if (!Array.isArray(loaders)) throw new TypeError('loaders must be an array of functions');
   integer('the number of loaders', loaders.length, 0, SET_LENGTH_MAX);
   for (const loader of loaders) {
@@ -54,7 +55,7 @@ export async function loadAll<Phase>(
   throwIfAborted(signal);
   return runPhase(parent, async (phase, own) => {
     const load = new Load(phase, own, [...loaders], waitMsMax);
-    return load.run(concurrencyMax, signal);
+    return (await load.run(concurrencyMax, signal)) as SecretFor<Loaders>;
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * Something that holds locked memory which it could do without: a store that keeps secrets open for their next use, or the
+ * Something that holds locked memory which it could do without: the open secrets of a store, kept for their next use, or the
  * sealing key while it has a page. It is asked before a request is refused or waits.
  */
 export interface Standby {

@@ -31,7 +31,7 @@ const NOTHING = new Uint8Array(0);
  */
 export class SealedSecret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
-  readonly toJSON = toJSON;
+  readonly toJSON: () => string = toJSON;
   readonly #key: SealingKey;
   readonly #counter: number;
   #bytes: Uint8Array;

@@ -1,6 +1,9 @@
 import { makeHandles, REDACTED, toJSON } from '../common/redaction.js';
 import type { Access } from '../places/access.js';
 
+/** The lease of an access that was just opened; `onRelease` is called once it has ended. */
+export let leaseOf: (access: Access, onRelease: () => void) => Lease;
+
 /**
  * A view kept open across an await: the one way to hold the bytes of a secret longer than a call.
  *
@@ -9,16 +12,16 @@ import type { Access } from '../places/access.js';
  */
 export class Lease implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
-  readonly toJSON = toJSON;
+  readonly toJSON: () => string = toJSON;
   readonly #access: Access;
   readonly #onRelease: () => void;
 
   static {
     makeHandles(Lease.prototype, 'a lease', 'Lease');
+    leaseOf = (access, onRelease) => new Lease(access, onRelease);
   }
 
-  /** @internal */
-  constructor(access: Access, onRelease: () => void) {
+  private constructor(access: Access, onRelease: () => void) {
     this.#access = access;
     this.#onRelease = onRelease;
   }

@@ -11,7 +11,7 @@ import type { Granter, RequestOptions } from '../requests/granter.js';
 import { createSealed, type SealedSecret } from '../sealing/sealed-secret.js';
 import type { SealingKey } from '../sealing/sealing-key.js';
 import { equalRanges } from './constant-time.js';
-import { Lease } from './lease.js';
+import { type Lease, leaseOf } from './lease.js';
 
 /** What `lend()` takes. */
 export interface LendOptions {
@@ -78,7 +78,7 @@ export let withBytes: <T>(secret: Secret, mode: AccessMode, fn: (bytes: Uint8Arr
  */
 export class Secret implements Disposable {
   /** See `redaction.ts`: shows a redaction in JSON, and makes cloning and posting throw. */
-  readonly toJSON = toJSON;
+  readonly toJSON: () => string = toJSON;
   #owner: SecretOwner;
   #host: PlaceHost | undefined;
   #index: number;
@@ -166,7 +166,7 @@ export class Secret implements Disposable {
     const { mode = 'read' } = ownOptions(options, ['mode'], 'options');
     if (mode !== 'read' && mode !== 'write') throw new TypeError("mode must be 'read' or 'write'");
     const access = this.#openAccess(mode);
-    return new Lease(access, () => this.#dropIdleUse());
+    return leaseOf(access, () => this.#dropIdleUse());
   }
 
   /**

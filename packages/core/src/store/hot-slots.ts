@@ -1,4 +1,5 @@
 import type { Places } from '../places/places.js';
+import type { Standby } from '../places/standby.js';
 import { isLent, type Secret, setInStore } from '../secret/secret.js';
 
 /** A secret of a store that is open. */
@@ -17,7 +18,7 @@ export interface HotSlot {
  * Secrets of one store that are open. One that somebody uses stays; one that nobody uses stays for the next use, up to a
  * number and a time, and is wiped and freed at once when anybody waits for a place.
  */
-export class HotSlots {
+export class HotSlots implements Standby {
   /** Secrets that were wiped and freed to make room or because nobody used them. */
   evictions = 0;
   readonly #places: Places;
@@ -87,7 +88,8 @@ export class HotSlots {
     this.#quietly(() => this.#detach(id));
   }
 
-  detachAll(): void {
+  /** Those who use one go on with what they have, which is zero bytes now. */
+  onPurge(): void {
     this.#places.telemetry.outbox.during(() => {
       for (const id of [...this.#byId.keys()]) this.detach(id);
     });

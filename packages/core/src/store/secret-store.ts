@@ -11,7 +11,6 @@ import {
   onCapacityOf,
   requestOf,
 } from '../lifetime/request.js';
-import type { Standby } from '../places/standby.js';
 import type { Secret } from '../secret/secret.js';
 import { loadInto } from './bulk-load.js';
 import { checkName, checkNames } from './entry-names.js';
@@ -54,7 +53,7 @@ export let createStore: (owner: Ownership, options: StoreOptions | undefined) =>
  * After a purge of the allocator the entries are still listed but do not open (`ERR_SECMEM_UNSEAL_FAILED`), until they
  * are set again.
  */
-export class SecretStore implements Standby, Disposable {
+export class SecretStore implements Disposable {
   /** Its name, so that nothing of it is logged by mistake. */
   readonly toJSON = (): string => '[SecretStore]';
   readonly #owner: Ownership;
@@ -84,7 +83,7 @@ export class SecretStore implements Standby, Disposable {
     const openings = new Openings(owner, this.#hot, this.#entries, this.#index);
     this.#uses = new Uses(owner, this.#hot, this.#index, openings);
     sealingKey.hold('store');
-    places.standbys.add(this);
+    places.standbys.add(this.#hot);
   }
 
   static {
@@ -273,22 +272,12 @@ export class SecretStore implements Standby, Disposable {
     this.#disposed = true;
     this.#followers.stopAll();
     this.clear();
-    this.#owner.places.standbys.delete(this);
+    this.#owner.places.standbys.delete(this.#hot);
     this.#owner.sealingKey.letGo();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  /** @internal */
-  giveUp(countMax: number): number {
-    return this.#hot.giveUp(countMax);
-  }
-
-  /** @internal */
-  onPurge(): void {
-    this.#hot.detachAll();
   }
 
   #assertOpen(operation: string): void {

@@ -77,6 +77,7 @@ export class FakeAlias {
     this.#known.set(content, start - this.byteOffset);
   }
 
+  /** Overwrites all of it without the store knowing. */
   fill(byte: number): void {
     if (this.detached) return;
     this.#current.fill(byte);

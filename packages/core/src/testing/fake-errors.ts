@@ -65,7 +65,7 @@ function lockLimitError(
   const limitByteLength = byteLengthOf(kernel.lockLimit);
   return new SecureMemoryError(
     'ERR_SECMEM_LOCK_LIMIT',
-    `The lock limit of ${limitByteLength} bytes does not leave ${requestedByteLength} bytes`,
+    `The lock limit of ${limitByteLength} bytes has no room for ${requestedByteLength} more bytes`,
     {
       ...common,
       syscall: 'mlock',

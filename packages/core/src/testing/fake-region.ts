@@ -44,6 +44,7 @@ export class FakeRegion {
     this.#report = report;
   }
 
+  /** In bytes. */
   get byteLength(): number {
     return this.store.length;
   }
@@ -91,6 +92,7 @@ export class FakeRegion {
     }
   }
 
+  /** Opens a view: it shows what the region holds, or poison while that is closed. */
   addAlias(alias: FakeAlias): void {
     this.settle();
     this.aliases.add(alias);
@@ -98,6 +100,7 @@ export class FakeRegion {
     else alias.refresh(this.store, alias.byteOffset, alias.byteLength);
   }
 
+  /** Zeroes the store and shows it. */
   wipe(): void {
     this.settle();
     this.store.fill(0);

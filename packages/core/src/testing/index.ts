@@ -4,6 +4,7 @@
  *
  * @module @securemem/core/testing
  */
+export type { FakeAlias } from './fake-alias.js';
 export {
   FAKE_CAPABILITIES,
   type FakeBackend,
@@ -11,8 +12,9 @@ export {
   fakeBackend,
 } from './fake-backend.js';
 export type { FakeCall, FakeOperation } from './fake-calls.js';
+export type { FakeEnvironment } from './fake-environment.js';
 export { createFakeKernel, type FakeKernel, type FakeSystemCall } from './fake-kernel.js';
 export type { FakeKernelOptions } from './fake-kernel-options.js';
-export type { FakeRegionFacts } from './fake-region.js';
+export type { FakeRegion, FakeRegionFacts } from './fake-region.js';
 export type { FaultPlan, FaultyOperation, ViewOutcomePlan } from './fault-plan.js';
 export { type FaultyBackend, faultyBackend } from './faulty-backend.js';
