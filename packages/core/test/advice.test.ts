@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { queueRefusal } from '../src/limits/shortage-error.js';
 import { fakeBackend } from '../src/testing/index.js';
 import { type FixtureOptions, open, PAGE, thrown } from './fixture.js';
 
@@ -26,6 +27,12 @@ const rejected = (promise: Promise<unknown>): Promise<Advised> =>
   );
 
 describe('advice that knows what was done', () => {
+  it('N26 counts one request and several as one says it', () => {
+    const said = (waiting: number) => queueRefusal(waiting, 32, 'fake', 'allocateSync').what;
+    expect(said(1)).toMatch(/^1 request waits for a place/);
+    expect(said(2)).toMatch(/^2 requests wait for a place/);
+  });
+
   it.each([
     ['the own budget', budget(1), /raise budget\.lockedByteLengthMax/],
     ['the limit of the kernel', kernelLimit(1), /`ulimit -l 8`/],
@@ -110,6 +117,27 @@ describe('advice that knows what was done', () => {
         expect(error.code).toBe('ERR_SECMEM_TOO_LARGE');
         expect(error.details.remedy).toMatch(remedy);
         expect(error.message).not.toMatch(/release|wait/);
+      }
+    },
+  );
+
+  it.each([
+    ['a lock limit of 0', kernelLimit(0), /^raise the lock limit to 4 KiB or more/],
+    [
+      'a budget of less than a page',
+      { budget: { lockedByteLengthMax: 4_095 } },
+      /^raise budget\.lockedByteLengthMax$/,
+    ],
+  ])(
+    'N16 under %s nobody is told to release, to wait or to ask for less',
+    async (_, options, remedy) => {
+      const { memory } = open({ ...options, routing: {} });
+      for (const error of [
+        refused(() => memory.allocateSync(32)),
+        await rejected(memory.allocate(32, { waitMsMax: 1 })),
+      ]) {
+        expect(error.details.remedy).toMatch(remedy);
+        expect(error.message).not.toMatch(/release|seal|wait for|fewer/);
       }
     },
   );

@@ -48,6 +48,23 @@ describe.each(MEMORIES)('fromFile into %s', (_, views, atRest) => {
     expect(memory.stats().secrets).toBe(0);
   });
 
+  it('N27 says of a length that is too much that a newline counts', async () => {
+    const { memory } = opened();
+    const of = (content: string, more: IngestOptions = {}) =>
+      memory.fromFile(file(content), { byteLength: 8, ...more });
+    const hint = '; a newline at its end counts, unless trimNewline is true';
+    await expect(of('12345678\n')).rejects.toThrow(`longer than 8 bytes${hint}`);
+    await expect(of('12345678\n', { byteLengthMax: 64 })).rejects.toThrow(
+      `not 8 bytes long${hint}`,
+    );
+    // Where it cannot be that, nothing is said of it.
+    await expect(of('1234567')).rejects.toThrow(/not 8 bytes long$/);
+    await expect(of('123456789', { trimNewline: true })).rejects.toThrow(
+      /longer than 8 bytes$|not 8 bytes long$/,
+    );
+    expect(memory.stats().secrets).toBe(0);
+  });
+
   it.each<[string, string, IngestOptions, string]>([
     ['nothing unless told', 'abc\n', {}, 'abc\n'],
     ['one line feed', 'abc\n', { trimNewline: true }, 'abc'],

@@ -198,7 +198,9 @@ export function finish(secret: Secret, filled: number, limits: Limits, operation
   if (byteLength === 0) throw inputInvalid(operation, 'the input is empty', 'empty');
   if (byteLength > limits.byteLengthMax) throw tooLong(operation, limits);
   if (limits.byteLength !== undefined && byteLength !== limits.byteLength) {
-    throw inputInvalid(operation, `the input is not ${limits.byteLength} bytes long`, 'length');
+    const hint = byteLength > limits.byteLength ? newlineHint(limits) : '';
+    const problem = `the input is not ${limits.byteLength} bytes long${hint}`;
+    throw inputInvalid(operation, problem, 'length');
   }
   if (byteLength !== secret.byteLength) secret.resize(byteLength);
 }
@@ -208,6 +210,13 @@ function lengthWithoutNewline(bytes: Uint8Array, length: number): number {
   return bytes[length - 2] === CARRIAGE_RETURN ? length - 2 : length - 1;
 }
 
-export function tooLong(operation: string, { byteLengthMax }: Limits): Error {
-  return inputInvalid(operation, `the input is longer than ${byteLengthMax} bytes`, 'length');
+export function tooLong(operation: string, limits: Limits): Error {
+  const problem = `the input is longer than ${limits.byteLengthMax} bytes${newlineHint(limits)}`;
+  return inputInvalid(operation, problem, 'length');
+}
+
+/** What most often is too much of a key, as editors and `echo` write files. Said of the options, never of the content. */
+function newlineHint({ byteLength, trimNewline }: Limits): string {
+  if (byteLength === undefined || trimNewline) return '';
+  return '; a newline at its end counts, unless trimNewline is true';
 }

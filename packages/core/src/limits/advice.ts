@@ -37,18 +37,28 @@ const MAKE_ROOM: Readonly<Record<Asker, string>> = {
     'hold secrets for less long, take what one task needs at once (allocateAll), wait longer (waitMsMax), or ',
 };
 
+/** No system has smaller ones: under a limit below this nothing can be locked. */
+const PAGE_BYTE_LENGTH_MIN = 4096;
+
 /** For what fits when others release what they hold. */
 export function adviceFor(shortage: Shortage, asker: Asker, operation: string): string {
   // Secrets hold no descriptors, so no release makes room for one.
   if (shortage.error?.details.limit === 'descriptors') return DESCRIPTORS_REMEDY;
-  return `${MAKE_ROOM[asker]}${raise(shortage, operation)}`;
+  const raising = raise(shortage, operation);
+  // Where not one page fits, nobody holds one that could be released or waited for.
+  return leavesNothing(shortage) ? raising : `${MAKE_ROOM[asker]}${raising}`;
 }
 
 /** For what no release makes room for. */
-export function adviceForTooLarge({ requestedByteLength, limit }: Shortage): string {
+export function adviceForTooLarge(shortage: Shortage): string {
+  const { requestedByteLength, limit } = shortage;
   const raising =
     limit.source === 'kernel' ? raiseLockLimitRemedy(requestedByteLength) : RAISE_BUDGET_REMEDY;
-  return `ask for fewer bytes, or ${raising}`;
+  return leavesNothing(shortage) ? raising : `ask for fewer bytes, or ${raising}`;
+}
+
+function leavesNothing({ inUseByteLength, limit }: Shortage): boolean {
+  return inUseByteLength === 0 && limit.byteLength < PAGE_BYTE_LENGTH_MIN;
 }
 
 /** For a request that must not overtake those who wait. */

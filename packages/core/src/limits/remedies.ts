@@ -8,6 +8,7 @@ const kib = (byteLength: number): number => Math.ceil(byteLength / 1024);
 /** Where a process is started, and so where its limits are set. */
 export type Starter =
   | 'shell'
+  | 'prlimit'
   | 'systemd'
   | 'docker'
   | 'compose'
@@ -37,7 +38,16 @@ export function lockLimitRemedies(byteLength: number): readonly Remedy[] {
     note,
   });
   return [
-    of('shell', `ulimit -l ${n}`, 'beyond the hard limit only root can go'),
+    of(
+      'shell',
+      `ulimit -l ${n}`,
+      'up to the hard limit; raising that takes root, as in the next lines',
+    ),
+    of(
+      'prlimit',
+      `sudo prlimit --pid $$ --memlock=${bytes}:${bytes}`,
+      'in the shell that starts it; raises the hard limit too',
+    ),
     of('systemd', `LimitMEMLOCK=${n}K`, 'in the [Service] section of the unit'),
     of('docker', `docker run --ulimit memlock=${bytes}:${bytes} …`),
     of('compose', `ulimits: { memlock: { soft: ${bytes}, hard: ${bytes} } }`, 'under the service'),
@@ -45,7 +55,8 @@ export function lockLimitRemedies(byteLength: number): readonly Remedy[] {
       'kubernetes',
       undefined,
       `a pod cannot set it: raise it for the container runtime of the node (LimitMEMLOCK=${n}K in its unit), ` +
-        'or add the capability IPC_LOCK, which counts only for a container that runs as root',
+        'or add the capability IPC_LOCK, which counts only for a container that runs as root; ' +
+        'securityContext.ulimits of KEP-5758 is to come as alpha in 1.38',
     ),
     of(
       'fargate',

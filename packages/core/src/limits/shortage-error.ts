@@ -103,7 +103,7 @@ export function queueRefusal(
 ): Refusal {
   return {
     code: 'ERR_SECMEM_LOCK_LIMIT',
-    what: `${waiting} requests wait for a place and must not be overtaken any further`,
+    what: `${waiting === 1 ? '1 request waits' : `${waiting} requests wait`} for a place and must not be overtaken any further`,
     remedy: adviceInQueue(asker),
     operation,
     backend,
