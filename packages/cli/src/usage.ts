@@ -11,6 +11,16 @@ export function positiveInteger(name: string, text: string | undefined): number 
   throw new UsageError(`--${name} must be a positive integer; it is ${text}`);
 }
 
+/** What `parseArgs` threw, as a `UsageError`; of an option that there is not, with the one that was meant. */
+export function optionError(error: unknown, known: readonly string[]): UsageError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const name = message.match(/'--([\w-]+)/)?.[1];
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || name === undefined)
+    return new UsageError(message);
+  const options = known.map((option) => `--${option}`);
+  return new UsageError(`no option --${name}${didYouMean(`--${name}`, options)}`);
+}
+
 /** Words that differ by one slip of the finger more or less, the nearest first; nothing where all are far. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const near = known

@@ -233,7 +233,8 @@ describe('doctor', () => {
   });
 
   it.each([
-    ['shell', /^shell: ulimit -l 1024/m],
+    ['shell', /^prlimit: sudo prlimit --pid \$\$ --memlock=1048576:1048576/m],
+    ['shell', /^login: \* - memlock 1024 .*limits\.conf/m],
     ['systemd', /^systemd: LimitMEMLOCK=1024K/m],
     ['docker', /^docker: docker run --ulimit memlock=1048576:1048576/m],
     ['docker', /^compose: ulimits: \{ memlock: \{ soft: 1048576, hard: 1048576 \} \}/m],
@@ -245,8 +246,31 @@ describe('doctor', () => {
     expect(finding(facts, 'lock-limit')?.remedies.join('\n')).toMatch(words);
   });
 
+  it('N15 offers nothing that the hard limit forbids, and no rights that nobody needs below it', () => {
+    const linesOf = (hard: Facts['lock']['hard']) =>
+      finding({ ...lock({ soft: 0, hard }), surroundings: 'shell' }, 'lock-limit')?.remedies ?? [];
+    const named = (lines: readonly string[]) => lines.map((line) => line.split(':')[0]);
+    expect(named(linesOf(1_048_575))).not.toContain('shell');
+    expect(named(linesOf(1_048_575))).toContain('prlimit');
+    for (const hard of [1_048_576, 'unlimited'] as const) {
+      expect(named(linesOf(hard))).toContain('shell');
+      expect(named(linesOf(hard))).not.toContain('prlimit');
+    }
+    expect(named(linesOf('unknown'))).toEqual(expect.arrayContaining(['shell', 'prlimit']));
+  });
+
+  it('N14 stops where no backend can lock, and where nothing fits', () => {
+    expect(diagnose(machine(), NOTHING).stops).toBe(false);
+    expect(diagnose(machine({ swapByteLength: 1024, ptraceScope: 0 }), NOTHING).stops).toBe(false);
+    expect(diagnose(lock({ soft: 0, hard: 0 }), NOTHING).stops).toBe(true);
+    expect(diagnose(machine({ backends: [] }), NOTHING).stops).toBe(true);
+    const many = { secrets: 1e12, byteLength: 32, sealed: false };
+    expect(diagnose(lock({ soft: 65_536 }), many).stops).toBe(true);
+  });
+
   it('says the same words as the errors of core', () => {
-    const lines = finding(lock({ soft: 0, hard: 0 }), 'lock-limit')?.remedies.join('\n') ?? '';
+    const facts = lock({ soft: 0, hard: 2_097_152 });
+    const lines = finding(facts, 'lock-limit')?.remedies.join('\n') ?? '';
     expect(remedies.raiseLockLimitRemedy(1_048_576)).toContain('ulimit -l 1024');
     expect(lines).toContain('ulimit -l 1024');
     const mappings = finding(machine({ mappings: { inUse: 900, max: 1_000 } }), 'mappings');
@@ -283,7 +307,7 @@ describe('doctor --secrets', () => {
       const kib = Number(
         finding(facts, 'need', need)
           ?.remedies.join()
-          .match(/ulimit -l (\d+)/)?.[1],
+          .match(/LimitMEMLOCK=(\d+)K/)?.[1],
       );
       expect(diagnose(lock({ soft: kib * 1024 }), need).needMet).toBe(true);
       expect(diagnose(lock({ soft: kib * 1024 - 4_096 }), need).needMet).toBe(false);
@@ -330,4 +354,42 @@ it('render() puts what stops first and shows every backend and its room', () => 
   expect(text).toMatch(/@securemem\/koffi 0\.1\.0: locked, guarded/);
   expect(text).toMatch(/@securemem\/napi: not installed \(npm install @securemem\/napi\)/);
   expect(text).toMatch(/koffi: 209,\d{3} pooled, 40 locked bytes each/);
+});
+
+describe('what render() prints', () => {
+  const crowded = machine({
+    lock: { ...machine().lock, soft: 4_096, hard: 4_096 },
+    permissionModel: { on: true, addons: false },
+    hibernation: true,
+    swapByteLength: 1024 ** 3,
+    secretNames: Array.from({ length: 20 }, (_, i) => `SERVICE_${i}_PASSWORD`),
+    surroundings: 'shell',
+  });
+  const need: Need = { secrets: 5_000, byteLength: 32, sealed: false };
+
+  it('N30 has at most 100 columns, and every word of the findings', () => {
+    const diagnosis = diagnose(crowded, need);
+    const text = render(diagnosis);
+    expect(text.split('\n').filter((line) => line.length > 100)).toEqual([]);
+    const flat = text.replaceAll(/\s+/g, ' ');
+    for (const { says } of diagnosis.findings) expect(flat).toContain(says.replaceAll(/\s+/g, ' '));
+  });
+
+  it('N30 gives each remedy once', () => {
+    const text = render(diagnose(crowded, need)).replaceAll(/\n {10}/g, ' ');
+    const lines = text.split('\n').filter((line) => /^ {8}\S/.test(line) && !/as above/.test(line));
+    expect(lines.length).toBeGreaterThan(5);
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(text).toContain('        as above\n');
+  });
+
+  it('N30 tells of the store only where it holds more, and of no room in words', () => {
+    const roomy = machine({ lock: { ...machine().lock, soft: 'unlimited' } });
+    const memory = { ...roomy.memory, totalByteLength: 1024 ** 4, availableByteLength: 1024 ** 4 };
+    expect(render(diagnose({ ...roomy, memory }, NOTHING))).toMatch(
+      /koffi: [\d,]+ million pooled, 40 locked bytes each\n/,
+    );
+    const none = render(diagnose(lock({ soft: 0, hard: 0 }), NOTHING));
+    expect(none).toMatch(/koffi: none, since not one page can be locked/);
+  });
 });

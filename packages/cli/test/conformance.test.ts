@@ -72,6 +72,12 @@ describe('conformance', () => {
   it('N29 tells its version, and what a misspelt command or requirement was meant to be', () => {
     expect(run(cli('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(run(cli('docter')).stderr).toContain('no command docter; did you mean doctor?');
+    const option = run(cli('doctor', '--secret', '3')).stderr;
+    expect(option).toContain('no option --secret; did you mean --secrets?');
+    expect(run(cli('conformance', 'x', '--onyl', 'y')).stderr).toContain('did you mean --only?');
+    expect(run(cli('doctor', '--frobnicate')).stderr).toMatch(
+      /^securemem: no option --frobnicate\n/,
+    );
     const misspelt = run(cli('conformance', subject('honest'), '--only', 'dump-flg'));
     expect(misspelt).toMatchObject({ code: 2, stdout: '' });
     expect(misspelt.stderr).toContain('did you mean dump-flag?');

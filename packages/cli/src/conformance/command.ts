@@ -6,7 +6,7 @@ import {
   runConformance,
   runConformanceIsolated,
 } from '@securemem/conformance';
-import { didYouMean, UsageError } from '../usage.js';
+import { didYouMean, optionError, UsageError } from '../usage.js';
 import { loadSubject } from './load-subject.js';
 
 export const CONFORMANCE_USAGE = `npx securemem conformance FILE [OPTION…]
@@ -71,20 +71,18 @@ function seedOf(text: string): number {
   throw new UsageError('--seed must be an integer from 0 to 2147483647');
 }
 
+const OPTIONS = {
+  only: { type: 'string', multiple: true },
+  thorough: { type: 'boolean' },
+  seed: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        only: { type: 'string', multiple: true },
-        thorough: { type: 'boolean' },
-        seed: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw optionError(error, Object.keys(OPTIONS));
   }
 }

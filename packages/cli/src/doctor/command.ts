@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { positiveInteger, UsageError } from '../usage.js';
+import { optionError, positiveInteger, UsageError } from '../usage.js';
 import { diagnose } from './diagnose.js';
 import { gatherFacts } from './gather.js';
 import type { Need } from './need.js';
@@ -7,16 +7,17 @@ import { render } from './render.js';
 
 export const DOCTOR_USAGE = `npx securemem doctor [OPTION…]
 
-Says what this machine and this process allow, for each backend that is installed where you call it, and the line that
-mends each limit. Run it where and as whom your program runs: limits belong to processes.
+Says what this machine and this process allow, for each backend that is installed where you call it, and the command that
+fixes each limit. Run it where and as whom your program runs: limits belong to processes.
 
-  --secrets N   how many secrets the program holds at the same time; code 1 when they do not fit
+  --secrets N   how many secrets the program holds at the same time
   --bytes B     how many bytes each has (32)
   --sealed      it is enough when they fit sealed, in a store
   --json        facts and findings as JSON
   --help
 
-Ends with 0, with 1 when a need that was stated is not met, or with 2 when the options make no sense.
+Ends with 0, with 1 when anything says STOP (no backend can lock memory here, or the secrets do not fit), or with 2 when the
+options make no sense. So \`npx securemem doctor && node app.js\` starts nothing that could not work.
 `;
 
 const BYTES_DEFAULT = 32;
@@ -38,7 +39,7 @@ export function runDoctor(
   }
   const diagnosis = diagnose(gatherFacts(directory), options.need);
   print(options.json ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : render(diagnosis));
-  return diagnosis.needMet ? 0 : 1;
+  return diagnosis.stops ? 1 : 0;
 }
 
 function parse(args: readonly string[]): { need: Need; json: boolean } | 'help' {
@@ -55,19 +56,18 @@ function parse(args: readonly string[]): { need: Need; json: boolean } | 'help' 
   return { need: { secrets, byteLength, sealed }, json: values.json === true };
 }
 
+const OPTIONS = {
+  secrets: { type: 'string' },
+  bytes: { type: 'string' },
+  sealed: { type: 'boolean' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 function parseValues(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        secrets: { type: 'string' },
-        bytes: { type: 'string' },
-        sealed: { type: 'boolean' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw optionError(error, Object.keys(OPTIONS));
   }
 }

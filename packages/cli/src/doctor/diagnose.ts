@@ -50,11 +50,14 @@ export interface Diagnosis {
   readonly room: readonly BackendRoom[];
   /** False when a need was stated that this process cannot meet. */
   readonly needMet: boolean;
+  /** Whether any finding is `blocked`: secure memory is not possible here, or what was asked for does not fit. */
+  readonly stops: boolean;
 }
 
 /** Judges the facts. Pure. */
 export function diagnose(facts: Facts, need: Need): Diagnosis {
   const findings = CHECKS.flatMap((check) => check(facts, need) ?? []);
   const needMet = !findings.some(({ id, level }) => id === 'need' && level === 'blocked');
-  return { facts, need, findings, room: roomOf(facts, need.byteLength), needMet };
+  const stops = findings.some(({ level }) => level === 'blocked');
+  return { facts, need, findings, room: roomOf(facts, need.byteLength), needMet, stops };
 }

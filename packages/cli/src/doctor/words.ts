@@ -19,7 +19,11 @@ export function limit(value: ByteLimit): string {
   return typeof value === 'number' ? bytes(value) : value;
 }
 
-/** A count with its thousands apart. */
+/** From here on nobody reads the last digits. */
+const MILLIONS = 10_000_000;
+
+/** A count with its thousands apart, from ten million on in millions. */
 export function count(value: number): string {
+  if (value >= MILLIONS) return `${Math.round(value / 1_000_000).toLocaleString('en-US')} million`;
   return value.toLocaleString('en-US');
 }

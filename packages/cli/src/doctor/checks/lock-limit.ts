@@ -17,7 +17,7 @@ const RELEVANT: Record<Surroundings, readonly string[]> = {
   kubernetes: ['kubernetes'],
   docker: ['docker', 'compose', 'shell'],
   systemd: ['systemd'],
-  shell: ['shell', 'systemd', 'docker', 'compose', 'kubernetes', 'login'],
+  shell: ['shell', 'prlimit', 'login', 'systemd', 'docker', 'compose', 'kubernetes'],
 };
 
 /** The lock limit that really binds, soft against hard, and whether CAP_IPC_LOCK counts. */
@@ -67,13 +67,14 @@ function levelOf(inForce: number, pageByteLength: number): Finding['level'] {
 /** The lines that raise the limit, for whoever seems to have started this process. */
 export function raiseLines(facts: Facts, hard: ByteLimit, wanted: number): string[] {
   const lines: string[] = [];
-  if (hard === 'unlimited' || (typeof hard === 'number' && hard >= wanted)) {
-    lines.push('createAllocator({ budget: { raiseLimit: true }, … })');
-  }
+  const mayRaise = hard === 'unlimited' || (typeof hard === 'number' && hard >= wanted);
+  if (mayRaise) lines.push('createAllocator({ budget: { raiseLimit: true }, … })');
   const known = remedies.lockLimitRemedies(wanted);
   if (facts.platform === 'win32')
     return known.filter(({ starter }) => starter === 'windows').map(line);
-  const relevant = RELEVANT[facts.surroundings];
+  // Past the hard limit `ulimit` of an ordinary user, and of a container, is refused; below it nobody needs root.
+  const refused = mayRaise ? 'prlimit' : hard === 'unknown' ? undefined : 'shell';
+  const relevant = RELEVANT[facts.surroundings].filter((starter) => starter !== refused);
   return [...lines, ...known.filter(({ starter }) => relevant.includes(starter)).map(line)];
 }
 
