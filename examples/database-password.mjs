@@ -1,6 +1,7 @@
 // Most drivers take a password as a string, which can never be wiped. PostgreSQL, MongoDB and Kafka log in by SCRAM, where the
 // client proves that it knows the password: so the password goes from a file to the proof (RFC 5802, RFC 7677) and is
-// gone. Where a driver insists on a string, give it one from a keeper, or accept the copy knowingly.
+// gone. Where a driver insists on a string, the string is a copy in this process, whoever held the secret before: give it one for
+// each connection, and know that it stays until the collector comes by.
 import { pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { createAllocator, hash, hmac } from '@securemem/core';
 import { koffiBackend } from '@securemem/koffi';
