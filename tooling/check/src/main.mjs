@@ -11,6 +11,7 @@ import { packedProblems } from './packed.mjs';
 import { peerRangeProblems } from './peer-ranges.mjs';
 import { brokenRooms, oldDrawing } from './rooms.mjs';
 import { uncheckedSources } from './type-checked.mjs';
+import { unpinnedActions } from './workflows.mjs';
 
 /** Runs every check, so that one run shows all that is wrong, and exits 1 if anything is. */
 const own = join(import.meta.dirname, '../node_modules/.bin');
@@ -24,6 +25,7 @@ await check('rooms of core', () =>
   report([...brokenRooms(root, trackedFiles()), ...oldDrawing(root)]),
 );
 await check('lengths of files', () => report(tooLong(root, trackedFiles())));
+await check('actions of workflows', () => report(unpinnedActions(root, trackedFiles())));
 await check('links', () => report(brokenLinks(root, trackedFiles())));
 await check('versions and manifests', () => program(join(own, 'sherif'), []));
 await check('changesets', async () => report(await unplannedRelease()));

@@ -40,6 +40,7 @@ export function installProject(target) {
   const blocked = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
   run('npm', ['install', ...blocked, `--os=${os}`, `--cpu=${cpu}`, ...tarballs], {
     cwd: directory,
+    shell: process.platform === 'win32',
   });
   copyFileSync(new URL('suite.mjs', import.meta.url), join(directory, 'suite.mjs'));
   // A file for each backend: not every runtime keeps the query of an imported URL.

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@securemem/launch/workspace';
+import { BACKENDS, ELSEWHERE } from './runtimes.mjs';
 
+const STATES = ['verified', 'load-tested', 'fails', 'not verified'];
 const FILE = join(root, 'tooling', 'runtimes', 'results.json');
 
 /** What a row is about: a change of any of these makes it old. */
@@ -33,9 +35,29 @@ export function readResults() {
   return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
 }
 
-/** @param {Results} results */
-export function writeResults(results) {
-  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
+/** @param {Results} results @param {string} [file] */
+export function writeResults(results, file = FILE) {
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/**
+ * Results with those that were found elsewhere. Throws for a file that is none: what it says comes into the README.
+ * @param {Results} results @param {string} text @returns {Results}
+ */
+export function withTaken(results, text) {
+  const known = new Set(ELSEWHERE.map(({ id }) => id));
+  /** @type {Results} */
+  const taken = JSON.parse(text);
+  for (const [id, cells] of Object.entries(taken)) {
+    if (!known.has(id)) throw new Error(`there is no row for ${id}`);
+    for (const [backend, { state, commit, date }] of Object.entries(cells)) {
+      const isSound =
+        STATES.includes(state) && /^[0-9a-f]+\+?$/.test(commit) && /^[\d-]{10}$/.test(date);
+      if (!BACKENDS.includes(backend) || !isSound)
+        throw new Error(`${id} is no result of the suite`);
+    }
+  }
+  return { ...results, ...taken };
 }
 
 /** @param {readonly string[]} args */

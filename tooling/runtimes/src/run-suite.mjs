@@ -45,14 +45,14 @@ export async function runSuite(runtime, backend, project) {
   const reason = runtime.evidence === 'none' ? String(runtime.because) : '';
   const [command = '', ...rest] = [
     ...before,
-    join(fetchRuntime(spec), program),
+    spec === '' ? program : join(fetchRuntime(spec), program),
     ...after,
     'suite.mjs',
     backend,
     output,
     reason,
   ];
-  const windows = runtime.target === 'win32-x64';
+  const windows = before.includes('wine');
   // Wine has no working pipes for Node: files are fine.
   const fd = openSync(log, 'w');
   const child = spawn(command, rest, {

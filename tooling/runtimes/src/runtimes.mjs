@@ -7,10 +7,10 @@ import { NODE_WITH_FFI } from '@securemem/launch/runtime';
  * @typedef {object} Runtime
  * @property {string} id short, for the command line
  * @property {string} name as the table shows it
- * @property {string} spec the npm package
- * @property {string} program its path inside that package
+ * @property {string} spec the npm package; empty where the program is one of this machine
+ * @property {string} program its path inside that package, or on this machine
  * @property {Readonly<Record<string, string>>} environment variables that it is started with
- * @property {'linux-x64' | 'linux-arm64' | 'win32-x64'} target what its native packages are built for
+ * @property {string} target what its native packages are built for
  * @property {readonly string[]} before commands and options that start the program
  * @property {readonly string[]} after options of the program
  * @property {'system' | 'none'} evidence whether somebody can be asked instead of the backend
@@ -28,6 +28,8 @@ const NODE = {
   needs: [],
   evidence: 'system',
 };
+
+const COMPILED = 'compiled by CI only; never run by us';
 
 /** @type {readonly Runtime[]} */
 export const RUNTIMES = [
@@ -89,13 +91,45 @@ export function linuxNode(release, version) {
   };
 }
 
-/** Rows for which nothing here can run. */
-export const UNREACHABLE = [
+/**
+ * Systems that the maintainers do not have. Continuous integration runs the suite on each (`--here`), and its artifact makes the
+ * row (`--take`); until somebody has taken one, the reason stands there.
+ */
+export const ELSEWHERE = [
   {
+    target: 'win32-x64',
     name: 'Windows x64 itself',
     reason: 'Wine is no Windows: working-set growth and error 1453 were never seen',
   },
-  { name: 'Windows arm64, macOS', reason: 'compiled by CI only; never run by us' },
+  { target: 'win32-arm64', name: 'Windows arm64', reason: COMPILED },
+  { target: 'darwin-arm64', name: 'macOS arm64', reason: COMPILED },
+  { target: 'darwin-x64', name: 'macOS x64', reason: COMPILED },
+].map((row) => ({ ...row, id: idOf(row.target) }));
+
+/** The Node that runs this, on the system that it runs on. @returns {Runtime} */
+export function here() {
+  const target = `${process.platform}-${process.arch}`;
+  const row = ELSEWHERE.find((one) => one.target === target);
+  const isAsked = process.platform === 'linux';
+  return {
+    ...NODE,
+    id: idOf(target),
+    name: row?.name ?? `Node ${process.versions.node} on ${target}`,
+    spec: '',
+    program: process.execPath,
+    target,
+    evidence: isAsked ? 'system' : 'none',
+    ...(isAsked ? {} : { because: `the suite cannot question ${process.platform} yet` }),
+  };
+}
+
+/** @param {string} target */
+function idOf(target) {
+  return `here-${target}`;
+}
+
+/** Rows for which nothing can run. */
+export const UNREACHABLE = [
   {
     name: 'Alpine (musl)',
     reason: 'there is no Node for musl on npm; the addon is built to load there',

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@securemem/launch/workspace';
 import { BACKENDS_OF_MINORS, MINORS } from './minors.mjs';
-import { BACKENDS, RUNTIMES, UNREACHABLE } from './runtimes.mjs';
+import { BACKENDS, ELSEWHERE, RUNTIMES, UNREACHABLE } from './runtimes.mjs';
 
 const START = '<!-- support-table:start -->';
 const END = '<!-- support-table:end -->';
@@ -12,11 +12,16 @@ const END = '<!-- support-table:end -->';
 export function renderTable(results) {
   const notes = new Notes();
   const runtimes = rowsOf(results, RUNTIMES, BACKENDS, notes);
-  const unreachable = UNREACHABLE.map(({ name, reason }) => [
+  /** @param {{ name: string, reason: string }} row */
+  const notRun = ({ name, reason }) => [
     name,
     ...BACKENDS.map(() => `not verified${notes.mark(reason)}`),
     '',
-  ]);
+  ];
+  const elsewhere = ELSEWHERE.flatMap((row) =>
+    row.id in results ? rowsOf(results, [row], BACKENDS, notes) : [notRun(row)],
+  );
+  const unreachable = [...elsewhere, ...UNREACHABLE.map(notRun)];
   const minors = rowsOf(results, MINORS, BACKENDS_OF_MINORS, notes);
   const started = MINORS.map(({ environment }) => {
     const words = Object.entries(environment).map(([name, value]) => `\`${name}=${value}\``);
@@ -25,8 +30,8 @@ export function renderTable(results) {
   return [
     ...tableOf(['runtime', ...BACKENDS, 'commit, date'], [...runtimes, ...unreachable]),
     '',
-    '*verified*: the conformance suite passes, and it asks the operating system. *load-tested*: all of the suite passes that asks',
-    'nobody but the backend. `npm run test:runtimes` repeats it.',
+    '*verified*: the conformance suite passes, and it asks the operating system. *load-tested*: every check that needs only the',
+    'backend passes; the operating system was not asked. `npm run test:runtimes` repeats it.',
     '',
     'Each minor release of Node 26 may change `node:ffi`; `npm run test:minors` tries those that npm has.',
     '',
@@ -59,7 +64,7 @@ class Notes {
 }
 
 /**
- * @param {import('./results.mjs').Results} results @param {readonly import('./runtimes.mjs').Runtime[]} runtimes
+ * @param {import('./results.mjs').Results} results @param {readonly { id: string, name: string }[]} runtimes
  * @param {readonly string[]} backends @param {Notes} notes
  */
 function rowsOf(results, runtimes, backends, notes) {

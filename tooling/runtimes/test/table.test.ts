@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from '../src/results.mjs';
-import { RUNTIMES } from '../src/runtimes.mjs';
+import { judge, withTaken } from '../src/results.mjs';
+import { ELSEWHERE, here, RUNTIMES } from '../src/runtimes.mjs';
 import { renderTable } from '../src/table.mjs';
 
 const asked = RUNTIMES.find(({ evidence }) => evidence === 'system');
@@ -52,5 +52,44 @@ describe('renderTable', () => {
     expect(table).toContain('1. one / reason');
     for (const { name } of RUNTIMES) expect(table).toContain(name);
     expect(table).toContain('not run');
+  });
+});
+
+describe('a result from elsewhere', () => {
+  const cell = {
+    state: 'load-tested',
+    reason: 'why',
+    commit: 'abc1234',
+    date: '2026-01-01',
+    judged: 'x',
+  };
+  const mac = ELSEWHERE.find(
+    ({ target }) => target === 'darwin-arm64',
+  ) as (typeof ELSEWHERE)[number];
+  const found = { [mac.id]: { napi: cell, koffi: cell, ffi: cell, nolock: cell } };
+
+  it('makes the row that says until then why nobody knows', () => {
+    const rowOf = (table: string) => table.split('\n').find((line) => line.includes(mac.name));
+    expect(rowOf(renderTable({}))).toMatch(/^\| macOS arm64 \| not verified \[\d+\] \|.*\|\s+\|$/);
+    const taken = withTaken({}, JSON.stringify(found));
+    expect(rowOf(renderTable(taken))).toMatch(
+      /^\| macOS arm64 \| load-tested \[\d+\] .*\| abc1234, 2026-01-01 \|$/,
+    );
+  });
+
+  it('is refused when it is of no row, or says what the suite never says', () => {
+    const taking = (id: string, change: object) => () =>
+      withTaken({}, JSON.stringify({ [id]: { napi: { ...cell, ...change } } }));
+    expect(taking('node20', {})).toThrow('there is no row for node20');
+    for (const change of [{ state: 'excellent' }, { commit: '<b>' }, { date: 'today | x' }]) {
+      expect(taking(mac.id, change)).toThrow('is no result of the suite');
+    }
+  });
+
+  it('is of the Node and the system that ran it', () => {
+    const runtime = here();
+    expect(runtime.program).toBe(process.execPath);
+    expect(runtime.target).toBe(`${process.platform}-${process.arch}`);
+    expect(runtime.evidence).toBe(process.platform === 'linux' ? 'system' : 'none');
   });
 });
