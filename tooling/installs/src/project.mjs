@@ -44,12 +44,12 @@ export async function makeProject({ directory, manager, dependencies, overrides 
 }
 
 /**
- * Throws `NoRegistry` when that is why it failed.
+ * What it said. Throws `NoRegistry` when that is why it failed.
  * @param {string} command @param {readonly string[]} args @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
  */
 export async function install(command, args, options) {
   const { end, stdout, stderr } = await runProgram(command, args, options);
-  if (end === 0) return;
+  if (end === 0) return { stdout, stderr };
   const said = `${command} ${args.join(' ')} ended with ${end}\n${stdout}${stderr}`;
   throw UNREACHABLE.test(said) ? new NoRegistry(said) : new Error(said);
 }

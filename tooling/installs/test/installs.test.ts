@@ -5,8 +5,10 @@ import { tableFile } from '../src/cells.mjs';
 import { type Attempt, renderTable } from '../src/table.mjs';
 import { publishedPackages } from '../src/tarballs.mjs';
 import { describeBlockedScripts } from './blocked-scripts.js';
+import { describeBundlers } from './bundlers.js';
 import { describeCopies } from './copies.js';
 import { describeFirstProgram } from './first-program.js';
+import { describeFreshEyes } from './fresh-eyes.js';
 import { describeMatrix } from './matrix.js';
 import { full, Place } from './place.js';
 import { describeTwoPackages } from './two-packages.js';
@@ -39,7 +41,11 @@ if (posix) {
   describeMatrix(place, attempts);
   describeCopies(place, attempts);
   describeBlockedScripts(place);
-  if (full) describeTypes(place, attempts);
+  if (full) {
+    describeTypes(place, attempts);
+    describeFreshEyes(place, attempts);
+    describeBundlers(place, attempts);
+  }
 } else {
   it('installs on a machine without a compiler', (ctx) => {
     ctx.skip('not proven: such a machine is made up with links and sh, which Windows has not');

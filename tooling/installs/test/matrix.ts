@@ -67,7 +67,7 @@ export function describeMatrix(place: () => Place, attempts: Attempt[]): void {
           const { env } = place();
           const { end, stdout, stderr } = await runProgram(command, [...args, file], { cwd, env });
           expect(stdout, stderr).toMatch(FIRST_OUTPUT);
-          expect(end).toBe(0);
+          expect({ end, stderr }).toEqual({ end: 0, stderr: '' });
         });
       });
     }

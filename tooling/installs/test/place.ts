@@ -45,11 +45,16 @@ export async function withRegistry<T>(ctx: TestContext, step: () => Promise<T>):
   }
 }
 
+const target = `${process.platform}-${process.arch}`;
+
+/** Whether the tarball of napi has an addon for this machine. */
+export function hasPrebuild(): boolean {
+  const directory = publishedPackages()['@securemem/napi'] ?? '';
+  return existsSync(join(directory, 'prebuilds', target, 'securemem.node'));
+}
+
 /** An addon that was not compiled is not in the tarball, so nothing can be said of it. */
 export function needsPrebuild(ctx: TestContext, backend: string): void {
-  if (backend !== 'napi') return;
-  const target = `${process.platform}-${process.arch}`;
-  const directory = publishedPackages()['@securemem/napi'] ?? '';
-  if (existsSync(join(directory, 'prebuilds', target, 'securemem.node'))) return;
+  if (backend !== 'napi' || hasPrebuild()) return;
   ctx.skip(`not proven: the addon of napi was not built for ${target}`);
 }

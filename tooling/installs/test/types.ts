@@ -44,6 +44,19 @@ const RESOLUTIONS = [
   { resolution: 'Bundler', module: 'ESNext', extensions: ['mts', 'ts'] },
 ] as const;
 
+/** What a program without a word of Node in it uses. */
+const WITHOUT_NODE = `
+import { createAllocator } from '@securemem/core';
+import { koffiBackend } from '@securemem/koffi';
+export async function lengthOf(): Promise<number> {
+  const memory = createAllocator({ backend: koffiBackend() });
+  const [key] = await memory.allocateAll([32]);
+  const length: number = key.read((bytes) => bytes.length);
+  await memory.close();
+  return length;
+}
+`;
+
 /** The types of all packages, as a strict project sees them that does not skip the declarations of its libraries. */
 export function describeTypes(place: () => Place, attempts: Attempt[]): void {
   const projects = new Map<Manager, Promise<string>>();
@@ -72,6 +85,30 @@ export function describeTypes(place: () => Place, attempts: Attempt[]): void {
   }
 
   describe('the types of all packages', () => {
+    it('N35 need @types/node, and say so where it is not there', {
+      timeout: STEP_MS_MAX,
+    }, async (ctx) => {
+      const directory = join(place().directory, 'types-without-node');
+      const { env, tarballs } = place();
+      const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+      const ours = ['@securemem/core', '@securemem/koffi'];
+      const dependencies = {
+        ...Object.fromEntries(ours.map((name) => [name, String(tarballs[name])])),
+        typescript: devDependencies.typescript,
+      };
+      await withRegistry(ctx, () => makeProject({ directory, manager: 'npm', dependencies, env }));
+      writeFileSync(join(directory, 'without.mts'), WITHOUT_NODE);
+      const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
+      const strict = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--noEmit'];
+      const compile = (...more: string[]) =>
+        runProgram('node', [tsc, ...strict, ...more, 'without.mts'], { cwd: directory, env });
+      // With the usual setting declarations of others are not looked into, and the program is right.
+      expect(await compile('--skipLibCheck')).toEqual({ end: 0, stdout: '', stderr: '' });
+      const { end, stdout } = await compile();
+      expect(stdout).toContain('npm i --save-dev @types/node');
+      expect(end).not.toBe(0);
+    });
+
     for (const manager of matrix(full).managers) {
       for (const { resolution, module, extensions } of RESOLUTIONS) {
         const attempt = { where: 'TypeScript', how: `${manager} koffi`, what: resolution };
