@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** Fetching a package over a slow line takes a while; nothing here takes longer unless it hangs. */
-const RUN_MS_MAX = 180_000;
+const RUN_MS_MAX = 360_000;
 
 /**
  * @typedef {object} Ended

@@ -33,7 +33,7 @@ afterAll(() => {
   if (!full) return;
   mkdirSync(dirname(tableFile), { recursive: true });
   writeFileSync(tableFile, renderTable(attempts));
-});
+}, 240_000);
 
 if (posix) {
   describeFirstProgram(place);

@@ -11,7 +11,7 @@ import { packAll, publishedPackages } from '../src/tarballs.mjs';
 export const full = repetitions(2) === 2;
 
 /** An install over a slow line, or the compiler on a busy machine. */
-export const STEP_MS_MAX = 240_000;
+export const STEP_MS_MAX = 480_000;
 
 /** A folder far from any `node_modules` of ours, what was packed, and the machine that the tests pretend to have. */
 export class Place {

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
 
 /**
  * The program of the keeper process, found by the package's own name so that it is the built one in every layout. Throws where
@@ -6,7 +8,10 @@ import { createRequire } from 'node:module';
  */
 export function childEntry(): string {
   try {
-    return createRequire(import.meta.url).resolve('@securemem/keeper/child');
+    const path = createRequire(import.meta.url).resolve('@securemem/keeper/child');
+    // webpack answers by itself, with a name that it gave the module within the bundle.
+    if (isAbsolute(path) && existsSync(path)) return path;
+    throw new Error(`${path} is no file`);
   } catch (cause) {
     const message =
       'the program of the keeper process is not there: leave @securemem/keeper out of the bundle, and install it where the bundle runs';
