@@ -19,9 +19,13 @@ export function bareEnvironment(directory) {
   /** @type {NodeJS.ProcessEnv} */
   const env = {};
   for (const [name, value] of Object.entries(process.env)) {
-    // Settings of the registry and of a proxy stay. What npm tells its own scripts, and what the test runner tells its
+    // Settings of the registry and of a proxy stay, and so do certificates that they need. What npm tells its own scripts, and what the test runner tells its
     // workers, would describe another project.
-    if (/^(npm_(package|lifecycle|command|execpath|node)|NODE_|VITEST|INIT_CWD)/.test(name))
+    if (
+      /^(npm_(package|lifecycle|command|execpath|node)|NODE_(?!EXTRA_CA_CERTS$)|VITEST|INIT_CWD)/.test(
+        name,
+      )
+    )
       continue;
     env[name] = value;
   }

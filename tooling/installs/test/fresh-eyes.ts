@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { confine, proveConfinement } from '@securemem/confined';
@@ -10,9 +11,16 @@ import { FIRST_OUTPUT } from './first-program.js';
 import { recorded } from './matrix.js';
 import { type Place, STEP_MS_MAX, withRegistry } from './place.js';
 
+/** npm names the one package whose script it did not run, and how to look at it. The README says that it is not needed. */
+const KOFFI_SCRIPT = [
+  /^npm warn install-scripts( 1 package has install scripts not yet covered by allowScripts:)?$/,
+  /^npm warn install-scripts +koffi@[\d.]+ \(install: .*\)$/,
+  /^npm warn install-scripts Run `npm install-scripts ls` to review, or `npm install-scripts approve <pkg>` to allow\.$/,
+];
+
 /** How each package manager is told to install, in words that a reader would type, and the lines that it may complain by. */
 const MANAGERS = [
-  { name: 'npm', add: ['npm', 'install'], expected: [/^npm warn .*koffi/] },
+  { name: 'npm', add: ['npm', 'install'], expected: KOFFI_SCRIPT },
   { name: 'pnpm', add: ['npx', '-y', pinnedPnpm(), 'add'], expected: [] },
   { name: 'yarn 1', add: ['npx', '-y', 'yarn@1.22.22', 'add'], expected: [] },
   { name: 'yarn 4', add: ['npx', '-y', '@yarnpkg/cli-dist@4.9.2', 'add'], expected: [] },
@@ -38,7 +46,10 @@ export function describeFreshEyes(place: () => Place, attempts: Attempt[]): void
         mkdirSync(cwd);
         const manifest = { name: 'fresh', version: '1.0.0', license: 'MIT', private: true };
         writeFileSync(join(cwd, 'package.json'), JSON.stringify(manifest));
-        writeFileSync(join(cwd, '.yarnrc.yml'), 'nodeLinker: node-modules\n');
+        // Yarn 4 reads no settings of npm, and asks a registry of its own.
+        const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' });
+        const settings = [`npmRegistryServer: ${registry.trim()}`, 'nodeLinker: node-modules', ''];
+        writeFileSync(join(cwd, '.yarnrc.yml'), settings.join('\n'));
         const names = firstSteps().install.split(' ').slice(2);
         const specs = names.map((one) => `${one}@file:${tarballs[one]}`);
         const [command = '', ...args] = [...add, ...specs];
