@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { repetitions } from '@securemem/proof';
+import { encryptKeystoreJsonSync, SigningKey } from 'ethers';
 import Database from 'libsql';
 import { eip191Signer } from 'micro-eth-signer';
 import { describe, expect, test } from 'vitest';
+import { importKey } from '../src/commands/import-key.js';
 import { fromHex } from './memory.js';
 import { type Files, makeFiles, problemOf, type TestService, testService } from './service.js';
 import { ServiceProcess } from './service-process.js';
@@ -56,6 +59,13 @@ async function expectSigns(
     const { signature } = (await response.json()) as { signature: string };
     expect(eip191Signer.verify(signature, 'still here', address)).toBe(true);
   }
+}
+
+/** The coordinates of the public key, as a JWK has them. */
+function pointOf(privateKey: string): { x: string; y: string } {
+  const point = Buffer.from(new SigningKey(privateKey).publicKey.slice(4), 'hex');
+  const [x, y] = [point.subarray(0, 32), point.subarray(32)];
+  return { x: x.toString('base64url'), y: y.toString('base64url') };
 }
 
 function newKeyFile({ directory }: Files): string {
@@ -113,6 +123,84 @@ describe('backup and restore', () => {
     const refused = await command(['restore', '--from', forged, '--database', absent]);
     expect(refused).toMatchObject({ code: 1, text: expect.stringContaining('record 2') });
     expect(existsSync(absent)).toBe(false);
+  });
+});
+
+describe('import-key', () => {
+  const privateKey = '0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318';
+  const address = '0x2c7536E3605D9C16a7a3D7b1898e529396a65c23';
+  const { privateKey: ofCurve } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+
+  const keystoreOf = (password: string) =>
+    encryptKeystoreJsonSync({ address, privateKey }, password, { scrypt: { N: 1024, r: 8, p: 1 } });
+
+  /** The same key in each form that is taken; the password is in a file. */
+  function forms(): Record<string, string | Uint8Array> {
+    const jwk = {
+      kty: 'EC',
+      crv: 'secp256k1',
+      d: Buffer.from(privateKey.slice(2), 'hex').toString('base64url'),
+      ...pointOf(privateKey),
+    };
+    const key = createPrivateKey({ key: jwk, format: 'jwk' });
+    const encrypted = { cipher: 'aes-256-cbc', passphrase: 'open sesame' };
+    return {
+      keystore: keystoreOf('open sesame'),
+      pem: key.export({ format: 'pem', type: 'pkcs8', ...encrypted }),
+      der: key.export({ format: 'der', type: 'sec1' }),
+      jwk: JSON.stringify(jwk),
+      raw: fromHex(privateKey),
+    };
+  }
+
+  function importing(files: Files, format: string, content: string | Uint8Array) {
+    const [path, password] = ['key', 'password'].map((name) => join(files.directory, name));
+    writeFileSync(path as string, content, { mode: 0o600 });
+    writeFileSync(password as string, 'open sesame\n', { mode: 0o600 });
+    const ways = ['--format', format, '--key-file', path, '--password-file', password];
+    const where = ['--database', files.database, '--master-key-file', files.masterKey];
+    return importKey([...where, ...ways, '--backend', 'nolock'] as string[]);
+  }
+
+  test('K4 takes a keystore, PEM, DER, JWK and the bare bytes, once, and the service signs with it', async () => {
+    for (const [format, content] of Object.entries(forms())) {
+      const files = makeFiles();
+      expect(await importing(files, format, content), format).toContain(address);
+      const again = importing(files, format, content);
+      await expect(again, format).rejects.toMatchObject({ code: 'STORAGE_DUPLICATE' });
+      if (format === 'keystore') await expectSigns(await testService({}, files), [address]);
+    }
+  });
+
+  test('K4 refuses another password, a key of another curve, and a keystore that says another address', async () => {
+    const files = makeFiles();
+    const elsewhere = { ...JSON.parse(keystoreOf('open sesame')), address: 'ab'.repeat(20) };
+    const refusals: [string, string | Uint8Array, string][] = [
+      ['keystore', JSON.stringify(elsewhere), 'VAULT_BAD_KEY'],
+      ['keystore', keystoreOf('another password'), 'VAULT_BAD_KEY'],
+      ['pem', ofCurve.export({ format: 'pem', type: 'pkcs8' }), 'VAULT_BAD_KEY'],
+      ['pem', 'no PEM', 'ERR_SECMEM_INPUT_INVALID'],
+      ['raw', new Uint8Array(31), 'ERR_SECMEM_INPUT_INVALID'],
+      ['raw', new Uint8Array(32), 'VAULT_BAD_KEY'],
+    ];
+    for (const [format, content, code] of refusals) {
+      await expect(importing(files, format, content), format).rejects.toMatchObject({ code });
+    }
+    const service = await testService({}, files);
+    expect(await (await fetch(`${service.url}/v1/keys`)).json()).toEqual({ keys: [] });
+  });
+
+  test('K4 refuses a file of a key or of its password that others can read', async () => {
+    for (const name of ['key', 'password']) {
+      const files = makeFiles();
+      await importing(files, 'raw', fromHex(privateKey));
+      chmodSync(join(files.directory, name), 0o644);
+      const paths = ['key', 'password'].map((each) => join(files.directory, each));
+      const where = ['--database', files.database, '--master-key-file', files.masterKey];
+      const ways = ['--key-file', paths[0], '--password-file', paths[1], '--backend', 'nolock'];
+      const refused = importKey([...where, ...ways] as string[]);
+      await expect(refused, name).rejects.toMatchObject({ code: 'VAULT_UNSAFE_FILE' });
+    }
   });
 });
 

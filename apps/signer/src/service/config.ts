@@ -13,7 +13,7 @@ import {
 } from './service-config.js';
 
 export const SERVICE_USAGE = `signer --database PATH --token-file PATH --master-key-file PATH [OPTION…]
-signer backup | restore | rotate-master-key | verify-audit [OPTION…]
+signer backup | restore | import-key | rotate-master-key | verify-audit [OPTION…]
 
   --database PATH                    SQLite file; made when it is not there; or
   --database postgres://USER@HOST/DB a server that several replicas share (?sslmode=disable|verify-full)
