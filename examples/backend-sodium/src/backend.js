@@ -196,6 +196,12 @@ class SodiumBackend {
     throw notSupported('signLater', 'private keys');
   }
 
+  /** @param {RegionRange} key @returns {never} */
+  openKey(key) {
+    this.#regions.find(key.region, 'openKey');
+    throw notSupported('openKey', 'references of keys');
+  }
+
   /** @param {KeyType} _type @param {RegionRange} key @returns {number} */
   publicKey(_type, key) {
     this.#regions.find(key.region, 'publicKey');

@@ -545,6 +545,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"lockedByteLength", ReadLocked}, {"failure", ReadFailure},
       {"keyTypes", ReadKeyTypes}, {"sign", SignByRange},      {"publicKey", PublicKeyOfRange},
       {"agree", AgreeInRange},  {"signLater", SignLater},      {"revokeSignature", RevokeSignature},
+      {"openWindow", OpenWindow},
 #ifdef SECUREMEM_TEST_FAULTS
       {"setFault", SetFault}, {"keepStack", KeepStack},
 #endif

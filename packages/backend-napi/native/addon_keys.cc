@@ -1,6 +1,7 @@
 #include "addon_keys.h"
 
 #include "call.h"
+#include "key_window.h"
 #include "keys.h"
 #include "wipe.h"
 
@@ -112,6 +113,25 @@ napi_value RevokeSignature(napi_env env, napi_callback_info info) {
   const double ticket = call.Number(0);
   SignatureJob* job = call.ok ? call.environment->signatures.Find(ticket) : nullptr;
   return call.Answer(job != nullptr && job->TakeBack() ? 1.0 : 0.0);
+}
+
+napi_value OpenWindow(napi_env env, napi_callback_info info) {
+  KeyCall call(env, info, kKeyTypeCount);
+  if (!call.good()) return call.Answer(call.problem(), 0);
+  KeyWindow* window = MakeKeyWindow(call.environment->table.GateOf(call.region), call.start, call.size);
+  if (window == nullptr) return call.Answer(Status::kOutOfMemory, 0);
+  const auto collected = [](napi_env, void* data, void*) {
+    KeyWindow* unused = static_cast<KeyWindow*>(data);
+    unused->release(unused);
+  };
+  napi_value external;
+  if (napi_create_external(env, window, collected, nullptr, &external) != napi_ok) {
+    window->release(window);
+    return call.Answer(Status::kOutOfMemory, 0);
+  }
+  const napi_type_tag tag = {kKeyWindowTag[0], kKeyWindowTag[1]};
+  if (napi_type_tag_object(env, external, &tag) != napi_ok) return call.Answer(Status::kNotSupported, 0);
+  return external;
 }
 
 }  // namespace securemem

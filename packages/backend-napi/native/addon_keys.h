@@ -17,5 +17,7 @@ napi_value AgreeInRange(napi_env env, napi_callback_info info);
 napi_value SignLater(napi_env env, napi_callback_info info);
 // revokeSignature(ticket) -> 1 when the key had not been read and will not be, or 0
 napi_value RevokeSignature(napi_env env, napi_callback_info info);
+// openWindow(owner, type, region, offset, length) -> an external value for another addon, see key_window.h; or a negated status
+napi_value OpenWindow(napi_env env, napi_callback_info info);
 
 }  // namespace securemem

@@ -10,6 +10,7 @@
         "signature_job.cc",
         "region_table.cc",
         "gate.cc",
+        "key_window.cc",
         "cipher.cc",
         "keys.cc",
         "keys_secp256k1.cc",

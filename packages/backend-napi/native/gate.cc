@@ -24,6 +24,12 @@ bool Gate::StopWaiting(Look* look) {
   return true;
 }
 
+bool Gate::Begin(Look* look) {
+  if (!look->lasting) return StopWaiting(look);
+  const Held held(&list_lock_);
+  return look->waiting;
+}
+
 bool Gate::Withdraw(Look* look) {
   // For one that has begun this waits until it is over.
   const Turn turn(this);
@@ -41,7 +47,7 @@ void Gate::TakeBack(size_t offset, size_t length) {
 
 Status Gate::Take(Look* look, Read read, void* reader, Failure* failure) {
   const Turn turn(this);
-  if (!StopWaiting(look)) return Status::kDisposed;
+  if (!Begin(look)) return Status::kDisposed;
   const bool closed = protection_ < Protection::kReadOnly;
   if (closed) {
     const Status opened = ProtectPages(mapping_, Protection::kReadOnly, failure);

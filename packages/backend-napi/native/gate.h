@@ -21,6 +21,8 @@ struct Look {
   size_t length = 0;
   // Whether it waits in the list: neither begun nor taken back.
   bool waiting = false;
+  // Whether it waits again after it was taken, until it is taken back.
+  bool lasting = false;
   Look* next = nullptr;
   Look* previous = nullptr;
 };
@@ -83,6 +85,7 @@ class Gate {
   void Remove(Look* look);
   // False when it waits no more.
   bool StopWaiting(Look* look);
+  bool Begin(Look* look);
 
   // Held while somebody reads the pages or changes them; the list has a lock of its own, so that enlisting waits for nobody.
   Lock turn_;

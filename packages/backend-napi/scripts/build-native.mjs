@@ -11,23 +11,12 @@
 //                                          with an asynchronous operation, into build/test/
 //                    --target win32-x64  or, with it, the first of the two for another system, into build/test-win32-x64/
 //   build-native.mjs --sanitize            the addon under AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compile, compilerFor, Results, run, say, tool } from './compiling.mjs';
 import {
   COMMON,
   CXX,
@@ -54,73 +43,11 @@ const { values: options } = parseArgs({
 });
 const TEST_ADDON = join(ROOT, 'test', 'native', 'test_addon.cc');
 
-function say(line) {
-  process.stderr.write(`${line}\n`);
-}
-
-function run(command, args, more = {}) {
-  const result = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...more });
-  if (result.error !== undefined) throw result.error;
-  if (result.status !== 0) {
-    throw new Error(`${command} failed with ${result.status ?? result.signal}`);
-  }
-}
-
-function tool(target, prefix, name) {
-  return `${prefix}${name}${target.suffix ?? ''}`;
-}
-
-function works(command) {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
-}
-
-function compilerFor(target) {
-  return target?.prefixes.find(
-    (prefix) => works(tool(target, prefix, 'gcc')) && works(tool(target, prefix, 'g++')),
-  );
-}
-
-/** Every file of a folder and of the folders in it. */
-function filesOf(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
-}
-
-/** Of everything that a binary is made of, compilers excepted. */
-function digestOfSources() {
-  const digest = createHash('sha256');
-  const folders = [dirname(fileURLToPath(import.meta.url)), NATIVE, dirname(TEST_ADDON)];
-  for (const file of folders.flatMap(filesOf)) {
-    digest.update(relative(ROOT, file)).update(readFileSync(file));
-  }
-  return digest.digest('hex');
-}
-
-/** A note of the sources and of the result: times prove nothing, since caches of builds put files back. */
-function stampOf(output) {
-  return join(ROOT, 'build', 'stamps', relative(ROOT, output).replaceAll(/[\\/]/g, '_'));
-}
-
-function stamp(output) {
-  return `${digestOfSources()} ${createHash('sha256').update(readFileSync(output)).digest('hex')}`;
-}
-
-function isFresh(output) {
-  const file = stampOf(output);
-  return existsSync(output) && existsSync(file) && readFileSync(file, 'utf8') === stamp(output);
-}
-
-/** The result appears under its name in one step, so that no half-written file is ever loaded. */
-function publish(made, output) {
-  mkdirSync(dirname(output), { recursive: true });
-  const beside = `${output}.${process.pid}`;
-  copyFileSync(made, beside);
-  renameSync(beside, output);
-  mkdirSync(dirname(stampOf(output)), { recursive: true });
-  writeFileSync(stampOf(output), stamp(output));
-}
+const results = new Results(ROOT, [
+  dirname(fileURLToPath(import.meta.url)),
+  NATIVE,
+  dirname(TEST_ADDON),
+]);
 
 /** Import libraries by which the functions of Node are looked up in the host, whatever its file is called. */
 function importLibraries(target, prefix, folder) {
@@ -132,37 +59,25 @@ function importLibraries(target, prefix, folder) {
   });
 }
 
-function compile(target, prefix, variant, folder) {
+function sourcesOf(target, variant) {
   const c = [...COMMON, ...target.compile, ...variant.compile];
-  const objects = VENDORED.map(({ path, flags }) => {
-    const object = join(folder, `${basename(path, '.c')}.o`);
-    run(tool(target, prefix, 'gcc'), [...c, ...flags, '-c', path, '-o', object]);
-    return object;
-  });
-  const own = target.sources.filter((name) => !variant.without.includes(name));
   const cxx = [...COMMON, ...CXX, ...target.compile, ...variant.compile];
-  for (const name of own) {
-    const object = join(folder, `${basename(name, '.cc')}.o`);
-    run(tool(target, prefix, 'g++'), [...cxx, '-c', join(NATIVE, name), '-o', object]);
-    objects.push(object);
-  }
-  return objects;
+  const own = target.sources.filter((name) => !variant.without.includes(name));
+  return [
+    ...VENDORED.map(({ path, flags }) => ({ path, compiler: 'gcc', flags: [...c, ...flags] })),
+    ...own.map((name) => ({ path: join(NATIVE, name), compiler: 'g++', flags: cxx })),
+  ];
 }
 
-/** Compiles and links in a folder of its own: several builds may run at once. */
 function build(target, prefix, variant, output) {
-  mkdirSync(join(ROOT, 'build'), { recursive: true });
-  const folder = mkdtempSync(join(ROOT, 'build', 'objects-'));
-  try {
-    const objects = compile(target, prefix, variant, folder);
+  results.make(output, (folder) => {
+    const objects = compile(target, prefix, sourcesOf(target, variant), folder);
     const libraries = importLibraries(target, prefix, folder);
     const made = join(folder, 'securemem.node');
     const linker = tool(target, prefix, target.linker ?? 'g++');
     run(linker, [...variant.link(target), ...objects, '-o', made, ...libraries]);
-    publish(made, output);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    return made;
+  });
 }
 
 /** Where the variant of another target or under sanitizers lies, node-gyp-build looks when it is told to. */
@@ -174,7 +89,7 @@ function variantFolder(name, target) {
 
 function buildVariant(name, target) {
   const output = join(ROOT, 'build', variantFolder(name, target), 'securemem.node');
-  if (isFresh(output)) return;
+  if (results.isFresh(output)) return;
   const prefix = compilerFor(TARGETS[target]);
   if (prefix === undefined) throw new Error(`no compiler for ${target}`);
   if (name === 'test' && target === HOST) buildTestAddon();
@@ -193,7 +108,7 @@ function buildTestAddon() {
 
 function buildPrebuild(name) {
   const output = join(ROOT, 'prebuilds', name, 'securemem.node');
-  if (isFresh(output)) {
+  if (results.isFresh(output)) {
     say(`build-native: ${name} is up to date`);
     return true;
   }
@@ -215,7 +130,7 @@ function buildByNodeGyp() {
   const name = `${process.platform}-${options.arch}`;
   run(process.execPath, [nodeGyp, 'rebuild', `--directory=${NATIVE}`, `--arch=${options.arch}`]);
   const output = join(ROOT, 'prebuilds', name, 'securemem.node');
-  publish(join(NATIVE, 'build', 'Release', 'securemem.node'), output);
+  results.publish(join(NATIVE, 'build', 'Release', 'securemem.node'), output);
   rmSync(join(NATIVE, 'build'), { recursive: true, force: true });
   say(`build-native: ${name} built by node-gyp`);
 }

@@ -61,7 +61,14 @@ export const CXX = [
 ];
 
 const SHARED = [
-  ...['addon.cc', 'addon_keys.cc', 'signature_job.cc', 'region_table.cc', 'gate.cc'],
+  ...[
+    'addon.cc',
+    'addon_keys.cc',
+    'signature_job.cc',
+    'region_table.cc',
+    'gate.cc',
+    'key_window.cc',
+  ],
   ...[
     'cipher.cc',
     'variables.cc',

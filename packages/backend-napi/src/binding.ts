@@ -60,6 +60,8 @@ export interface Binding {
     [digest: Uint8Array, ticket: Float64Array],
     Promise<Uint8Array | number> | number
   >;
+  /** `use` is the type. An external value for another addon, which native/key_window.h describes, or a status negated. */
+  openWindow: UseKey<[], object | number>;
   /** 1 where the key had not been read yet and will not be; 0 where it is too late, or nobody has the ticket. */
   revokeSignature(ticket: number): number;
   /** -1 where it is not set. The name is in UTF-8, without NUL at its end. */

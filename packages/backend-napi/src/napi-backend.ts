@@ -5,6 +5,7 @@ import {
   CONTRACT_VERSION,
   type EnvironmentTaken,
   type ForkBehaviour,
+  type KeyReference,
   type KeyType,
   type LockLimit,
   type MemoryBackend,
@@ -19,6 +20,7 @@ import {
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';
 import { BACKEND_NAME, errors, failure, lastRefusal } from './failure.js';
+import { whyNoReferences } from './key-references.js';
 import { NapiKeys } from './napi-keys.js';
 import { EmptyView, NapiView, openBuffer } from './napi-view.js';
 import { lockedByteLength, lockLimit, raise } from './native-limits.js';
@@ -185,6 +187,13 @@ export class NapiBackend implements MemoryBackend {
   ): PendingSignature {
     this.#requireOpen('signLater');
     return this.#keys.signLater(algorithm, key, message);
+  }
+
+  /** By the provider of `@securemem/openssl`, which is loaded into OpenSSL with the first key. */
+  openKey(key: RegionRange, type: KeyType): KeyReference {
+    this.#requireOpen('openKey');
+    if (this.capabilities.keyReferences === 'provider') return this.#keys.openKey(key, type);
+    throw errors.own('ERR_SECMEM_NOT_SUPPORTED', 'openKey', whyNoReferences() ?? 'not here');
   }
 
   publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number {

@@ -4,7 +4,9 @@ import {
   isKeyType,
   isSignatureAlgorithm,
   KEY_ALGORITHMS,
+  KEY_TYPES,
   type KeyAlgorithm,
+  type KeyReference,
   type KeyType,
   keyTypeOf,
   type PendingSignature,
@@ -19,6 +21,7 @@ import {
 } from '@securemem/core/contract';
 import type { Binding } from './binding.js';
 import { errors, failure } from './failure.js';
+import { referenceOf } from './key-references.js';
 import { NapiPendingSignature } from './pending-signature.js';
 
 /** In the order of `KeyType` in native/keys.h. */
@@ -93,6 +96,19 @@ export class NapiKeys {
       this.#binding.publicKey(this.#owner, use, region, byteOffset, byteLength, target),
       'publicKey',
     );
+  }
+
+  openKey(key: RegionRange, type: KeyType): KeyReference {
+    const { region, byteOffset, byteLength } = fieldsOf(key);
+    const range = { region, byteOffset, byteLength };
+    const target = new Uint8Array(
+      new ArrayBuffer(KEY_TYPES[type]?.publicByteLength ?? Math.max(1, range.byteLength)),
+    );
+    const publicKey = target.subarray(0, this.publicKey(type, range, target));
+    const use = KEY_TYPE_NUMBERS.indexOf(type);
+    const window = this.#binding.openWindow(this.#owner, use, region, byteOffset, byteLength);
+    if (typeof window === 'number') throw failure(this.#binding, -window, 'openKey');
+    return referenceOf(type, window, publicKey);
   }
 
   agree(

@@ -13,6 +13,7 @@ import {
 } from '@securemem/core/contract';
 import { type Binding, loadBinding } from './binding.js';
 import { BACKEND_NAME, errors, failure } from './failure.js';
+import { referencesHere } from './key-references.js';
 import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
 import { keyAlgorithms, laterAlgorithms } from './napi-keys.js';
 import { openBuffer, takeBack } from './napi-view.js';
@@ -109,6 +110,7 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
     cipher: 'in-place' as const,
     keys,
     keysLater: laterAlgorithms(keys),
+    keyReferences: referencesHere(keys),
     environment: environmentHere(),
   };
   const region = binding.map(owner, binding.pageByteLength);

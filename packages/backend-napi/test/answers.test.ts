@@ -36,6 +36,7 @@ const CAPABILITIES: BackendCapabilities = {
   cipher: 'none',
   keys: [],
   keysLater: [],
+  keyReferences: 'none',
   environment: 'none',
 };
 

@@ -5,6 +5,7 @@ import {
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type EnvironmentTaken,
+  type KeyReference,
   type KeyType,
   type LockLimit,
   type MemoryBackend,
@@ -40,6 +41,7 @@ const CAPABILITIES: BackendCapabilities = Object.freeze({
   cipher: 'none',
   keys: Object.freeze([]),
   keysLater: Object.freeze([]),
+  keyReferences: 'none',
   environment: 'none',
 });
 
@@ -187,6 +189,11 @@ class NolockBackend implements MemoryBackend {
   ): PendingSignature {
     this.#requireOpen('signLater');
     throw this.#notSupported('signLater', 'a signature');
+  }
+
+  openKey(_key: RegionRange, _type: KeyType): KeyReference {
+    this.#requireOpen('openKey');
+    throw this.#notSupported('openKey', 'a reference of a key');
   }
 
   publicKey(_type: KeyType, _key: RegionRange, _target: Uint8Array): number {

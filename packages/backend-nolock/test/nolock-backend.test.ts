@@ -44,6 +44,7 @@ describe('nolockBackend()', () => {
       cipher: 'none',
       keys: [],
       keysLater: [],
+      keyReferences: 'none',
       environment: 'none',
     });
     expect(Object.isFrozen(backend.capabilities)).toBe(true);

@@ -13,6 +13,7 @@ const KOFFI: BackendCapabilities = {
   cipher: 'in-place',
   keys: [],
   keysLater: [],
+  keyReferences: 'none',
   environment: 'erasable',
 };
 

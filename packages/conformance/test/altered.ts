@@ -18,6 +18,7 @@ const METHODS = [
   'signLater',
   'publicKey',
   'agree',
+  'openKey',
   'environmentByteLength',
   'takeEnvironment',
   Symbol.dispose,

@@ -73,6 +73,12 @@ export { hash } from './use/hash.js';
 export { type HkdfOptions, hkdf } from './use/hkdf.js';
 export { type Data, hmac } from './use/hmac.js';
 export { toKeyObject } from './use/key-object.js';
+export {
+  type KeyReferenceOptions,
+  type TlsKeyOptions,
+  toPrivateKey,
+  toTlsKey,
+} from './use/key-reference.js';
 export type { Password, PasswordOptions } from './use/password.js';
 export { type Pbkdf2Options, pbkdf2 } from './use/pbkdf2.js';
 export { publicKey } from './use/public-key.js';

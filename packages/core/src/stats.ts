@@ -43,6 +43,8 @@ export interface AllocatorStats {
   readonly state: 'open' | 'closing' | 'closed';
   readonly secrets: number;
   readonly openAccesses: number;
+  /** References of private keys that are open. */
+  readonly keyReferences: number;
   readonly primary: PlacementStats;
   readonly fallback: (PlacementStats & { readonly placed: number }) | undefined;
   readonly admission: {
@@ -76,6 +78,7 @@ export function statsOf({ places, granter, sealingKey }: Parts): AllocatorStats 
     state: places.state,
     secrets: places.live,
     openAccesses: places.openAccesses.size,
+    keyReferences: keyReferencesOf(primary) + (fallback ? keyReferencesOf(fallback) : 0),
     primary: placementStats(primary),
     fallback:
       fallback === undefined
@@ -101,6 +104,10 @@ export function statsOf({ places, granter, sealingKey }: Parts): AllocatorStats 
     },
     events: { ...places.telemetry.counts },
   };
+}
+
+function keyReferencesOf({ ownRegions }: Placement): number {
+  return [...ownRegions].filter(({ region }) => region.keyReference !== undefined).length;
 }
 
 function placementStats(placement: Placement): PlacementStats {

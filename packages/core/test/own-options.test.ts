@@ -26,6 +26,8 @@ import {
   sign,
   signAsync,
   terminate,
+  toPrivateKey,
+  toTlsKey,
 } from '../src/index.js';
 import { createFakeKernel, fakeBackend } from '../src/testing/index.js';
 import { openSsh } from './keys/openssh-writer.js';
@@ -194,6 +196,18 @@ const CALLS: Readonly<Record<string, Call>> = {
     const key = memory.adoptSync(bytes());
     const agreed = await diffieHellman('X25519', key, publicKey('X25519', key), {});
     return [seen(agreed), [...agreed.exportCopy()]];
+  },
+  'toTlsKey, toPrivateKey': (memory) => {
+    const key = memory.adoptSync(bytes());
+    const calls = [() => toTlsKey(key, { type: 'P-256', tlsOnly: true }), () => toTlsKey(key, {})];
+    // There are no references on this backend, and a type that nobody gave is asked for.
+    return [...calls, () => toPrivateKey(key, {})].map((call) => {
+      try {
+        return call();
+      } catch (error) {
+        return String(error);
+      }
+    });
   },
   'scrypt, pbkdf2, argon2': async (memory) => {
     const password = memory.adoptSync(bytes());

@@ -4,6 +4,7 @@ import {
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type EnvironmentTaken,
+  type KeyReference,
   type KeyType,
   type LockLimit,
   type MemoryBackend,
@@ -196,6 +197,12 @@ export class FfiBackend implements MemoryBackend {
     this.#regions.requireOpen('signLater');
     const message = 'an FFI calls on this thread only';
     throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', 'signLater', message);
+  }
+
+  openKey(_key: RegionRange, _type: KeyType): KeyReference {
+    this.#regions.requireOpen('openKey');
+    const message = 'an FFI calls on this thread only, and OpenSSL uses a key on any';
+    throw this.#errors.own('ERR_SECMEM_NOT_SUPPORTED', 'openKey', message);
   }
 
   publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number {

@@ -49,6 +49,7 @@ function lay(binding: Binding, options: FfiBackendOptions): Foundation {
       cipher: cipher === undefined ? 'none' : 'in-place',
       keys: keys?.algorithms ?? Object.freeze([]),
       keysLater: Object.freeze([]), // An FFI calls on this thread only.
+      keyReferences: 'none', // A foreign thread of OpenSSL's cannot run JavaScript.
       environment: variables === undefined ? 'none' : 'erasable',
     });
     const viewOf = (address: Address, byteLength: number) => ffi.view(address, byteLength);

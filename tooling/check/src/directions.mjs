@@ -48,6 +48,11 @@ export const directions = [
     because: 'a backend is mechanism: it knows the contract and its own native dependency',
   },
   {
+    files: /^packages\/openssl\/src\//,
+    may: ['node:*', '@securemem/core/contract', 'node-gyp-build'],
+    because: 'it knows the contract and its own addon; backends look for it, and it knows none',
+  },
+  {
     files: /^packages\/backend-nolock\/src\//,
     may: ['node:*', '@securemem/core/contract'],
     because: 'a backend is mechanism: it knows the contract and its own native dependency',

@@ -6,6 +6,7 @@ import { environment } from './environment.js';
 import { errors } from './errors.js';
 import { fork } from './fork.js';
 import { inspection } from './inspection.js';
+import { keyReferences } from './key-references.js';
 import { keys } from './keys.js';
 import { keysInvalid } from './keys-invalid.js';
 import { keysLater } from './keys-later.js';
@@ -43,6 +44,7 @@ export const requirements: readonly Requirement[] = [
   ...keysInvalid,
   ...keysMisuse,
   ...keysLater,
+  ...keyReferences,
   ...environment,
   ...threads,
   ...model,

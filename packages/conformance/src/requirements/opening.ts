@@ -20,6 +20,7 @@ const LEGAL: Readonly<Record<keyof BackendCapabilities, readonly unknown[]>> = {
   cipher: ['in-place', 'none'],
   keys: KEY_ALGORITHMS,
   keysLater: Object.keys(SIGNATURES),
+  keyReferences: ['provider', 'none'],
   environment: ['erasable', 'none'],
 };
 

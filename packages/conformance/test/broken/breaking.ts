@@ -126,6 +126,7 @@ export function renumbered(backend: MemoryBackend, next: () => number): MemoryBa
       backend.unseal(part(key), nonce, data, source, part(plaintext)),
     sign: (algorithm, key, message, target) => backend.sign(algorithm, part(key), message, target),
     signLater: (algorithm, key, message) => backend.signLater(algorithm, part(key), message),
+    openKey: (key, type) => backend.openKey(part(key), type),
     publicKey: (type, key, target) => backend.publicKey(type, part(key), target),
     agree: (algorithm, key, peer, secret) =>
       backend.agree(algorithm, part(key), peer, part(secret)),

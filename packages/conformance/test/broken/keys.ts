@@ -235,7 +235,16 @@ const later: readonly Broken[] = [
   },
 ];
 
+const references: readonly Broken[] = [
+  {
+    name: 'gives a reference that nothing can use, without claiming any',
+    rejectedBy: ['key-references'],
+    breakIt: (backend) => altered(backend, { openKey: () => ({ pem: '', close: () => {} }) }),
+  },
+];
+
 export const privateKeys: readonly Broken[] = [
+  ...references,
   ...breaking.map((one) => ({ ...one, capabilities: { keys: KEYS, keysLater: [] } })),
   ...later,
 ];

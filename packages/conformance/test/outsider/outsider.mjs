@@ -44,6 +44,7 @@ export class Outsider {
     cipher: 'none',
     keys: [],
     keysLater: [],
+    keyReferences: 'none',
     environment: 'none',
   });
   pages = new Pages();
@@ -235,6 +236,12 @@ export class Outsider {
   signLater(_algorithm, key) {
     this.find(key.region, 'signLater');
     throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no private keys', { operation: 'signLater' });
+  }
+
+  /** @param {import('@securemem/core/contract').RegionRange} key @returns {never} */
+  openKey(key) {
+    this.find(key.region, 'openKey');
+    throw failure('ERR_SECMEM_NOT_SUPPORTED', 'no references of keys', { operation: 'openKey' });
   }
 
   /** @param {import('@securemem/core/contract').KeyType} _type @param {import('@securemem/core/contract').RegionRange} key @returns {number} */

@@ -1,6 +1,12 @@
 import type { BackendCapabilities, LockLimit, Protection } from './capabilities.js';
 import type { EnvironmentTaken } from './environment.js';
-import type { AgreementAlgorithm, KeyType, PendingSignature, SignatureAlgorithm } from './keys.js';
+import type {
+  AgreementAlgorithm,
+  KeyReference,
+  KeyType,
+  PendingSignature,
+  SignatureAlgorithm,
+} from './keys.js';
 import type { RegionFacts, RegionId, RegionRange, View } from './region.js';
 
 /** The version of this contract. A new ability is a new capability value, not a new version. */
@@ -182,6 +188,17 @@ export interface MemoryBackend extends Disposable {
     peer: Uint8Array,
     secret: RegionRange,
   ): void;
+
+  /**
+   * Gives a private key a name by which `node:crypto` and `tls` use it where it lies. `key` is as for `sign`, and in a region
+   * where nothing else is secret: another thread opens its pages for each use, for some microseconds and whatever their protection is.
+   * Whoever calls leaves the bytes as they are until the reference is closed. `wipe`, `write` and `unseal` into the range, `unmap`,
+   * closing the backend and the end of the thread end its use at once; an open view does not.
+   *
+   * `ERR_SECMEM_NOT_SUPPORTED` when `capabilities.keyReferences` is `none`, and for a type that the runtime has no keys of;
+   * `ERR_SECMEM_KEY_INVALID` as `sign` throws it.
+   */
+  openKey(key: RegionRange, type: KeyType): KeyReference;
 
   /**
    * How many bytes the value of a variable of this process's environment has, as `getenv` of C finds it: of the first, where a

@@ -72,6 +72,12 @@ export interface BackendCapabilities {
   readonly keysLater: readonly SignatureAlgorithm[];
 
   /**
+   * `provider`: `openKey` makes a key usable by `node:crypto` and `tls` of this process, through a provider in its OpenSSL. `none`:
+   * it does not.
+   */
+  readonly keyReferences: 'provider' | 'none';
+
+  /**
    * `erasable`: a variable of this process's environment can be moved into a region, with no byte of its value left where the
    * process was given it. `none` also in a worker thread, whose environment is a copy, or belongs to another thread.
    */

@@ -76,6 +76,21 @@ export interface PendingSignature {
   revoke(): void;
 }
 
+/**
+ * A private key in a region under a name of this process: whoever is given the name can use the key and never sees it. It is
+ * for `node:crypto` and `tls`, in every thread.
+ */
+export interface KeyReference {
+  /** The name in PEM, with a label of its own. Nobody can guess it. */
+  readonly pem: string;
+
+  /**
+   * When this returns, no use of the key begins in any thread, and those of other threads that had begun are over: each takes one
+   * signature at most. Later uses fail with an error of the runtime. Idempotent, and never throws.
+   */
+  close(): void;
+}
+
 /** All of them, in the order in which `capabilities.keys` lists them. */
 export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = Object.freeze([
   ...(Object.keys(SIGNATURES) as SignatureAlgorithm[]),

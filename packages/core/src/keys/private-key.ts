@@ -114,7 +114,7 @@ export function pairEd25519(key: Secret): Uint8Array<ArrayBuffer> {
 }
 
 /** The pair where this package made it; otherwise the seed alone, once what lies behind it was found to belong to it. */
-function ed25519Range(key: Secret): RegionRange {
+export function ed25519Range(key: Secret): RegionRange {
   const range = rangeOf(key, 'read');
   if (key.byteLength === SEED_BYTE_LENGTH || isPaired(key)) return range;
   const seed = { ...range, byteLength: SEED_BYTE_LENGTH };

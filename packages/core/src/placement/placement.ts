@@ -67,12 +67,12 @@ export class Placement implements OwnRegionOwner {
 
   /**
    * Places for all of `byteLengths`, in their order, or a shortage with nothing taken and nothing more mapped than before.
-   * Throws what is not a matter of capacity.
+   * Throws what is not a matter of capacity. `alone`: each in a region of its own, however short it is.
    */
-  place(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
+  place(byteLengths: readonly number[], reach: Reach, alone = false): Place[] | Shortage {
     const taken: Taken = { places: new Array(byteLengths.length), mapped: [] };
     try {
-      const shortage = this.#placeAll(byteLengths, reach, taken);
+      const shortage = this.#placeAll(byteLengths, reach, taken, alone);
       if (shortage === undefined) return taken.places;
       this.#undo(taken);
       return shortage;
@@ -204,12 +204,17 @@ export class Placement implements OwnRegionOwner {
     return { heldByteLength, freeSlotByteLength, slabsHeldByOneSecret };
   }
 
-  #placeAll(byteLengths: readonly number[], reach: Reach, to: Taken): Shortage | undefined {
+  #placeAll(
+    byteLengths: readonly number[],
+    reach: Reach,
+    to: Taken,
+    alone: boolean,
+  ): Shortage | undefined {
     const order = byteLengths.map((_, i) => i);
     order.sort((a, b) => (byteLengths[b] as number) - (byteLengths[a] as number));
     for (const [position, i] of order.entries()) {
       const byteLength = byteLengths[i] as number;
-      const classIndex = this.pool.classOf(byteLength);
+      const classIndex = alone ? undefined : this.pool.classOf(byteLength);
       if (classIndex === undefined) {
         const region = this.#regionFor(this.ownByteLength(byteLength), byteLength, reach, to);
         if (isShortage(region)) return region;

@@ -1,5 +1,6 @@
 import type { MemoryBackend } from '../contract/backend.js';
 import type { Protection } from '../contract/capabilities.js';
+import type { KeyReference } from '../contract/keys.js';
 import type { RegionFacts, RegionId, View } from '../contract/region.js';
 import { zero } from '../contract/zero.js';
 import type { AtRest } from '../options.js';
@@ -43,6 +44,9 @@ export class Region {
 
   /** Core's own view of the whole region, for the life of the region; undefined where the backend has no views and for keys. */
   ownView: View | undefined = undefined;
+  /** By which other code of this process uses the private key in it, and the type it is taken for. */
+  #keyReference: { readonly type: string; readonly reference: KeyReference } | undefined =
+    undefined;
   #words: Int32Array | undefined = undefined;
   #doubles: Float64Array | undefined = undefined;
   /** The same, only while the region may be written to. */
@@ -89,6 +93,7 @@ export class Region {
    * the backend has no views or the region cannot be opened: then the backend's `read`, `write` and `wipe` do the work.
    */
   bytes(level: 'read-only' | 'read-write'): Uint8Array | undefined {
+    if (level === 'read-write') this.endKeyReference();
     if (this.ownView === undefined) return undefined;
     if (!this.#openForTurn(level)) return undefined;
     return this.ownView.bytes;
@@ -114,6 +119,30 @@ export class Region {
   get lockedByteLength(): number {
     if (this.backend.capabilities.locking !== 'locked') return 0;
     return this.losses?.lockedByteLength ?? this.byteLength;
+  }
+
+  /** The open reference of the key in it. */
+  get keyReference(): KeyReference | undefined {
+    return this.#keyReference?.reference;
+  }
+
+  /** The same where the key is taken for this type; whatever else it was taken for ends. */
+  keyReferenceOf(type: string): KeyReference | undefined {
+    if (this.#keyReference?.type !== type) this.endKeyReference();
+    return this.keyReference;
+  }
+
+  /** From now on the key is used by this name, until anything in the region may change. Precondition: there is none. */
+  refer(type: string, reference: KeyReference): void {
+    this.#keyReference = { type, reference };
+  }
+
+  /** Ends it, if there is one, once nothing reads the key by it any more. */
+  endKeyReference(): void {
+    const open = this.#keyReference;
+    if (open === undefined) return;
+    this.#keyReference = undefined;
+    open.reference.close();
   }
 
   /** Copies bytes of the region to `target`, whatever the state of the region. */
@@ -155,6 +184,7 @@ export class Region {
   /** Counts an access in and makes the region at least as accessible as it needs. */
   enter(mode: 'read' | 'write'): void {
     const needed: Protection = mode === 'write' ? 'read-write' : 'read-only';
+    if (mode === 'write') this.endKeyReference();
     if (RANK[this.protection] < RANK[needed]) this.#protect(needed);
     if (mode === 'write') this.writers++;
     else this.readers++;
@@ -169,6 +199,7 @@ export class Region {
 
   /** A view escaped or is stuck: from now on the region stays open and mapped until `unpin`. */
   pin(reason: string): void {
+    this.endKeyReference();
     this.pinned++;
     this.openBecause = reason;
     if (this.protection === 'read-write') return;

@@ -78,6 +78,7 @@ export class Regions implements RegionOwner {
    * it is only wiped; after a failed `unmap` it is wiped, reported, and tried again by the clock and by whoever needs its room.
    */
   unmap(region: Region): boolean {
+    region.endKeyReference();
     if (region.views > 0 || region.pinned > 0) {
       region.retired = true;
       this.backend.wipe(region.id, 0, region.byteLength);

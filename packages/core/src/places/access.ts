@@ -1,4 +1,5 @@
 import { SecureMemoryError } from '../contract/errors.js';
+import type { KeyType } from '../contract/keys.js';
 import type { View, ViewOutcome } from '../contract/region.js';
 import { zero } from '../contract/zero.js';
 import type { PlaceHost } from '../placement/place-host.js';
@@ -38,10 +39,18 @@ export class Engagement {
   watched = false;
   /** Its second half is the public key of its first, which this package derived, and nobody has written to it since. */
   paired = false;
+  /** What key it is, as the file said that it came from; nobody has written to it since. */
+  keyType: KeyType | undefined = undefined;
+
+  /** Somebody may write to it: what was known of the bytes is not known any more. */
+  onWrite(): void {
+    this.paired = false;
+    this.keyType = undefined;
+  }
 
   /** Whether there is something to remember while no access is open. */
   get lasts(): boolean {
-    return this.inStore || this.watched || this.paired;
+    return this.inStore || this.watched || this.paired || this.keyType !== undefined;
   }
 
   /** Whether no access is open. */

@@ -48,6 +48,8 @@ export interface Receipt {
    * which algorithms.
    */
   readonly keys: 'in-place' | 'node-crypto' | 'refused';
+  /** `open`: a reference of the private key is open, by which other code of this process uses it (`toTlsKey`, `toPrivateKey`). */
+  readonly keyReference: 'open' | 'none';
   /** When the kernel was asked about its region last, in milliseconds since 1970: when it was mapped, or by a look since. */
   readonly checkedAtMs: number;
   readonly weaknesses: readonly Weakness[];
@@ -74,7 +76,8 @@ export function receiptOf(
 ): Receipt {
   const { backend, atRest } = owner;
   const can = backend.capabilities;
-  const { openBecause, losses = NO_LOSSES, checkedAtMs = Date.now() } = host?.region ?? NOWHERE;
+  const region = host?.region ?? NOWHERE;
+  const { openBecause, losses = NO_LOSSES, checkedAtMs = Date.now(), keyReference } = region;
   const guarded = can.guardPages && losses.guarded === undefined;
   const forkBehaviour = losses.forkBehaviour ?? can.forkBehaviour;
   const found = losses.protection === 'read-write' ? 'accessible' : losses.protection;
@@ -98,6 +101,7 @@ export function receiptOf(
     threadExit: can.threadExit,
     cipher: can.cipher === 'in-place' ? 'in-place' : 'node-crypto',
     keys: keysOf(can),
+    keyReference: keyReference === undefined ? 'none' : 'open',
     checkedAtMs,
   } as const;
   const weaknesses = [...weaknessesOf(facts, context, { openBecause, losses })];

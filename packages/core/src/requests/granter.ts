@@ -140,20 +140,44 @@ export class Granter implements PlaceFinder {
     if (placement.suits(host, byteLength) && host.setByteLength(index, byteLength)) {
       return { host, index };
     }
-    const newcomer = places.admission.reachOfNewcomer();
-    const reach = newcomer === 'map' ? 'ask' : newcomer;
-    const found =
-      reach === undefined ? undefined : places.orGiveUp(() => placement.place([byteLength], reach));
+    const found = this.#placeNow(placement, byteLength, false);
     if (found === undefined || isShortage(found)) {
       if (byteLength < host.byteLengthOf(index) && host.setByteLength(index, byteLength)) {
         return { host, index };
       }
       throw refusal(places, placement, found, [byteLength], 'resize');
     }
-    const place = found[0] as Place;
-    copyContent({ host, index }, place);
-    places.live++;
-    return place;
+    return this.#moved({ host, index }, found);
+  }
+
+  /** A place for the secret in a region of its own, with its content; the old one as after `resize`. */
+  isolate(host: PlaceHost, index: number): Place {
+    if (host.route === 'own') return { host, index };
+    const placement = this.#places.placementOf(host);
+    const byteLength = host.byteLengthOf(index);
+    const found = this.#placeNow(placement, byteLength, true);
+    if (found === undefined || isShortage(found)) {
+      throw refusal(this.#places, placement, found, [byteLength], 'isolate');
+    }
+    return this.#moved({ host, index }, found);
+  }
+
+  /** One place as far as somebody may go who waits for nothing; undefined where others wait. */
+  #placeNow(
+    placement: Placement,
+    byteLength: number,
+    alone: boolean,
+  ): readonly Place[] | Shortage | undefined {
+    const newcomer = this.#places.admission.reachOfNewcomer();
+    const reach = newcomer === 'map' ? 'ask' : newcomer;
+    if (reach === undefined) return undefined;
+    return this.#places.orGiveUp(() => placement.place([byteLength], reach, alone));
+  }
+
+  #moved(from: Place, [place]: readonly Place[]): Place {
+    copyContent(from, place as Place);
+    this.#places.live++;
+    return place as Place;
   }
 
   /** Places for all, or a shortage with nothing taken; `missing` says at little cost that there is one. */

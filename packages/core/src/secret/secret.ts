@@ -2,6 +2,7 @@ import { isBytes } from '../common/bytes.js';
 import { markKind, notA } from '../common/handle-kind.js';
 import { makeHandles, REDACTED, toJSON } from '../common/redaction.js';
 import { SecureMemoryError } from '../contract/errors.js';
+import type { KeyType } from '../contract/keys.js';
 import { ownOptions } from '../contract/own-properties.js';
 import type { Place, PlaceHost } from '../placement/place-host.js';
 import { Access, type AccessMode, Engagement, runWithin } from '../places/access.js';
@@ -32,7 +33,7 @@ export interface HandleWatch {
 /** What a secret needs of whom it belongs to. */
 export interface SecretOwner {
   readonly places: Places;
-  readonly granter: Pick<Granter, 'resize'>;
+  readonly granter: Pick<Granter, 'resize' | 'isolate'>;
   readonly sealingKey: SealingKey;
   readonly leaks: HandleWatch;
   /** A secret that belongs to the same owner, when there is a place. */
@@ -56,6 +57,14 @@ export let placeFor: (secret: Secret, mode: AccessMode) => Place;
 /** Says that its second half is the public key of its first, which was derived here; whatever writes to it takes that back. */
 export let setPaired: (secret: Secret) => void;
 export let isPaired: (secret: Secret) => boolean;
+/** Says what key it is, where a key file said so; whatever writes to it takes that back. */
+export let setKeyType: (secret: Secret, type: KeyType) => void;
+export let keyTypeIn: (secret: Secret) => KeyType | undefined;
+/**
+ * Moves it into a region of its own, where it is not in one: once, with the rules of `resize`, and with no weaker receipt. Throws
+ * `ERR_SECMEM_IN_USE` with an access open also where it need not move.
+ */
+export let isolate: (secret: Secret) => void;
 /** Whether a view or a lease of it is open. */
 export let isLent: (secret: Secret) => boolean;
 /** Says whether it belongs to a store, which alone may change or end it. */
@@ -110,6 +119,12 @@ export class Secret implements Disposable {
       secret.#engagement ??= new Engagement();
       secret.#engagement.paired = true;
     };
+    setKeyType = (secret, type) => {
+      secret.#engagement ??= new Engagement();
+      secret.#engagement.keyType = type;
+    };
+    keyTypeIn = (secret) => secret.#engagement?.keyType;
+    isolate = (secret) => secret.#isolate();
     isPaired = (secret) => secret.#engagement?.paired ?? false;
     isLent = (secret) => secret.#isLent;
     setInStore = (secret, inStore) => {
@@ -230,18 +245,32 @@ export class Secret implements Disposable {
    * in its new place then, with its new length, and the old one out of use. `TypeError` or `RangeError` for anything but 1 to 2^30 bytes.
    */
   resize(byteLength: number): void {
-    const host = this.#live('resize');
-    this.#owner.places.assertOpen('resize');
-    this.#assertNotInStore('resize');
-    if (this.#isLent) throw this.#inUse('resize');
-    if (this.#engagement !== undefined) this.#engagement.paired = false;
-    // One step: the handle leads to its new place before anybody hears of what was given up for it.
-    this.#owner.places.telemetry.outbox.during(() => this.#move(host, byteLength));
+    const host = this.#movable('resize');
+    this.#engagement?.onWrite();
+    this.#move(host, () => this.#owner.granter.resize(host, this.#index, byteLength));
   }
 
-  #move(host: PlaceHost, byteLength: number): void {
+  #isolate(): void {
+    const host = this.#movable('isolate');
+    this.#move(host, () => this.#owner.granter.isolate(host, this.#index));
+  }
+
+  /** Where it lies, once it may go to another place. */
+  #movable(operation: string): PlaceHost {
+    const host = this.#live(operation);
+    this.#owner.places.assertOpen(operation);
+    this.#assertNotInStore(operation);
+    if (this.#isLent) throw this.#inUse(operation);
+    return host;
+  }
+
+  /** One step: the handle leads to its new place before anybody hears of what was given up for it. */
+  #move(host: PlaceHost, find: () => Place): void {
+    this.#owner.places.telemetry.outbox.during(() => this.#moveTo(host, find()));
+  }
+
+  #moveTo(host: PlaceHost, place: Place): void {
     const index = this.#index;
-    const place = this.#owner.granter.resize(host, index, byteLength);
     if (place.host === host && place.index === index) return;
     this.#host = place.host;
     this.#index = place.index;
@@ -355,7 +384,7 @@ export class Secret implements Disposable {
     if (engagement === undefined) return host;
     if (mode === 'write') this.#assertNotInStore(mode);
     if (!engagement.admits(mode)) throw this.#inUse(mode);
-    if (mode === 'write') engagement.paired = false;
+    if (mode === 'write') engagement.onWrite();
     return host;
   }
 

@@ -9,7 +9,10 @@ import {
 import type { FakeKernel } from './fake-kernel.js';
 import { SimulatedBackend } from './simulated-backend.js';
 
-/** Everything that a real backend on Linux has at its best, short of being hidden from the kernel. */
+/**
+ * Everything that a real backend on Linux has at its best, short of being hidden from the kernel, and of references of keys: those of a
+ * fake are names that no runtime knows.
+ */
 export const FAKE_CAPABILITIES: BackendCapabilities = {
   locking: 'locked',
   guardPages: true,
@@ -22,6 +25,7 @@ export const FAKE_CAPABILITIES: BackendCapabilities = {
   cipher: 'in-place',
   keys: KEY_ALGORITHMS,
   keysLater: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  keyReferences: 'none',
   environment: 'erasable',
 };
 

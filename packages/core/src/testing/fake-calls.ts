@@ -20,6 +20,8 @@ export const FAKE_OPERATIONS = [
   'signLater',
   'publicKey',
   'agree',
+  'openKey',
+  'closeKey',
   'environmentByteLength',
   'takeEnvironment',
   'dispose',

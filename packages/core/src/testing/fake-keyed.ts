@@ -6,6 +6,7 @@ import {
   isKeyType,
   isSignatureAlgorithm,
   type KeyAlgorithm,
+  type KeyReference,
   type KeyType,
   keyTypeOf,
   type PendingSignature,
@@ -52,6 +53,7 @@ const REFUSED = {
 /** The methods of the contract that take a key in its region. The fields of all ranges are read before the first look at one. */
 export class FakeKeyed {
   readonly #host: FakeKeyedHost;
+  #references = 0;
 
   constructor(host: FakeKeyedHost) {
     this.#host = host;
@@ -171,6 +173,29 @@ export class FakeKeyed {
     } finally {
       to.region.publish(to.byteOffset, to.bytes.length);
     }
+  }
+
+  /** A name that no runtime knows. The log of calls says when it is closed. */
+  openKey(key: RegionRange, type: KeyType): KeyReference {
+    this.#host.begin('openKey');
+    if (!isKeyType(type)) throw new TypeError('type must be a family of keys');
+    if (this.#host.capabilities.keyReferences === 'none') {
+      throw notSupported('openKey', this.#host.name, 'references of keys');
+    }
+    const { bytes } = this.#part('openKey', rangeOf(key));
+    requireKeyLength(type, bytes.length);
+    const publicKey = fakePublicKey(type, bytes);
+    if (typeof publicKey === 'string') this.#fill('openKey', bytes, publicKey);
+    this.#references++;
+    const pem = `-----BEGIN FAKE KEY REFERENCE-----\n${this.#references}\n-----END FAKE KEY REFERENCE-----\n`;
+    let open = true;
+    return {
+      pem,
+      close: () => {
+        if (open) this.#host.begin('closeKey');
+        open = false;
+      },
+    };
   }
 
   #beginCipher(operation: 'seal' | 'unseal'): void {

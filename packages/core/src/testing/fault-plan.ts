@@ -19,6 +19,7 @@ export type FaultyOperation =
   | 'signLater'
   | 'publicKey'
   | 'agree'
+  | 'openKey'
   | 'environmentByteLength'
   | 'takeEnvironment';
 
@@ -57,6 +58,7 @@ const DEFAULT_CODES: Readonly<Record<FaultyOperation, ErrorCode>> = {
   signLater: 'ERR_SECMEM_PLATFORM',
   publicKey: 'ERR_SECMEM_PLATFORM',
   agree: 'ERR_SECMEM_PLATFORM',
+  openKey: 'ERR_SECMEM_PLATFORM',
   environmentByteLength: 'ERR_SECMEM_PLATFORM',
   takeEnvironment: 'ERR_SECMEM_PLATFORM',
 };

@@ -2,6 +2,7 @@ import type {
   AgreementAlgorithm,
   BackendCapabilities,
   EnvironmentTaken,
+  KeyReference,
   KeyType,
   LockLimit,
   MemoryBackend,
@@ -193,6 +194,11 @@ export class FaultyBackend implements MemoryBackend {
   ): PendingSignature {
     this.#pass('signLater');
     return this.inner.signLater(algorithm, key, message);
+  }
+
+  openKey(key: RegionRange, type: KeyType): KeyReference {
+    this.#pass('openKey');
+    return this.inner.openKey(key, type);
   }
 
   publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number {

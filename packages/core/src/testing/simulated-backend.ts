@@ -4,6 +4,7 @@ import {
   byteLengthOfOrdinary,
   CONTRACT_VERSION,
   type EnvironmentTaken,
+  type KeyReference,
   type KeyType,
   type LockLimit,
   type MemoryBackend,
@@ -210,6 +211,10 @@ export class SimulatedBackend implements MemoryBackend {
     message: Uint8Array,
   ): PendingSignature {
     return this.#keyed.signLater(algorithm, key, message);
+  }
+
+  openKey(key: RegionRange, type: KeyType): KeyReference {
+    return this.#keyed.openKey(key, type);
   }
 
   publicKey(type: KeyType, key: RegionRange, target: Uint8Array): number {

@@ -136,6 +136,11 @@ export class RecordingBackend {
     return this.inner.signLater(...args);
   }
 
+  /** @param {Parameters<MemoryBackend['openKey']>} args */
+  openKey(...args) {
+    return this.inner.openKey(...args);
+  }
+
   /** @param {Parameters<MemoryBackend['publicKey']>} args */
   publicKey(...args) {
     return this.inner.publicKey(...args);

@@ -8,7 +8,7 @@ import { saidBy } from '../../lifetime/input-invalid.js';
 import type { Ownership } from '../../lifetime/ownership.js';
 import { ALLOCATE_NAMES, type AllocateOptions, requestOf } from '../../lifetime/request.js';
 import { integer } from '../../options.js';
-import { type Secret, withBytes } from '../../secret/secret.js';
+import { type Secret, setKeyType, withBytes } from '../../secret/secret.js';
 import { OCTET_BYTE_LENGTH } from './curves.js';
 import {
   type FoundCurveKey,
@@ -75,6 +75,7 @@ export async function importKey(
     const said = withBytes(bench.secret, 'write', (bytes) => read(bytes, bench.file));
     const found = said.type === 'encrypted' ? await decrypt(bench.secret, said, own) : said;
     const key = found.type === 'RSA' ? keepRsa(bench, found) : keepCurveKey(bench, found);
+    setKeyType(key.secret, key.type);
     if (isBytes(source)) zero(source);
     return key;
   } catch (error) {

@@ -1,0 +1,90 @@
+// The functions and structures of OpenSSL 3 by which a provider is added to the one in the executable. Everything is looked up at run
+// time: nothing is linked and no header is needed, so the addon loads where there is no OpenSSL, and answers that there is none.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace securemem {
+namespace ssl {
+
+struct Provider;
+struct KeyManagement;
+
+// OSSL_DISPATCH: a function by its number; a table ends with the number 0.
+using Function = void (*)();
+struct Dispatch {
+  int id;
+  Function function;
+};
+
+// OSSL_ALGORITHM: `names` are separated by colons, and all mean one; a table ends with null.
+struct Algorithm {
+  const char* names;
+  const char* properties;
+  const Dispatch* implementation;
+  const char* description;
+};
+
+// OSSL_PARAM: a value by its name; a list ends with null.
+struct Parameter {
+  const char* key;
+  unsigned type;
+  void* data;
+  size_t byte_length;
+  size_t returned;
+};
+constexpr unsigned kInteger = 1, kUnsigned = 2, kText = 4, kOctets = 5;
+constexpr size_t kUnmodified = SIZE_MAX;
+
+using Callback = int (*)(const Parameter* parameters, void* argument);
+
+// OSSL_OP_*.
+constexpr int kKeyManagement = 10, kExchange = 11, kSignature = 12, kDecoder = 21;
+
+// OSSL_KEYMGMT_SELECT_*.
+constexpr int kPrivatePart = 0x01, kPublicPart = 0x02;
+constexpr int kEverything = 0x87, kAllButPrivate = 0x86;
+
+using ProviderInit = int (*)(const void* handle, const Dispatch* core, const Dispatch** functions, void** context);
+
+}  // namespace ssl
+
+// clang-format off
+#define SECUREMEM_PROVIDER_FUNCTIONS(F) \
+  F(int, ERR_set_mark, (void)) \
+  F(int, ERR_pop_to_mark, (void)) \
+  F(int, RAND_bytes, (uint8_t*, int)) \
+  F(int, OSSL_PROVIDER_add_builtin, (void*, const char*, ssl::ProviderInit)) \
+  F(ssl::Provider*, OSSL_PROVIDER_try_load, (void*, const char*, int)) \
+  F(const ssl::Algorithm*, OSSL_PROVIDER_query_operation, (const ssl::Provider*, int, int*)) \
+  F(void*, OSSL_PROVIDER_get0_provider_ctx, (const ssl::Provider*)) \
+  F(int, OSSL_PROVIDER_get_capabilities, (const ssl::Provider*, const char*, ssl::Callback, void*)) \
+  F(unsigned, OPENSSL_version_minor, (void)) \
+  F(ssl::KeyManagement*, EVP_KEYMGMT_fetch, (void*, const char*, const char*)) \
+  F(const ssl::Provider*, EVP_KEYMGMT_get0_provider, (const ssl::KeyManagement*))
+// clang-format on
+
+struct OpenSsl {
+#define SECUREMEM_MEMBER(result, name, parameters) result(*name) parameters;
+  SECUREMEM_PROVIDER_FUNCTIONS(SECUREMEM_MEMBER)
+#undef SECUREMEM_MEMBER
+};
+
+// Null where the executable lacks any of them. Any thread.
+const OpenSsl* FindOpenSsl();
+
+// The function of a table with this number, as what it is; null where it has none.
+template <typename F>
+F FunctionOf(const ssl::Dispatch* table, int id) {
+  for (; table != nullptr && table->id != 0; table++) {
+    if (table->id == id) return reinterpret_cast<F>(table->function);
+  }
+  return nullptr;
+}
+
+template <typename F>
+ssl::Function Untyped(F function) {
+  return reinterpret_cast<ssl::Function>(function);
+}
+
+}  // namespace securemem

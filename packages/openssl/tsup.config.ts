@@ -1,0 +1,3 @@
+import { library } from '@securemem/presets/tsup';
+
+export default library({ index: 'src/index.ts' });

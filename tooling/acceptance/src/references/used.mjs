@@ -1,0 +1,37 @@
+/**
+ * Uses a key by its reference in every way, and waits, so that a test can look through its memory: `used.mjs <type> <signatures> <handshakes>
+ * [ordinary]`. Says `used`, and after a line `ended`. With `ordinary` the key is one of `node:crypto`, as a control.
+ */
+import { createPrivateKey, sign } from 'node:crypto';
+import { createAllocator, toTlsKey } from '@securemem/core';
+import { napiBackend } from '@securemem/napi';
+import { identities } from './identities.mjs';
+import { handshake } from './ordinary.mjs';
+
+const [type, signatures, handshakes, how] = process.argv.slice(2);
+const { key: text, certificate } = identities[/** @type {keyof typeof identities} */ (type)];
+// Root reads these pages too: a test counts what lies in them, and beside.
+const memory = createAllocator({ backend: napiBackend({ kernelHidden: 'off' }) });
+const { secret } = await memory.fromPem(Buffer.from(text));
+const ordinary = how === 'ordinary' ? createPrivateKey(text) : undefined;
+const key = ordinary ?? toTlsKey(secret, { tlsOnly: true });
+const digest = type === 'Ed25519' ? null : 'sha256';
+const message = Buffer.from('a message');
+
+for (let i = 0; i < Number(signatures); i++) sign(digest, message, key);
+for (let i = 0; i < Number(signatures); i += 8) {
+  await Promise.all(
+    Array.from({ length: 8 }, () => new Promise((resolve) => sign(digest, message, key, resolve))),
+  );
+}
+if (ordinary === undefined) {
+  for (const version of /** @type {const} */ (['TLSv1.2', 'TLSv1.3'])) {
+    for (let i = 0; i < Number(handshakes); i++)
+      await handshake({ key: /** @type {string} */ (key), certificate }, version);
+  }
+}
+console.log(JSON.stringify({ said: 'used' }));
+process.stdin.once('data', () => {
+  secret.dispose();
+  console.log(JSON.stringify({ said: 'ended' }));
+});
