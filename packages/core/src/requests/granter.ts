@@ -2,15 +2,16 @@ import { isSecureMemoryError, type SecureMemoryError } from '../contract/errors.
 import { respondTo } from '../limits/capacity-policy.js';
 import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
 import { setTooLong } from '../limits/shortage-error.js';
-import { integer, type OnCapacity, REGION_BYTE_LENGTH_MAX } from '../options.js';
+import type { OnCapacity } from '../options.js';
 import { couldHold } from '../placement/could-hold.js';
-import type { Place, PlaceHost } from '../placement/place-host.js';
+import type { Place } from '../placement/place-host.js';
 import type { Placement, Reach } from '../placement/placement.js';
 import type { Slab } from '../placement/slab.js';
 import type { SlabPool } from '../placement/slab-pool.js';
 import type { Places } from '../places/places.js';
 import { demand } from '../places/receipt.js';
 import { abortWith } from '../places/shutdown.js';
+import { Mover } from './mover.js';
 import { refusal } from './refusal.js';
 import { tracedClaim } from './traced-claim.js';
 import { type PlaceFinder, WaitingClaim } from './waiting-claim.js';
@@ -32,6 +33,8 @@ export type Hand<T> = (places: readonly Place[]) => T;
 export class Granter implements PlaceFinder {
   /** Places granted on the fallback, ever. */
   fallbacks = 0;
+  /** Takes secrets to other places. */
+  readonly mover: Mover;
   readonly #places: Places;
   readonly #pool: SlabPool;
   readonly #secretsMax: number;
@@ -39,6 +42,7 @@ export class Granter implements PlaceFinder {
 
   constructor(places: Places) {
     this.#places = places;
+    this.mover = new Mover(places);
     this.#pool = places.primary.pool;
     this.#secretsMax = places.options.secretsMax;
   }
@@ -127,57 +131,6 @@ export class Granter implements PlaceFinder {
     const traced = tracedClaim(claim, telemetry, byteLengths);
     admission.enqueue(traced ?? claim, { waitMsMax, signal, owner });
     traced?.joined();
-  }
-
-  /**
-   * The place of a secret of another length, with its content. Where that is another place the old one is as it was, and the
-   * caller's to release: nothing may come between a secret and its handle.
-   */
-  resize(host: PlaceHost, index: number, byteLength: number): Place {
-    integer('byteLength', byteLength, 1, REGION_BYTE_LENGTH_MAX);
-    const places = this.#places;
-    const placement = places.placementOf(host);
-    if (placement.suits(host, byteLength) && host.setByteLength(index, byteLength)) {
-      return { host, index };
-    }
-    const found = this.#placeNow(placement, byteLength, false);
-    if (found === undefined || isShortage(found)) {
-      if (byteLength < host.byteLengthOf(index) && host.setByteLength(index, byteLength)) {
-        return { host, index };
-      }
-      throw refusal(places, placement, found, [byteLength], 'resize');
-    }
-    return this.#moved({ host, index }, found);
-  }
-
-  /** A place for the secret in a region of its own, with its content; the old one as after `resize`. */
-  isolate(host: PlaceHost, index: number): Place {
-    if (host.route === 'own') return { host, index };
-    const placement = this.#places.placementOf(host);
-    const byteLength = host.byteLengthOf(index);
-    const found = this.#placeNow(placement, byteLength, true);
-    if (found === undefined || isShortage(found)) {
-      throw refusal(this.#places, placement, found, [byteLength], 'isolate');
-    }
-    return this.#moved({ host, index }, found);
-  }
-
-  /** One place as far as somebody may go who waits for nothing; undefined where others wait. */
-  #placeNow(
-    placement: Placement,
-    byteLength: number,
-    alone: boolean,
-  ): readonly Place[] | Shortage | undefined {
-    const newcomer = this.#places.admission.reachOfNewcomer();
-    const reach = newcomer === 'map' ? 'ask' : newcomer;
-    if (reach === undefined) return undefined;
-    return this.#places.orGiveUp(() => placement.place([byteLength], reach, alone));
-  }
-
-  #moved(from: Place, [place]: readonly Place[]): Place {
-    copyContent(from, place as Place);
-    this.#places.live++;
-    return place as Place;
   }
 
   /** Places for all, or a shortage with nothing taken; `missing` says at little cost that there is one. */
@@ -302,19 +255,5 @@ export class Granter implements PlaceFinder {
       telemetry.emit('fallback', { requestedByteLength, error });
     }
     return handed;
-  }
-}
-
-/** Copies a secret to its new place, which is free again after a throw. */
-function copyContent(from: Place, to: Place): void {
-  const length = Math.min(from.host.byteLengthOf(from.index), to.host.byteLengthOf(to.index));
-  try {
-    const byteOffset = from.host.byteOffsetOf(from.index);
-    from.host.region.withBytes(byteOffset, length, (bytes) =>
-      to.host.region.write(to.host.byteOffsetOf(to.index), bytes),
-    );
-  } catch (error) {
-    to.host.release(to.index);
-    throw error;
   }
 }

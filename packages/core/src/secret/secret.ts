@@ -33,7 +33,7 @@ export interface HandleWatch {
 /** What a secret needs of whom it belongs to. */
 export interface SecretOwner {
   readonly places: Places;
-  readonly granter: Pick<Granter, 'resize' | 'isolate'>;
+  readonly granter: Pick<Granter, 'mover'>;
   readonly sealingKey: SealingKey;
   readonly leaks: HandleWatch;
   /** A secret that belongs to the same owner, when there is a place. */
@@ -247,12 +247,12 @@ export class Secret implements Disposable {
   resize(byteLength: number): void {
     const host = this.#movable('resize');
     this.#engagement?.onWrite();
-    this.#move(host, () => this.#owner.granter.resize(host, this.#index, byteLength));
+    this.#move(host, () => this.#owner.granter.mover.resize(host, this.#index, byteLength));
   }
 
   #isolate(): void {
     const host = this.#movable('isolate');
-    this.#move(host, () => this.#owner.granter.isolate(host, this.#index));
+    this.#move(host, () => this.#owner.granter.mover.isolate(host, this.#index));
   }
 
   /** Where it lies, once it may go to another place. */

@@ -2,7 +2,6 @@
 import {
   constants,
   createECDH,
-  createHash,
   createPrivateKey,
   createPublicKey,
   createSign,
@@ -17,7 +16,7 @@ import {
   verify,
   webcrypto,
 } from 'node:crypto';
-import { connect, createServer } from 'node:tls';
+import { handshake } from './handshake.mjs';
 import { identities } from './identities.mjs';
 
 const message = Buffer.from('an ordinary message');
@@ -275,32 +274,6 @@ const OPERATIONS = [
     ),
   ),
 ];
-
-/** @param {{ key: string, certificate: string }} identity @param {'TLSv1.2' | 'TLSv1.3'} version */
-export function handshake({ key, certificate }, version) {
-  return new Promise((resolve, reject) => {
-    const server = createServer(
-      { key, cert: certificate, minVersion: version, maxVersion: version },
-      (socket) => socket.end('hello'),
-    );
-    server.on('tlsClientError', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      const client = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: certificate });
-      client.on('error', reject);
-      let heard = '';
-      client.on('data', (data) => {
-        heard += data;
-      });
-      client.on('end', () => {
-        server.close();
-        const digest = createHash('sha256').update(client.getPeerCertificate().raw).digest('hex');
-        if (heard === 'hello') resolve(digest);
-        else reject(new Error(`heard ${heard}`));
-      });
-    });
-  });
-}
 
 /** What failed of a hundred of them. @returns {Promise<string[]>} */
 export async function ordinaryFailures(count = 100) {

@@ -5,8 +5,8 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { createAllocator, toTlsKey } from '@securemem/core';
 import { napiBackend } from '@securemem/napi';
+import { handshake } from './handshake.mjs';
 import { identities } from './identities.mjs';
-import { handshake } from './ordinary.mjs';
 
 const [type, signatures, handshakes, how] = process.argv.slice(2);
 const { key: text, certificate } = identities[/** @type {keyof typeof identities} */ (type)];
