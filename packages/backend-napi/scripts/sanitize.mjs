@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Runs the native code under the sanitizers, and fails on any report:
 //
-//   sanitize.mjs [--only addon|ranges] [--seconds 60]
+//   sanitize.mjs [--only addon|ranges|gate] [--seconds 60]
 //
 // addon: the conformance suite and a churn of views, threads and ciphers against a build with AddressSanitizer,
 // UndefinedBehaviorSanitizer and LeakSanitizer. Of leaks those count that our own code allocated; what Node itself never frees
 // is not ours to judge.
 // ranges: the harness without Node, 32 threads under a lock limit of 64 KiB, for each kind of page so many seconds under
 // ThreadSanitizer and as many under AddressSanitizer.
+// gate: threads that read a key while its own thread changes it, so many seconds under ThreadSanitizer.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { confine, proveConfinement } from '@securemem/confined';
-import { buildRangesHarness } from '../test/native/ranges-harness.mjs';
+import { buildGateHarness, buildRangesHarness } from '../test/native/ranges-harness.mjs';
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, seconds: { type: 'string', default: '60' } },
@@ -196,9 +197,23 @@ function ranges() {
   return found;
 }
 
-const parts = { addon, ranges };
+/** What was found in the gate. A thread that takes no turn comes first: were it not found out, neither would ours be. */
+function gate() {
+  const harness = buildGateHarness('gate', ['-fsanitize=thread', '-fno-omit-frame-pointer']);
+  if ('reason' in harness) throw new Error(harness.reason);
+  const run = (/** @type {string} */ seconds, /** @type {string} */ how) =>
+    spawnSync(harness.path, [seconds, how], { encoding: 'utf8' });
+  const hasty = run('2', 'hasty');
+  if (!hasty.stderr.includes('data race'))
+    throw new Error('the sanitizer sees no race where one is');
+  const { status, stdout, stderr } = run(options.seconds, 'orderly');
+  process.stdout.write(`gate: ${stdout}`);
+  return status === 0 && stderr === '' ? [] : [`the gate ended with ${status}: ${stderr}`];
+}
+
+const parts = { addon, ranges, gate };
 if (options.only !== undefined && !(options.only in parts)) {
-  throw new TypeError(`--only takes ${Object.keys(parts).join(' or ')}`);
+  throw new TypeError(`--only takes ${Object.keys(parts).join(', ')}`);
 }
 const failed = Object.entries(parts)
   .filter(([name]) => options.only === undefined || options.only === name)

@@ -1,4 +1,4 @@
-// Builds ranges_harness.cc with the native sources that map, for this machine: a program of its own, without Node.
+// Builds a harness with the native sources that map, for this machine: a program of its own, without Node.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,16 +16,29 @@ const MAPPING = /^(pages|reservation|limits|proc|region_table|gate)/;
  * @returns {{ path: string } | { reason: string }} the program, or why there is none
  */
 export function buildRangesHarness(name, flags) {
+  const wraps = `-Wl,${WRAPPED.map((call) => `--wrap=${call}`).join(',')}`;
+  return build(name, ['ranges_harness.cc', 'owned_ranges.cc'], [...flags, wraps]);
+}
+
+/** The same for `gate_harness.cc`. @param {string} name @param {readonly string[]} flags */
+export function buildGateHarness(name, flags) {
+  return build(name, ['gate_harness.cc'], flags);
+}
+
+/**
+ * @param {string} name @param {readonly string[]} own @param {readonly string[]} flags
+ * @returns {{ path: string } | { reason: string }}
+ */
+function build(name, own, flags) {
   if (process.platform !== 'linux') return { reason: 'the harness is for Linux' };
   const native = TARGETS[HOST].sources.filter((file) => MAPPING.test(file));
   const sources = [
-    ...['ranges_harness.cc', 'owned_ranges.cc'].map((file) => join(HERE, file)),
+    ...own.map((file) => join(HERE, file)),
     ...native.map((file) => join(NATIVE, file)),
   ];
   const path = join(ROOT, 'build', 'harness', name);
   mkdirSync(dirname(path), { recursive: true });
-  const wraps = `-Wl,${WRAPPED.map((call) => `--wrap=${call}`).join(',')}`;
-  const args = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', ...flags, ...sources, wraps];
+  const args = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', ...sources, ...flags];
   const built = spawnSync('g++', [...args, '-pthread', '-o', path], { encoding: 'utf8' });
   if (built.status === 0) return { path };
   return { reason: `no compiler for the harness (${built.error?.message ?? built.stderr.trim()})` };
