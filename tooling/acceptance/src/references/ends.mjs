@@ -21,7 +21,8 @@ const reasonOf = (error) =>
 
 /** Signs in the pool, `at` of them at once, and tells what became of each. @param {readonly Named[]} named @param {number} count */
 async function signMany(named, count, at = 8) {
-  const told = { done: 0, bad: 0, refused: 0, /** @type {string[]} */ reasons: [] };
+  /** @type {{ done: number, bad: number, refused: number, reasons: string[] }} */
+  const told = { done: 0, bad: 0, refused: 0, reasons: [] };
   let begun = 0;
   const one = () =>
     new Promise((resolve) => {

@@ -56,7 +56,9 @@ for (const type of TYPES) {
     );
     /** @type {string[]} */
     const serverErrors = [];
-    server.on('tlsClientError', (error) => serverErrors.push(String(error.code)));
+    server.on('tlsClientError', (error) =>
+      serverErrors.push(String(/** @type {NodeJS.ErrnoException} */ (error).code)),
+    );
     const port = await listening(server);
     const answers = new Set(
       await Promise.all(Array.from({ length: count }, () => shake({ port, ca: certificate }))),
