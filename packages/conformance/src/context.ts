@@ -20,6 +20,7 @@ export class Context {
   readonly #opened: MemoryBackend[] = [];
   #first: MemoryBackend | undefined;
 
+  /** @internal */
   constructor(
     open: () => MemoryBackend,
     evidence: Evidence,

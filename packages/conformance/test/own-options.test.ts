@@ -98,7 +98,9 @@ async function outcome(call: () => unknown, names: readonly string[], value: unk
 describe('P02 the suite reads options from own properties alone', () => {
   it('has a call here for every public function whose types say that it takes options', () => {
     const called = Object.keys(CALLS).flatMap((names) => names.split(', '));
-    expect(TYPES.takers.filter((name) => !called.includes(name))).toEqual([]);
+    // A context is made by the suite, and its type alone can be imported.
+    const takers = TYPES.takers.filter((name) => name !== 'Context');
+    expect(takers.filter((name) => !called.includes(name))).toEqual([]);
     expect(NAMES).toEqual(expect.arrayContaining(['timeLimitMs', 'only', 'evidence', 'shell']));
   });
 

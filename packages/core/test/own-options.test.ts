@@ -249,7 +249,7 @@ const CALLS: Readonly<Record<string, Call>> = {
 
 /** Those that take objects which core itself has made, with every field in them; nobody writes options for these. */
 const VALUES_OF_OURS =
-  /^(FakeKernel|FaultyBackend)(\.|$)|^(answersDebugSignal|backoffMs|classifyCrash|debuggerWays|decideCrash|haltsWithin|withRestart|SecretStore)$/;
+  /^(FakeAlias|FakeKernel|FakeRegion|FaultyBackend)(\.|$)|^(answersDebugSignal|backoffMs|classifyCrash|debuggerWays|decideCrash|haltsWithin|withRestart|SecretStore)$/;
 
 const pollutable = Object.prototype as unknown as Record<string, unknown>;
 
