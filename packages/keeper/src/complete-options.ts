@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type CrashPolicy, halt, ownProperties, requireCrashPolicy } from '@securemem/core';
 import type { HostFunctions } from './host-function.js';
 import { requireName } from './names.js';
-import type { KeeperLimits, KeeperOptions } from './options.js';
+import type { KeeperLimits, KeeperOptions, RecycleOptions } from './options.js';
 import type { KeeperEvents, KeeperListeners } from './supervisor/reports.js';
 
 /**
@@ -27,6 +27,7 @@ export interface CompleteOptions {
   readonly execPath: string;
   readonly execArgv: readonly string[];
   readonly descriptors: readonly number[];
+  readonly recycle: RecycleOptions | undefined;
   readonly signal: AbortSignal | undefined;
   readonly listeners: KeeperListeners;
 }
@@ -48,6 +49,7 @@ const NAMES: Readonly<Record<keyof KeeperOptions, true>> = {
   execPath: true,
   execArgv: true,
   descriptors: true,
+  recycle: true,
   signal: true,
   listeners: true,
 };
@@ -69,6 +71,12 @@ const LIMIT_MINIMA: Readonly<Record<keyof KeeperLimits, number>> = {
   coreByteLengthMax: 0,
   cpuSecondsMax: 1,
   heapByteLengthMax: 16 * MIB,
+};
+
+const RECYCLE_RANGES: Readonly<Record<keyof RecycleOptions, readonly [number, number]>> = {
+  callsMax: [1, Number.MAX_SAFE_INTEGER],
+  ageMsMax: [1_000, MS_MAX],
+  residentByteLengthMax: [16 * MIB, Number.MAX_SAFE_INTEGER],
 };
 
 /** The index of a name crosses in 16 bits; far fewer are ever needed. */
@@ -101,6 +109,7 @@ export function completeOptions(options: KeeperOptions): CompleteOptions {
       execPath: text('execPath', given.execPath ?? process.execPath),
       execArgv: list('execArgv', given.execArgv ?? []).map((option) => text('execArgv', option)),
       descriptors: completeDescriptors(given.descriptors),
+      recycle: completeRecycle(given.recycle),
       signal: optionalSignal('openKeeper: signal', given.signal),
       listeners: completeListeners(given.listeners, EVENTS),
     },
@@ -132,6 +141,19 @@ function completeLimits(limits: KeeperLimits | undefined): KeeperLimits {
     if (value === undefined) continue;
     const minimum = LIMIT_MINIMA[name as keyof KeeperLimits];
     complete[name] = integer(name, value, minimum, Number.MAX_SAFE_INTEGER);
+  }
+  return complete;
+}
+
+function completeRecycle(recycle: RecycleOptions | undefined): RecycleOptions | undefined {
+  if (recycle === undefined) return undefined;
+  const given = ownProperties(recycle, 'recycle');
+  refuseUnknown('recycle', given, RECYCLE_RANGES);
+  const complete = ownProperties<Record<string, number>>({}, 'recycle');
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const [minimum, maximum] = RECYCLE_RANGES[name as keyof RecycleOptions];
+    complete[name] = integer(`recycle: ${name}`, value, minimum, maximum);
   }
   return complete;
 }

@@ -17,6 +17,16 @@ export interface KeeperLimits {
   readonly heapByteLengthMax?: number;
 }
 
+/** When a keeper is replaced by a new process, as with `keeper.restart()`. What is absent is no reason. */
+export interface RecycleOptions {
+  /** After so many answered calls of one process; at least 1. */
+  readonly callsMax?: number;
+  /** After so many milliseconds from its start on, and about a second; 1,000 to 2,147,483,647. */
+  readonly ageMsMax?: number;
+  /** With more bytes than these in memory, looked at about once a second, on Linux; at least 16 MiB. */
+  readonly residentByteLengthMax?: number;
+}
+
 /** The part of the limits that the keeper module's `harden` sets, inside the keeper. */
 export type HardenLimits = Omit<KeeperLimits, 'heapByteLengthMax'>;
 
@@ -56,6 +66,8 @@ export interface KeeperOptions {
   readonly execPath?: string;
   /** Options of the runtime, before ours. Nothing is inherited. Default: none. */
   readonly execArgv?: readonly string[];
+  /** When the process is replaced as planned; default: never. Members of a pool take turns. */
+  readonly recycle?: RecycleOptions;
   /** Gives up opening: the process is ended and `openKeeper` rejects with `signal.reason`. Afterwards it means nothing. */
   readonly signal?: AbortSignal;
   /** Listeners from before the first start on, so that starts that fail and are tried again are heard of. See `keeper.on`. */

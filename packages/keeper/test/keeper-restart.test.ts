@@ -44,16 +44,13 @@ describe('restart()', () => {
     expect(await nextEvent(keeper, 'restart')).toMatchObject({ restarts: 1, planned: false });
   });
 
-  it('ends a process whose calls do not end, and repeats those that may be', async () => {
+  it('signals a process that does not leave, and not the one that follows', async () => {
     const keeper = await openSubject({ closeMsMax: 50, termMsMax: 50 });
-    const log = freshFile();
-    const lost = rejectionOf(keeper.call('hold'));
-    const again = keeper.call('appendThenHold', bytes(log), { idempotent: true });
+    killNow(keeper, 'SIGSTOP');
     await keeper.restart();
-    expect((await lost).code).toBe('ERR_SECMEM_OUTCOME_UNKNOWN');
-    expect(await again).toHaveLength(0);
-    expect(new Set(linesOf(log)).size).toBe(2);
-    // The signals were for the first process alone.
+    expect(keeper.stats().lastEndings).toMatchObject([
+      { category: 'requested-exit', signal: 'SIGKILL', decision: 'closed' },
+    ]);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(text(await keeper.call('echo', bytes('x')))).toBe('x');
     expect(keeper.stats()).toMatchObject({ generation: 2, crashes: 0 });
@@ -78,6 +75,31 @@ describe('restart()', () => {
     expect(text(await waiting)).toBe('z');
     expect((await rejectionOf(closed.restart())).code).toBe('ERR_SECMEM_CLOSED');
     expect(closed.stats()).toMatchObject({ state: 'closed', generation: 1 });
+  });
+});
+
+describe('recycle', () => {
+  it.each([
+    ['so many calls', { callsMax: 5 }],
+    ['a time', { ageMsMax: 1_000 }],
+    ['a size', { residentByteLengthMax: 16 * 1_048_576 }],
+  ])('replaces a process after %s, and loses nothing', async (_, recycle) => {
+    const keeper = await openSubject({ recycle, crashPolicy: terminate() });
+    const first = keeper.stats().pid;
+    for (let n = 0; keeper.stats().generation < 3; n++) {
+      expect(text(await keeper.call('echo', bytes(String(n))))).toBe(String(n));
+    }
+    expect(isAlive(first)).toBe(false);
+    expect(keeper.stats()).toMatchObject({ crashes: 0, restarts: 0 });
+    expect(keeper.stats().plannedRestarts).toBeGreaterThanOrEqual(2);
+    await keeper.close();
+  });
+
+  it('refuses what is no bound', async () => {
+    for (const recycle of [{ callsMax: 0 }, { ageMsMax: 999 }, { calls: 1 }, 5]) {
+      const refused = await rejectionOf(openKeeper({ module: STARTS, recycle: recycle as never }));
+      expect(refused.name).toMatch(/^(TypeError|RangeError)$/);
+    }
   });
 });
 

@@ -3,11 +3,9 @@ import { ownProperties } from '@securemem/core';
 import { beginCall } from '../supervisor/begin-call.js';
 import type { CallOptions } from '../supervisor/call-options.js';
 import { afterHeard } from '../supervisor/deadline.js';
-import type { Shared } from '../supervisor/lives.js';
+import { newShared } from '../supervisor/lives.js';
 import { openUnlessAborted } from '../supervisor/opening.js';
 import type { KeeperEvents } from '../supervisor/reports.js';
-import { RestartBudget } from '../supervisor/restart-budget.js';
-import { StartGate } from '../supervisor/start-gate.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Member } from './member.js';
 import {
@@ -51,7 +49,7 @@ export class KeeperPool {
     for (const [name, listener] of Object.entries(options.listeners)) {
       if (listener !== undefined) this.#events.on(name, listener);
     }
-    const shared: Shared = { budget: new RestartBudget(), gate: new StartGate() };
+    const shared = newShared();
     for (let index = 0; index < options.size; index++) {
       const supervisor = new Supervisor(
         options.member,

@@ -17,6 +17,8 @@ export interface GenerationListener {
   onReady(generation: Generation): void;
   /** There is room on the channel again. */
   onDrain(): void;
+  /** A call was answered, or its error was told. */
+  onAnswer(): void;
   /** The last open call was answered. */
   onIdle(): void;
   /** Exactly once. `calls` are those that the keeper had and did not answer, in the order they were sent. */
@@ -70,6 +72,8 @@ export class Generation implements FrameHandler {
   #operations = new Map<string, number>();
   #startDeadlineMs = Number.POSITIVE_INFINITY;
   #lastId = 0;
+  #answeredCalls = 0;
+  readonly #startedAtMs = performance.now();
   #ready = false;
   #closing = false;
   /** What the keeper said of its failed start, or what it did wrong. */
@@ -116,6 +120,16 @@ export class Generation implements FrameHandler {
 
   get pid(): number {
     return this.#process.pid;
+  }
+
+  /** Calls that were answered, errors included. */
+  get answeredCalls(): number {
+    return this.#answeredCalls;
+  }
+
+  /** Milliseconds since it was begun. */
+  get ageMs(): number {
+    return performance.now() - this.#startedAtMs;
   }
 
   get openCalls(): number {
@@ -196,6 +210,7 @@ export class Generation implements FrameHandler {
         this.#failure = decodeError(bytes, start, end);
         return;
     }
+    this.#listener.onAnswer();
     if (this.#calls.size === 0) this.#listener.onIdle();
   }
 
@@ -239,6 +254,7 @@ export class Generation implements FrameHandler {
     const call = this.#calls.get(id);
     if (call === undefined) throw new ProtocolViolation('an answer to no call');
     this.#calls.delete(id);
+    this.#answeredCalls++;
     return call;
   }
 

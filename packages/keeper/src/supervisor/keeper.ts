@@ -72,8 +72,8 @@ export class Keeper {
 
   /**
    * Replaces the process by a new one, provisioned anew, and resolves when that is ready: for new secrets, or memory that has
-   * grown. The open calls end first; calls that come meanwhile wait for the new process, at most `callMsMax`. A process that does
-   * not leave gets SIGTERM after `closeMsMax` and SIGKILL `termMsMax` later, as with `close`. The crash policy is asked only where
+   * grown. The open calls end first, each in its own `callMsMax`; calls that come meanwhile wait for the new process, as
+   * long. A process that does not leave then gets SIGTERM after `closeMsMax` and SIGKILL `termMsMax` later. The crash policy is asked only where
    * something crashes, and none of its restarts is used up.
    *
    * Rejects with `ERR_SECMEM_KEEPER_HALTED`, `ERR_SECMEM_KEEPER_LOST` or `ERR_SECMEM_CLOSED` where there is no next process.

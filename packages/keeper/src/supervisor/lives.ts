@@ -16,6 +16,7 @@ import { HaltLatches } from './halt-latches.js';
 import type { HeardClock } from './heard-clock.js';
 import { encodeHello } from './hello.js';
 import { makeProcess } from './keeper-process.js';
+import { Recycling } from './recycling.js';
 import { closed, refusal } from './refusals.js';
 import type { Counters, KeeperState } from './reports.js';
 import { RestartBudget } from './restart-budget.js';
@@ -25,6 +26,12 @@ import { StartGate } from './start-gate.js';
 export interface Shared {
   readonly budget: RestartBudget;
   readonly gate: StartGate;
+  /** Where those take turns that are to be replaced. */
+  readonly recycling: StartGate;
+}
+
+export function newShared(): Shared {
+  return { budget: new RestartBudget(), gate: new StartGate(), recycling: new StartGate() };
 }
 
 /** What becomes of the lives of a keeper, for whoever has calls for it. */
@@ -50,6 +57,7 @@ export class Lives implements GenerationListener {
   readonly #counters: Counters;
   readonly #listener: LivesListener;
   readonly #shared: Shared;
+  readonly #recycling: Recycling | undefined;
   readonly #hello: Uint8Array;
   readonly #latches = new HaltLatches();
   readonly #endings: CrashSummary[] = [];
@@ -75,8 +83,20 @@ export class Lives implements GenerationListener {
     this.#clock = clock;
     this.#counters = counters;
     this.#listener = listener;
-    this.#shared = shared ?? { budget: new RestartBudget(), gate: new StartGate() };
+    this.#shared = shared ?? newShared();
     this.#hello = encodeHello(options);
+    if (options.recycle !== undefined) {
+      this.#recycling = new Recycling(
+        options.recycle,
+        this.#shared.recycling,
+        () => {
+          const restarted = this.restart();
+          this.#listener.onIdle();
+          return restarted;
+        },
+        () => this.taking,
+      );
+    }
   }
 
   get state(): KeeperState {
@@ -124,10 +144,7 @@ export class Lives implements GenerationListener {
     const planned = new Departure();
     this.#planned = planned;
     // A life that is not ready yet is a new one.
-    if (this.#state === 'ready') {
-      this.#state = 'restarting';
-      this.#escalate(planned);
-    }
+    if (this.#state === 'ready') this.#state = 'restarting';
     return planned.promise;
   }
 
@@ -147,7 +164,10 @@ export class Lives implements GenerationListener {
     const life = this.#current;
     if (life?.ready !== true || life.openCalls > 0) return;
     const wanted = this.#closing === undefined ? this.#planned !== undefined : waitingCalls === 0;
-    if (wanted) life.askToClose();
+    if (!wanted) return;
+    life.askToClose();
+    // The open calls had their own time; from here on it is the process that is waited for.
+    if (this.#closing === undefined && this.#planned !== undefined) this.#escalate(this.#planned);
   }
 
   onReady(generation: Generation): void {
@@ -161,6 +181,10 @@ export class Lives implements GenerationListener {
 
   onDrain(): void {
     this.#listener.onDrain();
+  }
+
+  onAnswer(): void {
+    this.#recycling?.look();
   }
 
   onIdle(): void {
@@ -273,6 +297,7 @@ export class Lives implements GenerationListener {
   /** Nothing is expected of others any more. */
   #leave(): void {
     this.#latches.leave();
+    this.#recycling?.stop();
     if (this.#current === undefined) this.#shared.gate.leave(this.#begin);
   }
 

@@ -103,8 +103,8 @@ export class Supervisor implements LivesListener, CallTaker {
   }
 
   /**
-   * Lets the calls that the keeper has end, ends the process and begins another life; calls that come meanwhile wait for it.
-   * Like `close()` it signals a process that does not leave. No policy is asked, and nothing is taken from its restarts.
+   * Lets the calls that the keeper has end, each in its own time, ends the process and begins another life; calls that come
+   * meanwhile wait for it. A process that does not leave then is signalled. No policy is asked, and no restart used up.
    */
   restart(): Promise<void> {
     const promise = this.#lives.restart();
