@@ -139,7 +139,9 @@ export class Allocator extends Allocations {
         operation: 'allocate',
       }),
     );
-    await whenAccessesClosed(places, () => places.openAccesses.size, waitMsMax, 'close');
+    const { openAccesses } = places;
+    const open = { any: () => openAccesses.size > 0, count: () => openAccesses.size };
+    await whenAccessesClosed(places, open, waitMsMax, 'close');
     return places.shutDown(() => unregisterForExit(places.lastPurge));
   }
 }

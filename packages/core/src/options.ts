@@ -54,11 +54,12 @@ export interface AllocatorOptions {
   readonly routing?: {
     /**
      * The largest secret, in bytes, that shares a slab; larger ones get a region of their own. 0 gives each its own.
-     * Default 2,048: half a page, above which a slot wastes more than a page of its own.
+     * Default 2,048: half a page, above which a slot wastes more than a page of its own. While the budget is below 32 pages the
+     * default goes up to a page less 16 bytes: then few pages are shared, and not given to one secret each.
      */
     readonly pooledByteLengthMax?: number;
     /**
-     * Largest slab in bytes, a multiple of the page. Default 1 MiB, and 16 pages where a protection is toggled: toggling
+     * Largest slab in bytes, a multiple of the page, of which one slab takes at most a 256th of the budget, or one page. Default 1 MiB, and 16 pages where a protection is toggled: toggling
      * costs about 4 µs for 1 page, 8 µs for 16 and 30 µs for 256.
      */
     readonly slabByteLengthMax?: number;
@@ -118,6 +119,8 @@ export interface ResolvedOptions {
   readonly secretsMax: number;
   readonly raiseLimit: boolean;
   readonly pooledByteLengthMax: number;
+  /** Under a tight limit what is longer shares pages too. */
+  readonly sharesWhenTight: boolean;
   readonly slabByteLengthMax: number;
   readonly isolateViews: boolean;
   readonly queueLengthMax: number;
@@ -253,7 +256,7 @@ export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
 
 type Placing = Pick<
   ResolvedOptions,
-  'atRest' | 'pooledByteLengthMax' | 'slabByteLengthMax' | 'isolateViews'
+  'atRest' | 'pooledByteLengthMax' | 'sharesWhenTight' | 'slabByteLengthMax' | 'isolateViews'
 >;
 
 /** Where secrets lie, and how their pages are closed. */
@@ -283,6 +286,7 @@ function resolveRouting(
   return {
     atRest: isolateViews ? 'no-access' : atRest,
     pooledByteLengthMax: isolateViews ? 0 : pooledByteLengthMax,
+    sharesWhenTight: routing.pooledByteLengthMax === undefined && !isolateViews,
     slabByteLengthMax,
     isolateViews,
   };

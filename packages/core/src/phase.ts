@@ -9,7 +9,7 @@ import { Ownership } from './lifetime/ownership.js';
 import { waitMsMaxOf } from './lifetime/request.js';
 import type { SecretFor } from './lifetime/secret-for.js';
 import { oneOf } from './options.js';
-import { whenAccessesClosed } from './places/open-accesses.js';
+import { type OpenAccesses, whenAccessesClosed } from './places/open-accesses.js';
 import type { Places } from './places/places.js';
 import { isLent, placeOf, requireSecret, type Secret } from './secret/secret.js';
 
@@ -126,10 +126,10 @@ async function endPhase(
   places.admission.cancel(closedError(), ownership);
   for (const child of ownership.children) await child.end().catch((e: unknown) => errors.push(e));
   const held = ownership.held as Set<Secret>;
-  const open = (): number => [...held].filter((secret) => isLent(secret)).length;
-  if (open() > 0) {
-    if (onOpenAccess === 'throw') errors.push(inUseError(open()));
-    else await untilClosed(places, open, waitMsMax).catch((e: unknown) => errors.push(e));
+  const lent = [...held].filter(isLent);
+  if (lent.length > 0) {
+    if (onOpenAccess === 'throw') errors.push(inUseError(lent.length));
+    else await untilClosed(places, held, waitMsMax).catch((e: unknown) => errors.push(e));
   }
   for (const secret of held) {
     try {
@@ -144,11 +144,39 @@ async function endPhase(
 }
 
 /** Whoever lends a secret between the last release and our next step is waited for as well, in what is left of the time. */
-async function untilClosed(places: Places, open: () => number, waitMsMax: number): Promise<void> {
+async function untilClosed(
+  places: Places,
+  held: ReadonlySet<Secret>,
+  waitMsMax: number,
+): Promise<void> {
   const until = performance.now() + waitMsMax;
-  while (open() > 0) {
+  for (;;) {
+    const lent = [...held].filter(isLent);
+    if (lent.length === 0) return;
     const leftMs = Math.max(0, Math.round(until - performance.now()));
-    await whenAccessesClosed(places, open, leftMs, 'phase end');
+    await whenAccessesClosed(places, new Lent(lent), leftMs, 'phase end');
+  }
+}
+
+/**
+ * Secrets of a phase that are lent. Whether any is left is asked whenever an access closes, anywhere: the last alone is looked
+ * at until it is given back, so that a large phase costs the accesses of others nothing.
+ */
+class Lent implements OpenAccesses {
+  readonly #secrets: Secret[];
+
+  constructor(secrets: Secret[]) {
+    this.#secrets = secrets;
+  }
+
+  any(): boolean {
+    const secrets = this.#secrets;
+    while (secrets.length > 0 && !isLent(secrets.at(-1) as Secret)) secrets.pop();
+    return secrets.length > 0;
+  }
+
+  count(): number {
+    return this.#secrets.filter(isLent).length;
   }
 }
 

@@ -15,8 +15,12 @@ export interface Occupancy {
 /** One slab, for a map of what the pages hold. */
 export interface SlabStats {
   readonly byteLength: number;
+  /** 0 where secrets of any length lie side by side. */
   readonly slotByteLength: number;
+  /** Slots that hold a secret or might; of a mixed slab its places and the gaps between them. */
   readonly slots: number;
+  /** Bytes that can be taken, without canaries. */
+  readonly freeByteLength: number;
   readonly live: number;
   readonly quarantined: number;
 }
@@ -132,7 +136,9 @@ function placementStats(placement: Placement): PlacementStats {
     slabs: [...pool.slabs].map((slab) => ({
       byteLength: slab.region.byteLength,
       slotByteLength: slab.slotByteLength,
-      slots: slab.slotCount,
+      slots:
+        slab.slotByteLength > 0 ? slab.slotCount : slab.live + slab.quarantined + slab.freeSlots,
+      freeByteLength: slab.freeByteLength,
       live: slab.live,
       quarantined: slab.quarantined,
     })),

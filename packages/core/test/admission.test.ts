@@ -277,7 +277,7 @@ describe('who may overtake', () => {
     }
     const perSlab = secrets.length / 16;
     for (const [i, secret] of secrets.entries()) if (i % perSlab !== 0) secret.dispose();
-    const error = thrown(() => memory.allocateSync(2048));
+    const error = thrown(() => memory.allocateSync(2 * PAGE));
     expect(error.message).toMatch(/fragmentation: 16 slabs are held by one long-lived secret each/);
     expect(error.details).toMatchObject({ fragmentation: { slabsHeldByOneSecret: 16 } });
   });

@@ -53,7 +53,7 @@ describe('the budget', () => {
     const { memory, kernel } = open();
     memory.allocateSync(32);
     kernel.setLockLimit(bytes(kernel.lockedByteLength));
-    expect(thrown(() => memory.allocateSync(4000))).toMatchObject({
+    expect(thrown(() => memory.allocateSync(PAGE))).toMatchObject({
       code: 'ERR_SECMEM_LOCK_LIMIT',
       syscall: expect.any(String),
       details: { limit: 'lock', inUseByteLength: PAGE, limitByteLength: PAGE },

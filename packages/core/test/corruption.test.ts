@@ -79,7 +79,7 @@ describe.each(['revocable', 'none'] as const)('canaries with views %s', (views) 
   });
 
   it('M5 an own region has a canary before its content, right-aligned against the guard', () => {
-    const fixture = opened();
+    const fixture = opened({ routing: { pooledByteLengthMax: 2048 } });
     const secret = fixture.memory.allocateSync(3000);
     secret.write((b) => b.fill(9));
     const [region] = fixture.kernel.regionIds;
@@ -92,7 +92,8 @@ describe.each(['revocable', 'none'] as const)('canaries with views %s', (views) 
   });
 
   it('M5 without guard pages an own region has a canary after its content too', () => {
-    const fixture = open({ capabilities: { views, guardPages: false } });
+    const routing = { pooledByteLengthMax: 2048 };
+    const fixture = open({ capabilities: { views, guardPages: false }, routing });
     const secret = fixture.memory.allocateSync(3000);
     poke(fixture, PAGE - 8);
     expect(thrown(() => secret.dispose()).code).toBe('ERR_SECMEM_CANARY_MISMATCH');

@@ -45,6 +45,21 @@ function fillUp(act: Act): void {
   for (let i = 0; i < 4; i++) allocate(act, 4 * 4096);
 }
 
+/** A page that is cut evenly, and one in which lengths are mixed; no third one is to be had. */
+function twoPagesLeft(act: Act): void {
+  allocate(act, 14 * 4096);
+  for (const byteLength of [32, 300, 500, 700]) allocate(act, byteLength);
+}
+
+/** Two gaps side by side become one, which is split again; then the even page is loosened. */
+function joinAndLoosen(act: Act): void {
+  const [, , first, second] = act.secrets as [Secret, Secret, Secret, Secret];
+  first.dispose();
+  second.dispose();
+  for (const byteLength of [600, 3000]) act.secrets.push(act.memory.allocateSync(byteLength));
+  act.memory.verify();
+}
+
 /** One key that is used up, with what was sealed by it. */
 function onTheEveOfRotation(act: Act): void {
   for (let i = 0; i < SEALS_PER_KEY; i++) allocate(act, 64);
@@ -172,6 +187,7 @@ export const SCENES: readonly Scene[] = [
     },
   },
   { name: 'grant to waiters', before: fillUp, run: grant },
+  { name: 'mixed pages', before: twoPagesLeft, run: joinAndLoosen },
   { name: 'phase end', run: (act) => phase(act) },
   { name: 'phase end by throw', run: (act) => phase(act, THROWN_BY_PHASE) },
   { name: 'seal', before: some, run: sealAll },

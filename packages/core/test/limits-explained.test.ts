@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SecureMemoryError } from '../src/index.js';
+import { type Secret, SecureMemoryError } from '../src/index.js';
+import { createFakeKernel } from '../src/testing/index.js';
 import { open, PAGE, thrown } from './fixture.js';
 
 const own = { routing: { pooledByteLengthMax: 0 } };
@@ -97,5 +98,47 @@ describe('limits explained', () => {
     memory.purge();
     await expect(memory.allocate(32)).rejects.toMatchObject({ code: 'ERR_SECMEM_LOCK_LIMIT' });
     expect(performance.now() - since).toBeLessThan(10_000);
+  });
+
+  it('C11 what others in the process lock counts in the limit that would help', () => {
+    const kernel = createFakeKernel();
+    const first = open({ kernel, ...own });
+    const second = open({ kernel, ...own });
+    first.memory.allocateAllSync(Array.from({ length: 16 }, () => 32));
+    const error = thrown(() => second.memory.allocateSync(32));
+    expect(error).toMatchObject({
+      code: 'ERR_SECMEM_LOCK_LIMIT',
+      details: { inUseByteLength: 65_536, remedy: expect.stringMatching(/ulimit -l 68`/) },
+    });
+  });
+
+  it('C12 a refusal says what holds the room, and what it names helps', () => {
+    const { memory } = open();
+    const secrets: Secret[] = [];
+    while (memory.stats().primary.mappedByteLength < 16 * PAGE)
+      secrets.push(memory.allocateSync(16));
+    while (memory.stats().primary.slabs.some((slab) => slab.live < slab.slots))
+      secrets.push(memory.allocateSync(16));
+    const perSlab = secrets.length / 16;
+    for (const [i, secret] of secrets.entries()) if (i % perSlab > 1) secret.dispose();
+    const error = thrown(() => memory.allocateSync(2 * PAGE));
+    expect(error.message).toMatch(
+      /16 slabs are held by 32 secrets of 16 bytes each, \d+ bytes between them are free/,
+    );
+    expect(error.message).toMatch(/releasing 4 of them, slab by slab, makes room/);
+    expect(error.details).toMatchObject({
+      fragmentation: { slabsPartlyFree: 16, secretsInThem: 32, releasesThatHelp: 4 },
+    });
+    const left = secrets.filter((secret) => !secret.disposed);
+    for (const secret of left.slice(0, 4)) secret.dispose();
+    expect(memory.allocateSync(2 * PAGE).byteLength).toBe(2 * PAGE);
+  });
+
+  it('C12 a full allocator is not called fragmented', () => {
+    const { memory } = open(own);
+    const error = thrown(() => {
+      for (;;) memory.allocateSync(32);
+    });
+    expect(error.message).not.toMatch(/fragmentation/);
   });
 });

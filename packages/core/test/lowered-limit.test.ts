@@ -102,7 +102,7 @@ describe('under a limit that was lowered below what is held', () => {
 
   it('C3 a slot that is out of use is nothing to wait for', async () => {
     const { memory, kernel, backend } = open(limitOf(PAGE));
-    const held = [1, 2, 3].map(() => memory.allocateSync(1000));
+    const held = [1, 2, 3, 4].map(() => memory.allocateSync(1000));
     expect(thrown(() => memory.allocateSync(1000)).code).toBe('ERR_SECMEM_LOCK_LIMIT');
     backend.failViewClose({ outcome: 'escaped', times: held.length });
     for (const one of held) expect(() => one.read(() => {})).toThrow();

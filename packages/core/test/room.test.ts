@@ -35,10 +35,11 @@ it.each([true, false])('roomFor() says exactly what fits, with guard pages %s', 
   }
 });
 
-it('M1 roomFor() a thousand secrets of 64 bytes: 128 KiB hold them, and each costs 72 bytes and little more', () => {
+it('M1 roomFor() a thousand secrets of 64 bytes: 128 KiB hold them, and each costs 72 bytes and its share of a page', () => {
   const { backend } = open();
   expect(roomFor(backend, 64, 131_072).secrets).toBeGreaterThanOrEqual(1_000);
-  expect(roomFor(backend, 64, 131_072).byteLengthEach).toBeLessThan(72.01);
+  expect(roomFor(backend, 64, 131_072).byteLengthEach).toBe(PAGE / 56);
+  expect(roomFor(backend, 64, 2 ** 30).byteLengthEach).toBeLessThan(72.01);
 });
 
 it('roomFor() refuses what is no length', () => {

@@ -160,7 +160,7 @@ describe('SEC4 a place that was shown', () => {
     alice.dispose();
     // Two more pages are to be had, and are taken before the one that was shown.
     const first = memory.allocateSync(4000);
-    const second = memory.allocateSync(2000);
+    const second = memory.allocateSync(3500);
     expect(pointerTo(fixture, first).region).not.toBe(region);
     expect(pointerTo(fixture, second).region).not.toBe(region);
     const third = memory.allocateSync(1000);

@@ -281,8 +281,8 @@ it('C5 whoever is aborted is not served, although its signal tells another one f
   const holder = memory.allocateSync(32);
   // The first cannot be served, and keeps a page from the second until it leaves.
   const waiting = [
-    memory.allocate(2 * PAGE - 64, { signal: stop.signal }),
-    memory.allocate(PAGE - 64, { signal: stop.signal }),
+    memory.allocate(2 * PAGE, { signal: stop.signal }),
+    memory.allocate(PAGE, { signal: stop.signal }),
   ];
   expect(memory.stats().admission.waiting).toBe(2);
   stop.abort('enough');

@@ -18,8 +18,6 @@ const REASONS = {
     'one way to a secret after another, each with its documentation and one call',
   'packages/core/src/options.ts':
     'one option after another, each with its documentation and its check',
-  'packages/core/src/placement/placement.ts':
-    'one search for a place with all its steps back; whoever reads one of them needs the others',
   'packages/core/src/testing/simulated-backend.ts':
     'one method of the contract after another, each the checks of its arguments and one call',
   'tooling/acceptance/src/copies.mjs': 'one row of the table of copies after another',

@@ -1,8 +1,10 @@
 /** One slab of the vault's memory, in bytes and counts. */
 export interface Slab {
   readonly byteLength: number;
+  /** 0 where secrets of any length lie side by side. */
   readonly slotByteLength: number;
   readonly slots: number;
+  readonly freeByteLength: number;
   readonly live: number;
   readonly quarantined: number;
 }

@@ -22,17 +22,18 @@ export function drawSlabMap(figures: Figures | undefined): void {
   byId('map-legend').replaceChildren(...legend(slabs, sizes, classOf, own, figures));
 }
 
-/** A page of a slab, filled as far as its slots are in use. */
-function pagesOf(
-  { byteLength, slotByteLength, slots, live }: Slab,
-  page: number,
-  kind: string,
-): HTMLElement[] {
+/** A page of a slab, filled as far as its bytes are in use. */
+function pagesOf(slab: Slab, page: number, kind: string): HTMLElement[] {
+  const { byteLength, slotByteLength, slots, live, freeByteLength } = slab;
+  const title =
+    slotByteLength === 0
+      ? `secrets of any length: ${live}, and ${freeByteLength} bytes free`
+      : `slots of ${slotByteLength} bytes: ${live} of ${slots} in use`;
+  const used = slotByteLength === 0 ? 1 - freeByteLength / byteLength : live / slots;
   return Array.from({ length: byteLength / page }, () => {
-    const title = `slots of ${slotByteLength} bytes: ${live} of ${slots} in use`;
     const cell = make('span', '', { 'data-class': kind, title });
     const fill = make('i');
-    fill.style.height = `${(100 * live) / slots}%`;
+    fill.style.height = `${100 * used}%`;
     cell.append(fill);
     return cell;
   });
@@ -55,7 +56,11 @@ function legend(
     const same = slabs.filter(({ slotByteLength }) => slotByteLength === size);
     const live = same.reduce((sum, slab) => sum + slab.live, 0);
     const all = same.reduce((sum, slab) => sum + slab.slots, 0);
-    return entry(classOf(size), `${size}-byte slots: ${live} of ${all} in use`);
+    const text =
+      size === 0
+        ? `pages of any length: ${live} secrets`
+        : `${size}-byte slots: ${live} of ${all} in use`;
+    return entry(classOf(size), text);
   });
   if (own > 0) entries.push(entry('own', `${own} with a page of their own`));
   return [...entries, entry('free', 'free')];

@@ -73,7 +73,9 @@ function raise(shortage: Shortage, operation: string): string {
   if (error?.code === 'ERR_SECMEM_MAP_LIMIT') return MAP_LIMIT_REMEDY;
   if (error?.code === 'ERR_SECMEM_OUT_OF_MEMORY') return OUT_OF_MEMORY_REMEDY;
   if (error !== undefined || limit.source === 'kernel') {
-    return raiseLockLimitRemedy(inUseByteLength + requestedByteLength);
+    // Others in the process lock too: the kernel counts what we cannot see.
+    const locked = Math.max(inUseByteLength, error?.details.inUseByteLength ?? 0);
+    return raiseLockLimitRemedy(locked + requestedByteLength);
   }
   return operation === 'fallback' ? RAISE_FALLBACK_BUDGET_REMEDY : RAISE_BUDGET_REMEDY;
 }

@@ -12,10 +12,20 @@ import type { Shortage } from './shortage.js';
 export interface Fragmentation {
   /** Bytes of regions held. */
   readonly heldByteLength: number;
-  /** Bytes of free slots inside them, unusable for anything of another shape while a neighbour lives. */
+  /** Bytes of free slots and gaps inside them, unusable for what is longer while a neighbour lives. */
   readonly freeSlotByteLength: number;
+  /** The longest run of them, in bytes: of slabs that are cut evenly a slot. */
+  readonly longestFreeByteLength: number;
+  /** Slabs with free bytes that something keeps. */
+  readonly slabsPartlyFree: number;
+  /** The secrets that keep them, and the shortest and the longest of these, in bytes; rounded up to slots where there are slots. */
+  readonly secretsInThem: number;
+  readonly shortestByteLength: number;
+  readonly longestByteLength: number;
   /** Slabs kept by one secret alone. */
   readonly slabsHeldByOneSecret: number;
+  /** The fewest secrets whose release would empty slabs of as many bytes as were asked for; 0 where that is not to be had so. */
+  readonly releasesThatHelp: number;
 }
 
 /** An error that was not made yet: what is wrong and what to do are kept apart, since the one may be the cause of another. */
@@ -74,7 +84,7 @@ export function shortageRefusal(
     const own = details(shortage, 'secrets');
     return { ...common, code: 'ERR_SECMEM_SECRETS_LIMIT', what, details: own };
   }
-  const words = fragmentationWords(fragmentation);
+  const words = fragmentationWords(fragmentation, shortage.requestedByteLength);
   if (error === undefined) {
     const what = `${budgetWords(shortage)}${words}`;
     const own = details(shortage, 'budget', fragmentation);
@@ -179,8 +189,25 @@ function details(
   };
 }
 
-function fragmentationWords(fragmentation: Fragmentation | undefined): string {
-  if (fragmentation === undefined || fragmentation.slabsHeldByOneSecret === 0) return '';
-  const { slabsHeldByOneSecret: n, freeSlotByteLength } = fragmentation;
-  return `; fragmentation: ${n} slabs are held by one long-lived secret each, ${freeSlotByteLength} bytes of their slots are free`;
+/** What holds the room that there is, where releasing few would make much of it. */
+function fragmentationWords(
+  fragmentation: Fragmentation | undefined,
+  requestedByteLength: number,
+): string {
+  if (fragmentation === undefined) return '';
+  const { slabsHeldByOneSecret: alone, freeSlotByteLength, slabsPartlyFree } = fragmentation;
+  if (alone === 0 && freeSlotByteLength < requestedByteLength) return '';
+  const { secretsInThem: secrets, shortestByteLength, longestByteLength } = fragmentation;
+  const lengths =
+    shortestByteLength === longestByteLength
+      ? `${longestByteLength} bytes each`
+      : `${shortestByteLength} to ${longestByteLength} bytes`;
+  const holders =
+    alone === slabsPartlyFree
+      ? `${alone} slabs are held by one long-lived secret each`
+      : `${slabsPartlyFree} slabs are held by ${secrets} secrets of ${lengths}`;
+  const { longestFreeByteLength: longest, releasesThatHelp: releases } = fragmentation;
+  const help =
+    releases === 0 ? '' : `; releasing ${releases} of them, slab by slab, makes room for it`;
+  return `; fragmentation: ${holders}, ${freeSlotByteLength} bytes between them are free, ${longest} at most in one piece${help}`;
 }

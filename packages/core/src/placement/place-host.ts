@@ -21,7 +21,8 @@ export interface Place {
 export abstract class PlaceHost {
   readonly region: Region;
   readonly route: Route;
-  readonly slotCount: number;
+  /** Slots there are, or ever were where lengths are mixed. */
+  slotCount: number;
   /** Slots that hold a secret now. */
   live = 0;
   /** Slots that will not be used again, or not before a view over them is garbage. */
@@ -34,7 +35,7 @@ export abstract class PlaceHost {
    * Three numbers for each slot, side by side: its generation, the bytes in use of it, and the free slot behind it in the
    * list of a slab. Three arrays would mean three bounds checks on every allocate and dispose.
    */
-  protected readonly notes: Int32Array;
+  protected notes: Int32Array;
 
   constructor(region: Region, route: Route, slotCount: number) {
     this.region = region;
@@ -85,6 +86,11 @@ export abstract class PlaceHost {
     return this.notes[index * 3 + 1] as number;
   }
 
+  /** The lengths of its secrets, in bytes. */
+  *lengths(): Generator<number> {
+    for (let i = 0; i < this.slotCount; i++) if (this.isUsed(i)) yield this.byteLengthOf(i);
+  }
+
   isLive(index: number, generation: number): boolean {
     return this.generationOf(index) === generation;
   }
@@ -97,6 +103,16 @@ export abstract class PlaceHost {
   endAll(): void {
     for (let i = 0; i < this.slotCount; i++) if (this.isUsed(i)) this.endUse(i);
     this.live = 0;
+  }
+
+  /** From now on there are at least so many slots. */
+  protected growTo(slotCount: number): void {
+    if (slotCount <= this.slotCount) return;
+    this.slotCount = slotCount;
+    if (slotCount * 3 <= this.notes.length) return;
+    const larger = new Int32Array(Math.max(this.notes.length * 2, slotCount * 3, 48));
+    larger.set(this.notes);
+    this.notes = larger;
   }
 
   /** A slot that nobody uses is used now. */

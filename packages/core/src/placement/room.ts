@@ -6,7 +6,16 @@ import {
   SLAB_BYTE_LENGTH_MAX,
 } from '../options.js';
 import { OwnRegion } from './own-region.js';
-import { sizeClasses, slabByteLengthFor, slotsPerSlab } from './size-classes.js';
+import { TIGHT_PAGES } from './sharing.js';
+import {
+  classOfLength,
+  pageShareByteLengthMax,
+  slabByteLengthFor,
+  slabByteLengthMaxUnder,
+  slotsPerSlab,
+  thriftySlabByteLength,
+} from './size-classes.js';
+import { manyOf, SHORT_BYTE_LENGTH } from './slab-pool.js';
 
 /** What can be known before any secret is there. All counts are of secrets that live at the same time. */
 export interface Room {
@@ -19,8 +28,8 @@ export interface Room {
 
 /**
  * How many secrets of `byteLength` bytes fit into `limitByteLength` bytes of regions of this backend with the default
- * options, nothing else being there. It counts as the allocator places: slabs that double, and one page at a time where no
- * larger one fits. Changes nothing. `RangeError` for bad lengths.
+ * options, nothing else being there. It counts as the allocator places: slabs that double as far as the limit lets them, and
+ * mixed pages for what is few and long. Changes nothing. `RangeError` for bad lengths.
  */
 export function roomFor(
   backend: Pick<MemoryBackend, 'pageByteLength' | 'capabilities'>,
@@ -30,25 +39,48 @@ export function roomFor(
   integer('byteLength', byteLength, 1, REGION_BYTE_LENGTH_MAX);
   integer('limitByteLength', limitByteLength, 0);
   const { pageByteLength: page, capabilities } = backend;
-  const slot = sizeClasses(POOLED_BYTE_LENGTH_MAX).find((size) => size >= byteLength);
-  if (slot === undefined) {
+  const tight = limitByteLength < TIGHT_PAGES * page;
+  const sharedMax = tight ? pageShareByteLengthMax(page) : POOLED_BYTE_LENGTH_MAX;
+  if (byteLength > sharedMax) {
     const each = OwnRegion.byteLengthFor(byteLength, page, capabilities.guardPages);
     const secrets = Math.floor(limitByteLength / each);
     return { route: 'own', secrets, byteLengthEach: each };
   }
-  const least = slabByteLengthFor(1, slot, page);
-  const slabMax = Math.max(SLAB_BYTE_LENGTH_MAX, least);
-  let left = Math.floor(limitByteLength / page) * page;
+  const slot = classOfLength(byteLength) * 8;
+  const slabMax = Math.min(
+    Math.max(SLAB_BYTE_LENGTH_MAX, page),
+    slabByteLengthMaxUnder(limitByteLength, page),
+  );
+  const thrifty = thriftySlabByteLength(slot, page);
+  const cutsEvenly = byteLength <= POOLED_BYTE_LENGTH_MAX && thrifty <= slabMax;
+  const largest = cutsEvenly ? slabMax : page;
+  return {
+    route: 'pooled',
+    secrets: pooledSecrets(slot, limitByteLength, page, cutsEvenly ? slabMax : 0),
+    byteLengthEach: largest / slotsPerSlab(largest, slot),
+  };
+}
+
+/** With a `slabMax` of 0 all of them are placed in mixed pages. */
+function pooledSecrets(slot: number, limit: number, page: number, slabMax: number): number {
+  const perPage = slotsPerSlab(page, slot);
+  let left = Math.floor(limit / page);
   let secrets = 0;
-  for (let preferred = least; left >= least; preferred = Math.min(preferred * 2, slabMax)) {
-    const slab = Math.min(preferred, left);
-    secrets += slotsPerSlab(slab, slot);
-    left -= slab;
-    if (slab < slabMax) continue;
-    const more = Math.floor(left / slabMax);
-    secrets += more * slotsPerSlab(slabMax, slot);
-    left -= more * slabMax;
+  let few = slot <= SHORT_BYTE_LENGTH ? 0 : manyOf(slot, page);
+  if (slabMax === 0) few = Number.POSITIVE_INFINITY;
+  for (; left > 0 && few > 0; left--) {
+    secrets += perPage;
+    few -= perPage;
   }
-  const byteLengthEach = slabMax / slotsPerSlab(slabMax, slot);
-  return { route: 'pooled', secrets, byteLengthEach };
+  const least = slabByteLengthFor(1, slot, page) / page;
+  const most = slabMax / page;
+  let preferred = Math.max(least, thriftySlabByteLength(slot, page) / page);
+  while (left >= least) {
+    const slab = Math.min(preferred, left);
+    const count = slab < most ? 1 : Math.floor(left / most);
+    secrets += count * slotsPerSlab(slab * page, slot);
+    left -= count * slab;
+    preferred = Math.min(slab * 2, most);
+  }
+  return secrets;
 }

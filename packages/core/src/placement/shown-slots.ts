@@ -39,6 +39,11 @@ export class ShownSlots {
     this.resting++;
   }
 
+  /** Those that are free, the longest free first. */
+  *[Symbol.iterator](): Generator<number> {
+    for (let i = this.#first; i >= 0; i = this.#notes[i * NOTES + NEXT] as number) yield i;
+  }
+
   /** Takes the slot that has been free for longest. Precondition: one rests. */
   take(): number {
     const index = this.#first;

@@ -1,8 +1,7 @@
 /**
- * The sizes of pooled slots, and the arithmetic of cutting a slab.
+ * The lengths of pooled slots, and the arithmetic of cutting a slab.
  *
- * Classes are spaced four to a doubling, so a slot is at most a quarter larger than what it holds; the spacing is that of
- * jemalloc (J. Evans, "A Scalable Concurrent malloc(3) Implementation for FreeBSD", 2006).
+ * The class of a secret is its length in steps of 8 bytes: a slot is never more than 7 bytes longer than what it holds.
  *
  * A slab is laid out as `canary slot canary slot … canary`: one canary between neighbours serves both.
  */
@@ -10,27 +9,22 @@
 /** In bytes. Wide enough that a stray write does not match by chance, small enough for 72 bytes per 64-byte secret. */
 export const CANARY_BYTE_LENGTH = 8;
 
-const SMALLEST_BYTE_LENGTH = 16;
-const CLASSES_PER_DOUBLING = 4;
+/** A slab holds at most this share of what the limit allows: few survivors of a burst must not keep all of it. */
+const SLABS_PER_LIMIT_MIN = 256;
+
+/** An even slab may waste this share of its bytes behind its last slot. */
+const TAIL_SHARE_MAX = 0.125;
 
 const roundUp = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
 
-/**
- * The slot sizes for secrets of 1 to `pooledByteLengthMax` bytes, ascending, each a multiple of 8. Empty when
- * `pooledByteLengthMax` is 0.
- */
-export function sizeClasses(pooledByteLengthMax: number): readonly number[] {
-  const largest = roundUp(pooledByteLengthMax, 8);
-  const classes: number[] = [];
-  let size = SMALLEST_BYTE_LENGTH;
-  let step = 8;
-  while (size < largest) {
-    classes.push(size);
-    if (size >= step * CLASSES_PER_DOUBLING * 2) step *= 2;
-    size += step;
-  }
-  if (pooledByteLengthMax > 0) classes.push(Math.max(largest, SMALLEST_BYTE_LENGTH));
-  return classes;
+/** The size class of a secret: its length in steps of 8 bytes. */
+export function classOfLength(byteLength: number): number {
+  return (byteLength + 7) >>> 3;
+}
+
+/** Bytes that one secret takes among others, with one canary. */
+export function strideOf(classIndex: number): number {
+  return classIndex * 8 + CANARY_BYTE_LENGTH;
 }
 
 /** How many slots of a class a slab of `slabByteLength` bytes holds. */
@@ -47,6 +41,26 @@ export function slabByteLengthFor(
 ): number {
   const stride = slotByteLength + CANARY_BYTE_LENGTH;
   return roundUp(CANARY_BYTE_LENGTH + count * stride, pageByteLength);
+}
+
+/** The smallest slab that does not waste too much behind its last slot. In bytes. */
+export function thriftySlabByteLength(slotByteLength: number, pageByteLength: number): number {
+  const stride = slotByteLength + CANARY_BYTE_LENGTH;
+  for (let byteLength = pageByteLength; ; byteLength += pageByteLength) {
+    const slots = slotsPerSlab(byteLength, slotByteLength);
+    if (slots > 0 && byteLength - slots * stride <= byteLength * TAIL_SHARE_MAX) return byteLength;
+  }
+}
+
+/** The largest slab under a limit, in bytes: one page where the limit is tight. */
+export function slabByteLengthMaxUnder(limitByteLength: number, pageByteLength: number): number {
+  const pages = Math.floor(limitByteLength / SLABS_PER_LIMIT_MIN / pageByteLength);
+  return Math.max(1, pages) * pageByteLength;
+}
+
+/** The largest secret that shares one page with others, in bytes. */
+export function pageShareByteLengthMax(pageByteLength: number): number {
+  return pageByteLength - 2 * CANARY_BYTE_LENGTH;
 }
 
 /** The whole pages that `byteLength` bytes take, in bytes. */

@@ -1,5 +1,8 @@
 import type { CanaryFinding } from '../telemetry/events.js';
-import { CANARY, CANARY_HIGH, CANARY_LOW, canaryBytes } from './canary.js';
+import { CANARY } from './canary.js';
+import { beginExtents, type Extents, loosenedExtents } from './extents.js';
+import { examineFence, isSlackZero, repairFence, writeCanaries } from './fence.js';
+import type { Gap, GapHost } from './gap.js';
 import { PlaceHost } from './place-host.js';
 import type { Region } from './region.js';
 import { ShownSlots } from './shown-slots.js';
@@ -8,7 +11,9 @@ import { CANARY_BYTE_LENGTH, slotsPerSlab } from './size-classes.js';
 const GENERATION_MAX = 0x3fff_fffd;
 /** In bytes. Beyond it a call of `fill` is quicker than a loop. */
 const WIPED_IN_LOOP_MAX = 256;
-const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** The class of a slab in which lengths are mixed. */
+export const MIXED = 0;
 
 /** What a slab tells the pool that owns it. */
 export interface SlabOwner {
@@ -16,14 +21,23 @@ export interface SlabOwner {
   onSlotFree(slab: Slab): void;
   /** A slot that was shown through a view is free again. */
   onSlotResting(slab: Slab): void;
+  /** A secret of a mixed slab left a gap. */
+  onGap(gap: Gap): void;
   /** The last secret of a slab went. Quarantined slots may remain. */
   onEmpty(slab: Slab): void;
 }
 
-/** A region cut into slots of one size class. */
-export class Slab extends PlaceHost {
-  readonly classIndex: number;
-  readonly slotByteLength: number;
+/**
+ * A region that several secrets share. It is cut into even slots of one class, or mixed: cut into places of any length, as
+ * they are asked for. An even slab can be loosened, and is mixed from then on; what lives in it stays where it is.
+ */
+export class Slab extends PlaceHost implements GapHost {
+  /** In steps of 8 bytes; `MIXED` where lengths are mixed. */
+  classIndex: number;
+  /** Of an even slab; 0 where lengths are mixed. */
+  slotByteLength: number;
+  /** What lies where, where lengths are mixed. */
+  extents: Extents | undefined = undefined;
   /** Position in the pool's list of slabs with free slots; -1 when not listed. */
   listIndex = -1;
   /** Gives out no more slots. */
@@ -39,15 +53,15 @@ export class Slab extends PlaceHost {
   #shown: ShownSlots | undefined;
 
   /** Cuts a region: writes the canaries. The region must read zero. */
-  constructor(region: Region, classIndex: number, slotByteLength: number, owner: SlabOwner) {
-    super(region, 'pooled', slotsPerSlab(region.byteLength, slotByteLength));
+  constructor(region: Region, classIndex: number, owner: SlabOwner) {
+    const slots = classIndex === MIXED ? 0 : slotsPerSlab(region.byteLength, classIndex * 8);
+    super(region, 'pooled', slots);
     this.classIndex = classIndex;
-    this.slotByteLength = slotByteLength;
-    this.#strideByteLength = slotByteLength + CANARY_BYTE_LENGTH;
+    this.slotByteLength = classIndex * 8;
+    this.#strideByteLength = this.slotByteLength + CANARY_BYTE_LENGTH;
     this.#owner = owner;
-    if (region.shown) for (let i = 0; i < this.slotCount; i++) this.#rest(i);
-    else for (let i = this.slotCount - 1; i >= 0; i--) this.#pushFree(i);
-    this.#writeCanaries(0, this.slotCount);
+    if (classIndex === MIXED) this.extents = beginExtents(this);
+    else this.#cut();
   }
 
   /** Whether it has a free slot that was never shown. */
@@ -60,15 +74,37 @@ export class Slab extends PlaceHost {
     return this.#shown === undefined ? 0 : this.#shown.resting;
   }
 
+  /** Slots that can be taken; of a mixed slab its gaps. */
   get freeSlots(): number {
-    return this.closedToNew ? 0 : this.slotCount - this.live - this.quarantined;
+    if (this.closedToNew) return 0;
+    return this.extents?.gapCount ?? this.slotCount - this.live - this.quarantined;
+  }
+
+  /** Bytes that can be taken, without canaries. */
+  get freeByteLength(): number {
+    if (this.closedToNew || this.extents === undefined) return this.freeSlots * this.slotByteLength;
+    return this.extents.gapByteLength;
+  }
+
+  /** Bytes behind the last slot and its canary, of an even slab. */
+  get tailByteLength(): number {
+    return this.region.byteLength - this.#slotOffset(this.slotCount);
   }
 
   byteOffsetOf(index: number): number {
-    return CANARY_BYTE_LENGTH + index * this.#strideByteLength;
+    const { extents } = this;
+    return extents === undefined ? this.#slotOffset(index) : extents.fromOf(index);
   }
 
-  /** Takes a free slot that was never shown, and reads zero; -1 where there is none. Precondition: it is open. */
+  /** Bytes that a place has, content and slack. */
+  capacityOf(index: number): number {
+    const { extents } = this;
+    return extents === undefined
+      ? this.slotByteLength
+      : extents.toOf(index) - extents.fromOf(index);
+  }
+
+  /** Takes a free slot that was never shown, and reads zero; -1 where there is none. Precondition: it is open, and even. */
   take(byteLength: number): number {
     const index = this.#firstFree;
     if (index < 0) return -1;
@@ -84,24 +120,57 @@ export class Slab extends PlaceHost {
     return index;
   }
 
+  takeGap(gap: Gap, byteLength: number): ReturnType<GapHost['takeGap']> {
+    const extents = this.extents as Extents;
+    const taken = extents.take(gap, byteLength);
+    this.growTo(extents.count);
+    this.beginUse(taken.index, byteLength);
+    return taken;
+  }
+
+  /**
+   * Lets an even slab be mixed from now on; what can be taken is in its gaps. After a throw nothing has changed. Precondition:
+   * it is in no list of the pool.
+   */
+  loosen(): void {
+    this.extents = loosenedExtents(this);
+    this.classIndex = MIXED;
+    this.slotByteLength = 0;
+    this.#firstFree = -1;
+    this.#shown = undefined;
+  }
+
+  /** Of each slot of an even slab: 0 where it is used or out of use, 1 where it is free. */
+  freeFlags(): Uint8Array {
+    const flags = new Uint8Array(this.slotCount);
+    for (let i = this.#firstFree; i >= 0; i = this.notes[i * 3 + 2] as number) flags[i] = 1;
+    for (const i of this.#shown ?? []) flags[i] = 1;
+    return flags;
+  }
+
+  /** Of a slot of an even slab. */
+  wasShown(index: number): boolean {
+    return this.#shown?.has(index) ?? false;
+  }
+
   override show(index: number): void {
     super.show(index);
+    if (this.extents !== undefined) {
+      this.extents.show(index);
+      return;
+    }
     this.#shown ??= new ShownSlots(this.notes);
     this.#shown.add(index);
   }
 
   examine(index: number): CanaryFinding | undefined {
-    const byteLength = this.byteLengthOf(index);
-    const words = this.region.words('read-only');
-    if (words !== undefined) {
-      return this.#findingIn(words, this.byteOffsetOf(index) >>> 2, byteLength);
-    }
-    return this.#findingIn(this.#copyOf(index), CANARY_BYTE_LENGTH >>> 2, byteLength);
+    const from = this.byteOffsetOf(index);
+    return examineFence(this.region, from, from + this.capacityOf(index), this.byteLengthOf(index));
   }
 
   repair(index: number): void {
-    this.#writeCanaries(index, index + 1);
-    this.#wipe(index, this.byteLengthOf(index), this.slotByteLength);
+    const from = this.byteOffsetOf(index);
+    repairFence(this.region, from, from + this.capacityOf(index), this.byteLengthOf(index));
   }
 
   release(index: number): CanaryFinding | undefined {
@@ -112,7 +181,7 @@ export class Slab extends PlaceHost {
 
   quarantine(index: number): void {
     try {
-      this.#wipe(index, 0, this.slotByteLength);
+      this.region.wipe(this.byteOffsetOf(index), this.capacityOf(index));
     } finally {
       this.#vacate(index);
       this.quarantined++;
@@ -120,36 +189,39 @@ export class Slab extends PlaceHost {
   }
 
   readmit(index: number): void {
-    this.#wipe(index, 0, this.slotByteLength);
+    this.region.wipe(this.byteOffsetOf(index), this.capacityOf(index));
     this.quarantined--;
     this.#free(index);
   }
 
+  /** Whether a new secret of this length would be given just so much room. */
+  fits(index: number, byteLength: number): boolean {
+    const slack = this.capacityOf(index) - ((byteLength + 7) & ~7);
+    return slack === 0 || (slack === 8 && this.extents !== undefined);
+  }
+
   setByteLength(index: number, byteLength: number): boolean {
-    if (byteLength > this.slotByteLength) return false;
+    if (byteLength > this.capacityOf(index)) return false;
     const before = this.byteLengthOf(index);
-    if (byteLength < before) this.#wipe(index, byteLength, before);
+    if (byteLength < before) {
+      this.region.wipe(this.byteOffsetOf(index) + byteLength, before - byteLength);
+    }
     this.notes[index * 3 + 1] = byteLength;
     return true;
   }
 
-  get #slotWords(): number {
-    return this.slotByteLength >>> 2;
-  }
-
   /**
    * The common case of a release: core sees the slab, the slot is short, and all around its content is as it must be. True
-   * when the slot is wiped now; otherwise nothing in it has changed.
-   *
-   * Steps of eight bytes, since half as many as with words take 10 % off allocating and disposing 32 bytes.
+   * when the slot is wiped now; otherwise nothing in it has changed. Steps of eight bytes take 10 % off allocating and disposing.
    */
   #wipeIntact(index: number): boolean {
     const { slotByteLength } = this;
     const { region } = this;
     const doubles = region.doubles();
-    if (doubles === undefined || slotByteLength > WIPED_IN_LOOP_MAX) return false;
+    // Unsigned: the 0 of a mixed slab is told by the same comparison.
+    if (doubles === undefined || (slotByteLength - 1) >>> 0 >= WIPED_IN_LOOP_MAX) return false;
     if (this.condemned !== undefined) return false;
-    const start = this.byteOffsetOf(index) >>> 3;
+    const start = this.#slotOffset(index) >>> 3;
     const end = start + (slotByteLength >>> 3);
     if (doubles[start - 1] !== CANARY || doubles[end] !== CANARY) return false;
     if (this.byteLengthOf(index) < slotByteLength && !this.#slackIsZero(index)) return false;
@@ -165,7 +237,7 @@ export class Slab extends PlaceHost {
         finding = this.examine(index);
       } finally {
         // What cannot be examined is wiped all the same.
-        this.#wipe(index, 0, this.byteLengthOf(index));
+        this.region.wipe(this.byteOffsetOf(index), this.byteLengthOf(index));
       }
       if (finding !== undefined) this.repair(index);
     } catch (error) {
@@ -182,15 +254,16 @@ export class Slab extends PlaceHost {
   #free(index: number, generation = this.generationOf(index)): void {
     if (generation >= GENERATION_MAX) {
       this.quarantined++;
-      return;
-    }
-    if (this.#shown?.has(index)) {
+    } else if (this.extents !== undefined) {
+      const gap = this.extents.leave(index);
+      if (!this.closedToNew) this.#owner.onGap(gap);
+    } else if (this.#shown?.has(index)) {
       this.#rest(index);
       if (!this.closedToNew) this.#owner.onSlotResting(this);
-      return;
+    } else {
+      this.#pushFree(index);
+      if (this.listIndex < 0 && !this.closedToNew) this.#owner.onSlotFree(this);
     }
-    this.#pushFree(index);
-    if (this.listIndex < 0 && !this.closedToNew) this.#owner.onSlotFree(this);
   }
 
   #rest(index: number): void {
@@ -203,6 +276,10 @@ export class Slab extends PlaceHost {
     this.#firstFree = index;
   }
 
+  #slotOffset(index: number): number {
+    return CANARY_BYTE_LENGTH + index * this.#strideByteLength;
+  }
+
   /** Ends a use, and returns the generation of the slot from now on. */
   #vacate(index: number): number {
     const generation = this.endUse(index);
@@ -210,64 +287,18 @@ export class Slab extends PlaceHost {
     return generation;
   }
 
-  #findingIn(words: Int32Array, start: number, byteLength: number): CanaryFinding | undefined {
-    const end = start + this.#slotWords;
-    const before = words[start - 2] !== CANARY_LOW || words[start - 1] !== CANARY_HIGH;
-    const after =
-      words[end] !== CANARY_LOW ||
-      words[end + 1] !== CANARY_HIGH ||
-      !isSlackZero(words, start, end, byteLength);
-    return before || after ? { before, after } : undefined;
-  }
-
-  /** Words and not doubles: to a double, the one bit of -0 is nothing. */
   #slackIsZero(index: number): boolean {
     const words = this.region.words('read-only');
-    const start = this.byteOffsetOf(index) >>> 2;
-    const end = start + this.#slotWords;
+    const start = this.#slotOffset(index) >>> 2;
+    const end = start + (this.slotByteLength >>> 2);
     return words !== undefined && isSlackZero(words, start, end, this.byteLengthOf(index));
   }
 
-  /** A slot with the canaries around it, copied through the backend; without the content, which is never copied. */
-  #copyOf(index: number): Int32Array {
-    const { region, slotByteLength } = this;
-    const copy = new Uint8Array(new ArrayBuffer(slotByteLength + 2 * CANARY_BYTE_LENGTH));
-    const used = this.byteLengthOf(index);
-    const start = this.byteOffsetOf(index);
-    region.read(start - CANARY_BYTE_LENGTH, copy.subarray(0, CANARY_BYTE_LENGTH));
-    region.read(start + used, copy.subarray(CANARY_BYTE_LENGTH + used));
-    return new Int32Array(copy.buffer);
+  /** All slots are free, those of a region that was shown after all others. */
+  #cut(): void {
+    const { region, slotCount } = this;
+    if (region.shown) for (let i = 0; i < slotCount; i++) this.#rest(i);
+    else for (let i = slotCount - 1; i >= 0; i--) this.#pushFree(i);
+    writeCanaries(region, this.#strideByteLength, slotCount + 1);
   }
-
-  #wipe(index: number, from: number, to: number): void {
-    this.region.wipe(this.byteOffsetOf(index) + from, to - from);
-  }
-
-  /** Writes the canary before slot `from`, and the one after each slot up to `to`. */
-  #writeCanaries(from: number, to: number): void {
-    const { region } = this;
-    const words = region.words('read-write');
-    const canary = words === undefined ? canaryBytes() : undefined;
-    for (let i = from; i <= to; i++) {
-      const byteOffset = i * this.#strideByteLength;
-      if (words === undefined) {
-        region.write(byteOffset, canary as Uint8Array);
-      } else {
-        words[byteOffset >>> 2] = CANARY_LOW;
-        words[(byteOffset >>> 2) + 1] = CANARY_HIGH;
-      }
-    }
-  }
-}
-
-/** Whether nothing was written between the end of the content and the end of the slot. */
-function isSlackZero(words: Int32Array, start: number, end: number, byteLength: number): boolean {
-  let slack = start + (byteLength >>> 2);
-  const partial = (byteLength & 3) * 8;
-  if (partial > 0) {
-    const mask = LITTLE_ENDIAN ? -1 << partial : -1 >>> partial;
-    if (((words[slack++] as number) & mask) !== 0) return false;
-  }
-  for (; slack < end; slack++) if (words[slack] !== 0) return false;
-  return true;
 }

@@ -50,9 +50,15 @@ export class Vacancies {
     return false;
   }
 
-  get byteLength(): number {
+  /** Bytes of regions that are cut into nothing. */
+  get spareByteLength(): number {
     let total = 0;
     for (const region of this.#all()) total += region.byteLength;
+    return total;
+  }
+
+  get byteLength(): number {
+    let total = this.spareByteLength;
     for (const slab of this.#pool.empties()) total += slab.region.byteLength;
     return total;
   }

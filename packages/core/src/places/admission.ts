@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { reasonOf } from '../common/abort-signal.js';
 import { onAbort } from '../common/on-abort.js';
 import { SecureMemoryError } from '../contract/errors.js';
-import type { Reach } from '../placement/placement.js';
+import type { Reach } from '../placement/region-source.js';
 import type { Outbox } from '../telemetry/outbox.js';
 import type { Claim, Waiter, WaitOptions } from './claim.js';
 
@@ -41,6 +41,8 @@ export class Admission {
 
   #first: Waiter | undefined;
   #last: Waiter | undefined;
+  /** Those of each owner, in their order: the end of a phase looks at nobody else's. */
+  readonly #byOwner = new Map<object, Set<Waiter>>();
   #retryTimer: NodeJS.Timeout | undefined;
   #pumping = false;
   /** Somebody asked for a pass while one was going on: what it has looked at may be free now. */
@@ -124,6 +126,9 @@ export class Admission {
     if (this.#last === undefined) this.#first = waiter;
     else this.#last.next = waiter;
     this.#last = waiter;
+    const others = this.#byOwner.get(owner);
+    if (others === undefined) this.#byOwner.set(owner, new Set([waiter]));
+    else others.add(waiter);
     this.waiting++;
     this.waits++;
     this.queueLengthPeak = Math.max(this.queueLengthPeak, this.waiting);
@@ -164,14 +169,20 @@ export class Admission {
 
   /** Rejects every waiter of an owner, or all of them. */
   cancel(reason: unknown, owner?: object): void {
+    if (owner !== undefined && !this.#byOwner.has(owner)) return;
     this.#outbox.during(() => {
-      for (let waiter = this.#first; waiter !== undefined; ) {
-        const { next } = waiter;
-        if (owner === undefined || waiter.owner === owner) this.#unlink(waiter, reason);
-        waiter = next;
-      }
+      if (owner === undefined) this.#cancelAll(reason);
+      else for (const waiter of this.#byOwner.get(owner) ?? []) this.#unlink(waiter, reason);
       this.pump();
     });
+  }
+
+  #cancelAll(reason: unknown): void {
+    for (let waiter = this.#first; waiter !== undefined; ) {
+      const { next } = waiter;
+      this.#unlink(waiter, reason);
+      waiter = next;
+    }
   }
 
   /** Lets later waiters take slots that the first one cannot use, a bounded number of times. */
@@ -235,6 +246,10 @@ export class Admission {
     waiter.linked = false;
     clearTimeout(waiter.timer);
     waiter.withdraw?.();
+    const { owner } = waiter;
+    const own = this.#byOwner.get(owner);
+    own?.delete(waiter);
+    if (own?.size === 0) this.#byOwner.delete(owner);
     if (waiter.previous === undefined) this.#first = waiter.next;
     else waiter.previous.next = waiter.next;
     if (waiter.next === undefined) this.#last = waiter.previous;

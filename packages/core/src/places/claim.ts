@@ -1,5 +1,5 @@
 import type { SecureMemoryError } from '../contract/errors.js';
-import type { Reach } from '../placement/placement.js';
+import type { Reach } from '../placement/region-source.js';
 
 /**
  * One request that may have to wait. Granting it takes its places and hands them over in the same step, so that a waiter

@@ -52,8 +52,10 @@ export class Places implements AccessHost {
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.telemetry = new Telemetry(options.backend.name);
-    const { pooledByteLengthMax, slabByteLengthMax, idleMs, isolateViews } = options;
-    const placement = { pooledByteLengthMax, slabByteLengthMax, idleMs, isolateViews };
+    const { pooledByteLengthMax, sharesWhenTight, slabByteLengthMax, idleMs, isolateViews } =
+      options;
+    const routing = { pooledByteLengthMax, sharesWhenTight, slabByteLengthMax };
+    const placement = { ...routing, idleMs, isolateViews };
     this.primary = new Placement(
       new Regions(options.backend, options.atRest, this.telemetry, isolateViews),
       new LockBudget(options.backend, options.lockedByteLengthMax, options.headroomByteLength),

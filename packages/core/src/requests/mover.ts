@@ -21,7 +21,7 @@ export class Mover {
     integer('byteLength', byteLength, 1, REGION_BYTE_LENGTH_MAX);
     const places = this.#places;
     const placement = places.placementOf(host);
-    if (placement.suits(host, byteLength) && host.setByteLength(index, byteLength)) {
+    if (placement.suits(host, index, byteLength) && host.setByteLength(index, byteLength)) {
       return { host, index };
     }
     const found = this.#placeNow(placement, byteLength, false);

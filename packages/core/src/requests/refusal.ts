@@ -30,6 +30,6 @@ export function refusal(
   const shortage: Shortage = never
     ? { ...found, by: 'never', requestedByteLength: least, limit }
     : found;
-  const fragmentation = placement.fragmentation();
+  const fragmentation = placement.fragmentation(shortage.requestedByteLength);
   return errorOf(shortageRefusal(shortage, backend.name, operation, fragmentation));
 }

@@ -2,7 +2,9 @@ import type { SecureMemoryError } from '../contract/errors.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
 import { queueRefusal, shortageRefusal, waitTimeout } from '../limits/shortage-error.js';
 import type { Place } from '../placement/place-host.js';
-import type { Reach } from '../placement/placement.js';
+import type { Placement } from '../placement/placement.js';
+import type { Reach } from '../placement/region-source.js';
+import { strideOf } from '../placement/size-classes.js';
 import type { SlabPool } from '../placement/slab-pool.js';
 import type { Claim } from '../places/claim.js';
 import type { Places } from '../places/places.js';
@@ -31,13 +33,14 @@ export class WaitingClaim implements Claim {
   readonly #grant: (places: readonly Place[]) => void;
   readonly #reject: (reason: unknown) => void;
   #rejected = false;
-  /** Fewest bytes of regions that could hold it; it does not change, so it is not reckoned twice. */
+  /** Fewest bytes of regions that could hold it, reckoned once under each limit. */
   #leastByteLength = -1;
   /** The shortage of the last full attempt, and whether the quick check has failed since. */
   #shortage: Shortage | undefined;
   #missed = false;
-  /** The size class of each secret; undefined where it gets a region of its own. */
-  #classes: readonly (number | undefined)[] | undefined;
+  /** What it wants, reckoned once under each limit. */
+  #need: Need | undefined;
+  #limitByteLength = -1;
 
   /** `grant` hands over what was found, and throws what that throws. */
   constructor(
@@ -102,27 +105,52 @@ export class WaitingClaim implements Claim {
     const cause =
       shortage === undefined
         ? queueRefusal(this.#places.admission.waiting, this.#least(), name, 'allocate', 'waited')
-        : shortageRefusal(shortage, name, 'allocate', primary.fragmentation(), 'waited');
+        : shortageRefusal(
+            shortage,
+            name,
+            'allocate',
+            primary.fragmentation(this.#least()),
+            'waited',
+          );
     return waitTimeout(waitedMs, cause);
   }
 
   #least(): number {
     if (this.#leastByteLength < 0) {
-      this.#leastByteLength = this.#places.primary.leastByteLength(this.#byteLengths);
+      const { primary } = this.#places;
+      const least = () => primary.leastByteLength(this.#byteLengths);
+      this.#leastByteLength = primary.budget.recall(least);
     }
     return this.#leastByteLength;
   }
 
-  /** Whether it is plain to see that there is no room: no page is vacant or may be had, and a size has no free slot. */
+  /**
+   * Whether it is plain to see that there is no room. A set needs no more bytes than are free, vacant and left by the limit in
+   * all; and where no page is vacant or may be had, the slabs have a place for each length.
+   */
   #isMissing(reach: Reach): boolean {
-    const { pool, vacancies, regions, budget, backend } = this.#places.primary;
-    if (vacancies.mayBeAny || regions.strandedCount > 0) return false;
-    const next = regions.mappedByteLength + backend.pageByteLength;
-    if (reach !== 'warm' && next <= budget.recalledByteLength) return false;
-    this.#classes ??= this.#byteLengths.map((byteLength) => pool.classOf(byteLength));
-    if (!lacksSlot(this.#classes, pool)) return false;
+    const { vacancies, regions, budget, backend, pool } = this.#places.primary;
+    if (regions.strandedCount > 0) return false;
+    const need = this.#needUnder(budget.recalledByteLength);
+    const room = reach === 'warm' ? 0 : budget.recalledByteLength - regions.mappedByteLength;
+    const pages = vacancies.mayBeAny || room >= backend.pageByteLength;
+    if (pages || lacksNoClass(need, pool)) {
+      if (this.#byteLengths.length === 1) return false;
+      const free = pool.freeByteLength + vacancies.spareByteLength + Math.max(0, room);
+      if (need.byteLength <= free) return false;
+    }
     this.#missed = true;
     return this.#shortage === undefined || this.#shortage.by === 'budget';
+  }
+
+  /** It changes with the limit: what shares pages under a tight one has pages of its own under another. */
+  #needUnder(limitByteLength: number): Need {
+    if (this.#need !== undefined && this.#limitByteLength === limitByteLength) return this.#need;
+    const { primary } = this.#places;
+    this.#limitByteLength = limitByteLength;
+    this.#leastByteLength = -1;
+    this.#need = primary.budget.recall(() => needOf(primary, this.#byteLengths));
+    return this.#need;
   }
 
   #recalledShortage(): Shortage {
@@ -132,16 +160,33 @@ export class WaitingClaim implements Claim {
   }
 }
 
-/** Sets up to this length are looked through for secrets of the same size; a longer one is tried instead. */
-const COMPARED_MAX = 8;
+/** What a set wants of slabs and regions. What it costs to look at it grows with its classes, not with its length. */
+interface Need {
+  readonly classes: readonly number[];
+  /** One of them at least has a region of its own. */
+  readonly alone: boolean;
+  /** In all, each with one canary where it shares a slab. */
+  readonly byteLength: number;
+}
 
-function lacksSlot(classes: readonly (number | undefined)[], pool: SlabPool): boolean {
-  for (let i = 0; i < classes.length; i++) {
-    const classIndex = classes[i];
-    if (classIndex === undefined || pool.slabWithAny(classIndex) === undefined) return true;
-    let count = 1;
-    for (let j = 0; j < i && i < COMPARED_MAX; j++) if (classes[j] === classIndex) count++;
-    if (count > 1 && pool.freeSlots(classIndex) < count) return true;
+function needOf(placement: Placement, byteLengths: readonly number[]): Need {
+  const classes = new Set<number>();
+  let alone = false;
+  let total = 0;
+  for (const byteLength of byteLengths) {
+    const classIndex = placement.sharing.classOf(byteLength);
+    if (classIndex === undefined) {
+      alone = true;
+      total += placement.ownByteLength(byteLength);
+    } else {
+      classes.add(classIndex);
+      total += strideOf(classIndex);
+    }
   }
-  return false;
+  return { classes: [...classes], alone, byteLength: total };
+}
+
+/** Whether the slabs may hold one of each length. */
+function lacksNoClass({ classes, alone }: Need, pool: SlabPool): boolean {
+  return !alone && classes.every((classIndex) => pool.mayHold(classIndex));
 }

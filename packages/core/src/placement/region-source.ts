@@ -1,0 +1,103 @@
+import { isSecureMemoryError } from '../contract/errors.js';
+import type { LockBudget } from '../limits/lock-budget.js';
+import { isShortage, type Shortage } from '../limits/shortage.js';
+import { explainDenial } from '../limits/shortage-error.js';
+import type { Region } from './region.js';
+import type { Regions } from './regions.js';
+import type { Vacancies } from './vacancies.js';
+
+/**
+ * How far an attempt may go. `warm`: only into what is mapped already. `map`: also new regions, as the budget allows.
+ * `ask`: the same, and where the budget is the kernel's own limit the kernel is asked even though the account says no: a
+ * caller who is about to be refused gets the system's error number instead of ours.
+ */
+export type Reach = 'warm' | 'map' | 'ask';
+
+/** New regions, as far as the limit leaves room for them. What is mapped for one request is noted in its list `to`. */
+export class RegionSource {
+  readonly #regions: Regions;
+  readonly #budget: LockBudget;
+  readonly #vacancies: Vacancies;
+  /** A region that was wanted only so that others may rest was refused: not tried again before something is unmapped. */
+  #crampedAtUnmapCount = -1;
+
+  constructor(regions: Regions, budget: LockBudget, vacancies: Vacancies) {
+    this.#regions = regions;
+    this.#budget = budget;
+    this.#vacancies = vacancies;
+  }
+
+  /** Bytes that the limit leaves; negative where it was lowered. */
+  get room(): number {
+    return this.#budget.limit().byteLength - this.#regions.mappedByteLength;
+  }
+
+  /** Why `requestedByteLength` bytes cannot be had, with the numbers of this moment. */
+  shortage(by: Shortage['by'], requestedByteLength: number): Shortage {
+    return {
+      by,
+      requestedByteLength,
+      inUseByteLength: this.#regions.mappedByteLength,
+      limit: this.#budget.limit(),
+    };
+  }
+
+  /** A new region where that takes nothing from anybody, so that one that was shown may rest; undefined at any refusal. */
+  mapWithEase(byteLength: number, reach: Reach, to: Region[]): Region | undefined {
+    if (reach === 'warm' || this.#crampedAtUnmapCount === this.#regions.unmapCount)
+      return undefined;
+    if (byteLength > this.room) return undefined;
+    try {
+      const region = this.#regions.map(byteLength);
+      to.push(region);
+      return region;
+    } catch (error) {
+      if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw explainDenial(error);
+      this.#crampedAtUnmapCount = this.#regions.unmapCount;
+      return undefined;
+    }
+  }
+
+  /**
+   * Maps a region, after giving back empty ones where the limit demands it. Nothing is given back for a request that
+   * would not fit all the same, and nothing is mapped over our own limit where the system refused to take something back.
+   */
+  map(byteLength: number, reach: Reach, to: Region[], closed = false): Region | Shortage {
+    if (reach === 'warm') return this.shortage('budget', byteLength);
+    if (!this.#makeRoom(byteLength)) {
+      const decides = reach === 'ask' && this.#budget.kernelDecides;
+      if (!decides) return this.shortage('budget', byteLength);
+    }
+    for (;;) {
+      try {
+        const regions = this.#regions;
+        const region = closed ? regions.mapClosed(byteLength) : regions.map(byteLength);
+        to.push(region);
+        return region;
+      } catch (error) {
+        if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw explainDenial(error);
+        if (this.#vacancies.byteLength > 0 && this.#vacancies.reclaim(byteLength)) continue;
+        return { ...this.shortage('kernel', byteLength), error };
+      }
+    }
+  }
+
+  /** The same, or at least `least` bytes where so much cannot be had. */
+  mapAtLeast(least: number, wanted: number, reach: Reach, to: Region[]): Region | Shortage {
+    const region = this.map(wanted, reach, to);
+    return isShortage(region) && wanted > least ? this.map(least, reach, to) : region;
+  }
+
+  /** Gives empty regions back until the limit leaves room for `byteLength`; false when it does not get there. */
+  #makeRoom(byteLength: number): boolean {
+    let missing = byteLength - this.room;
+    if (missing > 0 && this.#regions.strandedCount > 0) {
+      this.#regions.retryRetired();
+      missing = byteLength - this.room;
+    }
+    if (missing <= 0) return true;
+    if (missing > this.#vacancies.byteLength) return false;
+    this.#vacancies.reclaim(missing);
+    return byteLength <= this.room;
+  }
+}
