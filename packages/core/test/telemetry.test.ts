@@ -33,7 +33,7 @@ describe('telemetry', () => {
 
   it('stats() counts to the byte, by route', () => {
     const { memory, kernel } = open();
-    memory.allocateAllSync([10, 20, 30, 3000]);
+    memory.allocateAllSync([10, 20, 30, 5000]);
     expect(memory.stats()).toMatchObject({
       secrets: 4,
       primary: {
@@ -41,7 +41,7 @@ describe('telemetry', () => {
         lockedByteLength: kernel.lockedByteLength,
         routes: {
           pooled: { secrets: 3, byteLength: 60 },
-          own: { secrets: 1, byteLength: 3000 },
+          own: { secrets: 1, byteLength: 5000 },
         },
       },
     });

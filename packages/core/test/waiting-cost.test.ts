@@ -138,9 +138,7 @@ describe('C7 what does not grow', () => {
       least(async () => {
         const { memory } = open({ ...unlimited, budget: { lockedByteLengthMax: 128 * PAGE } });
         const all = memory.allocateAllSync(Array.from({ length: 128 * 102 }, () => 32));
-        const settled = Promise.allSettled([
-          memory.allocateAll(Array.from({ length }, () => 64)),
-        ]);
+        const settled = Promise.allSettled([memory.allocateAll(Array.from({ length }, () => 64))]);
         // Fewer bytes in all than the shorter set needs, and no two of them side by side.
         const used = cost(() => {
           for (let i = 0; i < 300; i++) (all[i * 40] as Secret).dispose();

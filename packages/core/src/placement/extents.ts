@@ -129,9 +129,8 @@ export class Extents implements GapKeeper {
 /** A slab that is cut into slots of one length. */
 export interface EvenSlab extends GapHost {
   readonly slotByteLength: number;
-  /** Of each slot: 1 where it is free. */
-  freeFlags(): Uint8Array;
-  wasShown(index: number): boolean;
+  /** Of each slot: 1 where it is free, and 2 more where it was shown. */
+  slotStates(): Uint8Array;
 }
 
 /** The one gap of a region that reads zero, between canaries at its ends. */
@@ -152,25 +151,26 @@ export function loosenedExtents(slab: EvenSlab): Extents {
   const end = region.byteLength - CANARY_BYTE_LENGTH;
   if (end > tail) writeCanary(region, end);
   const extents = new Extents(slab);
-  const free = slab.freeFlags();
-  for (let i = 0; i < slab.slotCount; i++) {
+  const states = slab.slotStates();
+  for (const [i, state] of states.entries()) {
     const from = slab.byteOffsetOf(i);
-    extents.addPlace(from, from + slotByteLength, slab.wasShown(i));
+    extents.addPlace(from, from + slotByteLength, (state & 2) !== 0);
   }
-  for (let i = 0; i < slab.slotCount; i++) if (free[i] !== 0) extents.leave(i);
+  for (const [i, state] of states.entries()) if ((state & 1) !== 0) extents.leave(i);
   if (end > tail) extents.addGap(tail, end, region.shown);
   return extents;
 }
 
 /** The most bytes that one new secret could have in an even slab, once it is loosened. */
 export function longestRun(slab: EvenSlab): number {
-  const free = slab.freeFlags();
+  const states = slab.slotStates();
+  const isFree = (index: number): boolean => ((states[index] ?? 0) & 1) !== 0;
   let longest = 0;
   let start = -1;
   for (let i = 0; i <= slab.slotCount; i++) {
     const isTail = i === slab.slotCount;
-    if (start < 0 && (isTail || free[i] !== 0)) start = slab.byteOffsetOf(i);
-    if (start < 0 || (!isTail && free[i] !== 0)) continue;
+    if (start < 0 && (isTail || isFree(i))) start = slab.byteOffsetOf(i);
+    if (start < 0 || isFree(i)) continue;
     const end = isTail ? slab.region.byteLength : slab.byteOffsetOf(i);
     longest = Math.max(longest, end - CANARY_BYTE_LENGTH - start);
     start = -1;

@@ -32,19 +32,16 @@ export interface SlabOwner {
  * they are asked for. An even slab can be loosened, and is mixed from then on; what lives in it stays where it is.
  */
 export class Slab extends PlaceHost implements GapHost {
-  /** In steps of 8 bytes; `MIXED` where lengths are mixed. */
+  /** The length of its slots in steps of 8 bytes, and in bytes; `MIXED` and 0 where lengths are mixed. */
   classIndex: number;
-  /** Of an even slab; 0 where lengths are mixed. */
   slotByteLength: number;
   /** What lies where, where lengths are mixed. */
   extents: Extents | undefined = undefined;
-  /** Position in the pool's list of slabs with free slots; -1 when not listed. */
+  /** Position in the pool's list of slabs with free slots, -1 when not listed; how often that of resting slots names it. */
   listIndex = -1;
+  restingEntries = 0;
   /** Gives out no more slots. */
   closedToNew = false;
-  /** How often the pool's list of resting slots names it. */
-  restingEntries = 0;
-
   readonly #strideByteLength: number;
   readonly #owner: SlabOwner;
   /** The first of the free slots, each of which names the next; -1 at the end. The last to come is the first to go. */
@@ -92,8 +89,7 @@ export class Slab extends PlaceHost implements GapHost {
   }
 
   byteOffsetOf(index: number): number {
-    const { extents } = this;
-    return extents === undefined ? this.#slotOffset(index) : extents.fromOf(index);
+    return this.extents?.fromOf(index) ?? this.#slotOffset(index);
   }
 
   /** Bytes that a place has, content and slack. */
@@ -140,17 +136,12 @@ export class Slab extends PlaceHost implements GapHost {
     this.#shown = undefined;
   }
 
-  /** Of each slot of an even slab: 0 where it is used or out of use, 1 where it is free. */
-  freeFlags(): Uint8Array {
-    const flags = new Uint8Array(this.slotCount);
-    for (let i = this.#firstFree; i >= 0; i = this.notes[i * 3 + 2] as number) flags[i] = 1;
-    for (const i of this.#shown ?? []) flags[i] = 1;
-    return flags;
-  }
-
-  /** Of a slot of an even slab. */
-  wasShown(index: number): boolean {
-    return this.#shown?.has(index) ?? false;
+  /** Of each slot of an even slab: 1 where it is free, and 2 more where it was shown. */
+  slotStates(): Uint8Array {
+    const states = new Uint8Array(this.slotCount).map((_, i) => (this.#shown?.has(i) ? 2 : 0));
+    for (let i = this.#firstFree; i >= 0; i = this.notes[i * 3 + 2] as number) states[i] = 1;
+    for (const i of this.#shown ?? []) states[i] = 3;
+    return states;
   }
 
   override show(index: number): void {
@@ -175,7 +166,7 @@ export class Slab extends PlaceHost implements GapHost {
 
   release(index: number): CanaryFinding | undefined {
     if (!this.#wipeIntact(index)) return this.#examineAndRelease(index);
-    this.#free(index, this.#vacate(index));
+    this.#freeSlot(index, this.#vacate(index));
     return undefined;
   }
 
@@ -221,7 +212,7 @@ export class Slab extends PlaceHost implements GapHost {
     // Unsigned: the 0 of a mixed slab is told by the same comparison.
     if (doubles === undefined || (slotByteLength - 1) >>> 0 >= WIPED_IN_LOOP_MAX) return false;
     if (this.condemned !== undefined) return false;
-    const start = this.#slotOffset(index) >>> 3;
+    const start = (CANARY_BYTE_LENGTH + index * this.#strideByteLength) >>> 3;
     const end = start + (slotByteLength >>> 3);
     if (doubles[start - 1] !== CANARY || doubles[end] !== CANARY) return false;
     if (this.byteLengthOf(index) < slotByteLength && !this.#slackIsZero(index)) return false;
@@ -251,13 +242,16 @@ export class Slab extends PlaceHost implements GapHost {
     return finding;
   }
 
-  #free(index: number, generation = this.generationOf(index)): void {
-    if (generation >= GENERATION_MAX) {
-      this.quarantined++;
-    } else if (this.extents !== undefined) {
-      const gap = this.extents.leave(index);
-      if (!this.closedToNew) this.#owner.onGap(gap);
-    } else if (this.#shown?.has(index)) {
+  #free(index: number): void {
+    const generation = this.generationOf(index);
+    const gap = generation >= GENERATION_MAX ? undefined : this.extents?.leave(index);
+    if (gap === undefined) this.#freeSlot(index, generation);
+    else if (!this.closedToNew) this.#owner.onGap(gap);
+  }
+
+  #freeSlot(index: number, generation: number): void {
+    if (generation >= GENERATION_MAX) this.quarantined++;
+    else if (this.#shown?.has(index)) {
       this.#rest(index);
       if (!this.closedToNew) this.#owner.onSlotResting(this);
     } else {
