@@ -41,7 +41,7 @@ function describeReleases(): void {
     afterAll(async () => {
       await registry?.stop();
       rmSync(directory, { recursive: true, force: true });
-    });
+    }, timeout);
 
     const names = () => [...tree.manifests().keys()];
     const published = async () => {
