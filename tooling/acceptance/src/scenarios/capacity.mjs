@@ -151,8 +151,8 @@ export async function fragmented({ open }) {
   while (errorOf(() => secrets.push(memory.allocateSync(64))) === undefined);
   const perPage = secrets.length / (LIMIT / PAGE);
   for (const [i, secret] of secrets.entries()) if (i % perPage !== 0) secret.dispose();
-  const refused = errorOf(() => memory.allocateSync(2048));
-  const late = await memory.allocate(2048, { waitMsMax: 20 }).then(() => undefined, said);
+  const refused = errorOf(() => memory.allocateSync(2 * PAGE));
+  const late = await memory.allocate(2 * PAGE, { waitMsMax: 20 }).then(() => undefined, said);
   await memory.close();
   return { refused, late };
 }
