@@ -3,9 +3,9 @@ import { ownProperties } from '@securemem/core';
 import { beginCall } from '../supervisor/begin-call.js';
 import type { CallOptions } from '../supervisor/call-options.js';
 import { afterHeard } from '../supervisor/deadline.js';
-import { newShared } from '../supervisor/lives.js';
 import { openUnlessAborted } from '../supervisor/opening.js';
 import type { KeeperEvents } from '../supervisor/reports.js';
+import { newShared } from '../supervisor/shared.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Member } from './member.js';
 import {

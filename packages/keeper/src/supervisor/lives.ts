@@ -19,20 +19,7 @@ import { makeProcess } from './keeper-process.js';
 import { Recycling } from './recycling.js';
 import { closed, refusal } from './refusals.js';
 import type { Counters, KeeperState } from './reports.js';
-import { RestartBudget } from './restart-budget.js';
-import { StartGate } from './start-gate.js';
-
-/** What several keepers have in common. */
-export interface Shared {
-  readonly budget: RestartBudget;
-  readonly gate: StartGate;
-  /** Where those take turns that are to be replaced. */
-  readonly recycling: StartGate;
-}
-
-export function newShared(): Shared {
-  return { budget: new RestartBudget(), gate: new StartGate(), recycling: new StartGate() };
-}
+import { newShared, type Shared } from './shared.js';
 
 /** What becomes of the lives of a keeper, for whoever has calls for it. */
 export interface LivesListener {

@@ -5,9 +5,10 @@ import { CallQueue } from './call-queue.js';
 import type { CrashReport } from './crash-report.js';
 import type { Generation } from './generation.js';
 import { HeardClock } from './heard-clock.js';
-import { Lives, type LivesListener, type Shared } from './lives.js';
+import { Lives, type LivesListener } from './lives.js';
 import { queueFull, refusal, waitTimeout } from './refusals.js';
 import { type KeeperEvents, type KeeperState, type KeeperStats, newCounters } from './reports.js';
+import type { Shared } from './shared.js';
 import { refuseWaiting, settleUnanswered } from './unanswered.js';
 
 /** What the supervisor reports to its owner. */
