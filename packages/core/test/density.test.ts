@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { RegionId } from '../src/contract/index.js';
 import { type Allocator, isSecureMemoryError, type Secret } from '../src/index.js';
@@ -140,6 +142,35 @@ describe('D1 how much of a budget is used', () => {
     for (const secret of memory.allocateAllSync(halves)) secret.dispose();
     expect(thrown(() => memory.allocateAllSync([...halves, 16])).code).toBe('ERR_SECMEM_TOO_LARGE');
   });
+});
+
+/** Bytes of heap that stay, once what nobody has is collected. */
+function heapByteLength(): number {
+  setFlagsFromString('--expose_gc');
+  const collect: () => void = runInNewContext('gc');
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+it('D1 a length that comes and goes for ever in a full budget leaves nothing behind where it was shown', () => {
+  const { memory } = tight();
+  const stay: Secret[] = [];
+  for (let one: Secret | undefined; ; stay.push(one)) {
+    one = attempt(memory, 300 + 8 * (stay.length % 40));
+    if (one === undefined) break;
+  }
+  stay[5]?.dispose();
+  const comeAndGo = (times: number): void => {
+    for (let i = 0; i < times; i++) {
+      const secret = memory.allocateSync(200);
+      secret.read((bytes) => bytes.length);
+      secret.dispose();
+    }
+  };
+  comeAndGo(5_000);
+  const before = heapByteLength();
+  comeAndGo(50_000);
+  expect(heapByteLength() - before).toBeLessThan(1_000_000);
 });
 
 describe('D1 secrets of more than half a page', () => {

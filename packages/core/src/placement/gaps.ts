@@ -13,6 +13,7 @@ export class Gaps {
   /** Bytes of all gaps, each with one canary: the sum stays the same when gaps are joined. */
   byteLength = 0;
   shownByteLength = 0;
+  count = 0;
   /** By length in steps of 8 bytes. The last bin holds all that is as long as it or longer. */
   readonly #bins: Gap[][];
   /** One bit for each bin that is not empty. */
@@ -28,6 +29,7 @@ export class Gaps {
 
   add(gap: Gap): void {
     this.byteLength += gap.byteLength + CANARY_BYTE_LENGTH;
+    this.count++;
     if (gap.shown) {
       gap.position = 0;
       this.#shown.add(gap);
@@ -45,6 +47,7 @@ export class Gaps {
   delete(gap: Gap): void {
     if (gap.position < 0) return;
     this.byteLength -= gap.byteLength + CANARY_BYTE_LENGTH;
+    this.count--;
     if (gap.shown) {
       this.#shown.delete(gap);
       this.shownByteLength -= gap.byteLength;

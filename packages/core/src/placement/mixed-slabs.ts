@@ -33,7 +33,8 @@ export class MixedSlabs {
   /** From now on the gap can be taken. */
   add(gap: Gap): void {
     this.#gaps.add(gap);
-    (gap.shown ? this.#freshShown : this.#fresh).push(gap);
+    if (gap.shown) this.#freshShown = this.#withFresh(this.#freshShown, gap);
+    else this.#fresh = this.#withFresh(this.#fresh, gap);
   }
 
   /** None of its gaps can be taken any more. */
@@ -79,6 +80,16 @@ export class MixedSlabs {
     this.#gaps.delete(gap);
     if (rest !== undefined) this.add(rest);
     return index;
+  }
+
+  /** Without those that were taken since, once they are the most: one length that comes and goes is joined with nothing for ever. */
+  #withFresh(fresh: Gap[], gap: Gap): Gap[] {
+    const kept =
+      fresh.length < 2 * this.#gaps.count + 64
+        ? fresh
+        : fresh.filter(({ position }) => position >= 0);
+    kept.push(gap);
+    return kept;
   }
 
   #joinFresh(): void {
