@@ -49,6 +49,7 @@ export class HostEnd {
       listener: {
         onReady: (generation) => this.#sendCalls(generation),
         onDrain: () => {},
+        onAnswer: () => {},
         onIdle: () => {},
         onEnd: (_generation, _crash, calls) => {
           this.unanswered = calls.length;
