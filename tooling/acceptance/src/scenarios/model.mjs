@@ -12,7 +12,7 @@ const STEPS_PER_RUN_MAX = 100;
 /** Lengths are drawn evenly; less than half of the longest, so that one round usually is enough. */
 const STEPS_PER_RUN_MEAN = 36;
 /** Few, so that requests have to wait; at the end there is room for everything. */
-const PAGES_AT_FIRST = 6;
+const PAGES_AT_FIRST = 4;
 const PAGES_AT_THE_END = 16;
 /** Of looking again whether the clock let somebody in; it tries every 10 to 250 ms. */
 const CLOCK_MS = 20;
