@@ -7,6 +7,9 @@ import { root } from './workspace.mjs';
 /** Ignored by git; may be deleted at any time. */
 export const cache = join(root, '.cache', 'runtimes');
 
+/** The longest that a runtime may take to come. The largest has about 50 MB. */
+const FETCH_MS_MAX = 300_000;
+
 /**
  * Runs a command and throws with all that it printed if it fails.
  * @param {string} command @param {readonly string[]} args @param {import('node:child_process').SpawnSyncOptions} [options]
@@ -33,7 +36,13 @@ export function fetchRuntime(spec) {
   mkdirSync(join(cache, 'programs'), { recursive: true });
   const unfinished = mkdtempSync(join(cache, 'unfinished-'));
   try {
-    run('npm', ['pack', spec, '--silent', '--pack-destination', unfinished], { cwd: unfinished });
+    const pack = ['pack', spec, '--silent', '--pack-destination', unfinished];
+    // It blocks this thread, and npm has no limit of its own for a registry that is silent in the middle.
+    run('npm', [...pack, '--fetch-retries=1'], {
+      cwd: unfinished,
+      timeout: FETCH_MS_MAX,
+      killSignal: 'SIGKILL',
+    });
     const [tarball] = readdirSync(unfinished);
     if (tarball === undefined) throw new Error(`npm packed nothing for ${spec}`);
     run('tar', ['xzf', tarball, '--one-top-level=content', '--strip-components=1'], {
