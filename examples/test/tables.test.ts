@@ -132,7 +132,7 @@ describe('README.md', () => {
   });
 
   it('M1 says what a 64-byte secret costs', (ctx) => {
-    expect(page('README.md')).toMatch(/a 64-byte secret costs 72 locked\s+bytes/);
+    expect(page('README.md')).toMatch(/one of 64 bytes takes 72 locked\s+bytes/);
     const room = roomFor(opened(koffiBackend, ctx), 64, 64 * 1024 ** 2);
     expect(Math.round(room.byteLengthEach)).toBe(72);
   });

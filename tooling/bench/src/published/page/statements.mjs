@@ -50,6 +50,27 @@ export const statements = [
       },
     ],
   },
+  {
+    page: 'README.md',
+    says: /Time to make each of them \| ([\d.]+) ns \| ([\d.]+) µs \| ([\d.]+) µs/,
+    command: 'npm run bench:report -- --only scale',
+    figures: [
+      {
+        ...figure('ns to make one of 1,000', Number.POSITIVE_INFINITY),
+        measured: (results) => timeToMake(results, 65_536, 'securemem-koffi'),
+      },
+      {
+        what: 'µs of one of 1,000 by sodium-native',
+        ...{ words: precise, within: Number.POSITIVE_INFINITY },
+        measured: (results) => thousandth(timeToMake(results, 65_536, 'sodium-native')),
+      },
+      {
+        what: 'µs of one of 1,000 `KeyObject`s',
+        ...{ words: precise, within: Number.POSITIVE_INFINITY },
+        measured: (results) => thousandth(timeToMake(results, 0, 'key-object')),
+      },
+    ],
+  },
   ...['page throw', 'pooled throw', 'pooled wait'].map((design) => stormRow(design)),
   {
     page: 'docs/SEALING.md',
@@ -127,6 +148,23 @@ function stormRow(design) {
       },
     ],
   };
+}
+
+/** Nanoseconds for each of 1,000 under a lock limit; 0 is none. @param {import('../results.mjs').Results} results @param {number} memlock @param {string} subject */
+function timeToMake({ scale }, memlock, subject) {
+  const limit = scale?.limits.find((one) => one.memlock === memlock);
+  const run = limit?.runs.find((one) => one.subject === subject && one.count === 1_000);
+  return run === undefined ? undefined : median(run.addNs);
+}
+
+/** @param {number | undefined} value */
+function thousandth(value) {
+  return value === undefined ? undefined : value / 1_000;
+}
+
+/** @param {number} value */
+function precise(value) {
+  return value.toPrecision(3);
 }
 
 /** @param {string} what @param {number} within */
