@@ -1,4 +1,5 @@
-import { retry, terminate } from '@securemem/core';
+import { getEventListeners } from 'node:events';
+import { halt, retry, terminate } from '@securemem/core';
 import { describe, expect, it } from 'vitest';
 import { openKeeper } from '../src/index.js';
 import {
@@ -141,6 +142,18 @@ describe('KS9 a start that fails', () => {
     }
     const aborted = AbortSignal.abort(new Error('before'));
     expect(await rejectionOf(openKeeper({ module: STARTS, signal: aborted }))).toBe(aborted.reason);
+  });
+
+  it('leaves no listener on a signal, whether it opens, fails later or fails in that very step', async () => {
+    const { signal } = new AbortController();
+    const crashPolicy = halt();
+    const opened = await openSubject({ signal });
+    const later = openKeeper({ module: STARTS, env: { FAULT: 'reject' }, crashPolicy, signal });
+    expect((await rejectionOf(later)).code).toBe('ERR_SECMEM_KEEPER_CRASHED');
+    const atOnce = rejectionOf(openKeeper({ module: STARTS, crashPolicy, signal }));
+    expect((await atOnce).code).toBe('ERR_SECMEM_KEEPER_HALTED');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    await opened.close();
   });
 
   it('refuses listeners and signals that are none', async () => {

@@ -12,7 +12,13 @@ import { Answer, loadBinding } from './binding.js';
 
 /** In the order of `KeyType` in the addon's `keys.h`. */
 const KEY_TYPES: readonly KeyType[] = [
-  ...(['Ed25519', 'X25519', 'P-256', 'P-384', 'P-521', 'secp256k1', 'RSA'] as const),
+  'Ed25519',
+  'X25519',
+  'P-256',
+  'P-384',
+  'P-521',
+  'secp256k1',
+  'RSA',
 ];
 
 const ID_BYTE_LENGTH = 16;

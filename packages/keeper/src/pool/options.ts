@@ -11,7 +11,7 @@ import type { KeeperPoolEvents, KeeperPoolListeners } from './reports.js';
 
 /** What `openKeeperPool()` takes: what one keeper takes, for each of its members, and how many there are. */
 export interface KeeperPoolOptions extends Omit<KeeperOptions, 'listeners'> {
-  /** Members, each a process of its own with all limits of its own; 1 to 64. Two for each processor are rarely of use. */
+  /** Members, each a process of its own with all limits of its own; 1 to 64. */
   readonly size: number;
   /** Listeners from before the first start on. See `pool.on`. */
   readonly listeners?: KeeperPoolListeners;

@@ -5,7 +5,7 @@ import type { CompleteOptions } from '../complete-options.js';
 import { childEntry } from './child-entry.js';
 import { afterHeard } from './deadline.js';
 import type { HeardClock } from './heard-clock.js';
-import { memoryKills } from './memory-kills.js';
+import { memoryKilledSince, memoryKills } from './memory-kills.js';
 import { endGroup } from './process-group.js';
 import { runtimeArguments } from './runtime-arguments.js';
 import { StderrTail } from './stderr-tail.js';
@@ -170,7 +170,7 @@ class KeeperProcess implements LivingProcess {
     this.#ended = true;
     this.#stopTimer?.();
     for (const stream of this.#child?.stdio ?? []) stream?.destroy();
-    if (this.#exit?.signal === 'SIGKILL' && this.#memoryKillsBefore !== memoryKills()) {
+    if (this.#exit?.signal === 'SIGKILL' && memoryKilledSince(this.#memoryKillsBefore)) {
       this.observe('memory-killed');
     }
     this.#listener?.onEnd({

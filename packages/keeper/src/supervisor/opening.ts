@@ -16,21 +16,26 @@ export function openUnlessAborted<Made extends Opened>(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw signal.reason;
     let aborted = false;
+    let over = false;
     const abort = (): void => {
       aborted = true;
       void made.kill().then(() => reject(signal?.reason));
     };
-    const stopListening = (): void => signal?.removeEventListener('abort', abort);
+    const end = (): void => {
+      over = true;
+      signal?.removeEventListener('abort', abort);
+    };
     const made: Made = open(
       () => {
-        stopListening();
+        end();
         if (!aborted) resolve(made);
       },
       (error) => {
-        stopListening();
+        end();
         if (!aborted) reject(error);
       },
     );
-    signal?.addEventListener('abort', abort, ownProperties({ once: true }, 'options'));
+    // It may have failed in that very step, and a signal may live for long.
+    if (!over) signal?.addEventListener('abort', abort, ownProperties({ once: true }, 'options'));
   });
 }
