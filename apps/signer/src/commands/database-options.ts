@@ -10,7 +10,7 @@ export const DATABASE_OPTIONS = {
   backend: { type: 'string' },
 } as const;
 
-interface DatabaseValues {
+export interface DatabaseValues {
   readonly database?: string | undefined;
   readonly 'database-password-file'?: string | undefined;
   readonly backend?: string | undefined;

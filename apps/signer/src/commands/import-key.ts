@@ -1,7 +1,6 @@
 import { closeSync, readSync } from 'node:fs';
-import { type Allocator, createAllocator, type Secret } from '@securemem/core';
+import type { Allocator, Secret } from '@securemem/core';
 import { choice, parseOptions, required } from '../service/option-values.js';
-import { openBackend } from '../signing/backend.js';
 import { KEYSTORE_BYTE_LENGTH_MAX, readKeystore } from '../signing/keystore.js';
 import { openKeystore } from '../signing/keystore-opening.js';
 import { KEY_BYTE_LENGTH } from '../signing/secp256k1.js';
@@ -9,7 +8,8 @@ import { openSecretFile } from '../signing/secret-file.js';
 import { type Unsealed, unsealKeyRing } from '../signing/unsealing.js';
 import { VaultError, type WrappedKey } from '../signing/vault.js';
 import type { Store } from '../storage/store.js';
-import { backendOf, DATABASE_OPTIONS, openDatabase } from './database-options.js';
+import { DATABASE_OPTIONS } from './database-options.js';
+import { withKeySession } from './key-session.js';
 
 const PASSWORD_BYTE_LENGTH_MAX = 1_024;
 
@@ -61,11 +61,7 @@ export async function importKey(args: readonly string[]): Promise<string> {
   const masterKeyPath = required('master-key-file', values['master-key-file']);
   const path = required('key-file', values['key-file']);
   const format = choice('format', values.format ?? 'keystore', FORMAT_NAMES);
-  const { store, close } = await openDatabase(values);
-  const backend = openBackend({ backend: backendOf(values) });
-  const memory = createAllocator({ backend });
-  try {
-    const known = await store.masterKeys();
+  return withKeySession(values, async ({ store, backend, memory, known }) => {
     const checks = known.map(({ check }) => check);
     const source = { kind: 'file', path: masterKeyPath } as const;
     const unsealed = await unsealKeyRing(memory, backend, source, checks);
@@ -76,11 +72,7 @@ export async function importKey(args: readonly string[]): Promise<string> {
     const wrapped = await wrappedBy(unsealed, found);
     await stored(store, unsealed, wrapped);
     return `the key of ${wrapped.address} is stored; whoever has its file can sign with it all the same`;
-  } finally {
-    await memory.close();
-    backend[Symbol.dispose]();
-    await close();
-  }
+  });
 }
 
 async function wrappedBy({ keys }: Unsealed, { secret, address }: Found): Promise<WrappedKey> {

@@ -1,12 +1,11 @@
-import { createAllocator } from '@securemem/core';
 import { ConfigError, parseOptions, required } from '../service/option-values.js';
-import { openBackend } from '../signing/backend.js';
 import { KeyRing } from '../signing/key-ring.js';
 import { loadMasterKey } from '../signing/master-key.js';
 import { secp256k1For } from '../signing/secp256k1.js';
 import { unsealKeyRing } from '../signing/unsealing.js';
 import type { MasterKeyRow, Rewrapped, Store } from '../storage/store.js';
-import { backendOf, DATABASE_OPTIONS, openDatabase } from './database-options.js';
+import { DATABASE_OPTIONS } from './database-options.js';
+import { withKeySession } from './key-session.js';
 
 /** Keys of one transaction: what a death in the middle repeats. */
 const BATCH = 100;
@@ -24,11 +23,7 @@ export async function rotateMasterKey(args: readonly string[]): Promise<string> 
   });
   const oldPath = required('master-key-file', values['master-key-file']);
   const newPath = required('new-master-key-file', values['new-master-key-file']);
-  const { store, close } = await openDatabase(values);
-  const backend = openBackend({ backend: backendOf(values) });
-  const memory = createAllocator({ backend });
-  try {
-    const known = await store.masterKeys();
+  return withKeySession(values, async ({ store, backend, memory, known }) => {
     const checks = known.map(({ check }) => check);
     if (checks.length === 0) throw new ConfigError('there is no master key to rotate yet');
     const newKey = await loadMasterKey(memory, { kind: 'file', path: newPath });
@@ -43,11 +38,7 @@ export async function rotateMasterKey(args: readonly string[]): Promise<string> 
     await store.retireMasterKeysBefore(generation);
     await store.appendAudit([rotationEntry()]);
     return `${moved} keys were put under the new master key, number ${generation}; the old one opens nothing any more`;
-  } finally {
-    await memory.close();
-    backend[Symbol.dispose]();
-    await close();
-  }
+  });
 }
 
 /** The number of the new master key: of a rotation that was interrupted, or of one that begins here. */
