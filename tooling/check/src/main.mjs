@@ -8,7 +8,7 @@ import { brokenDirections } from './imports.mjs';
 import { tooLong } from './lengths.mjs';
 import { brokenLinks } from './links.mjs';
 import { packedProblems } from './packed.mjs';
-import { peerRangeProblems } from './peer-ranges.mjs';
+import { peerRangeProblems, unlinkedPackages } from './peer-ranges.mjs';
 import { brokenRooms, oldDrawing } from './rooms.mjs';
 import { uncheckedSources } from './type-checked.mjs';
 import { unpinnedActions } from './workflows.mjs';
@@ -29,7 +29,10 @@ await check('actions of workflows', () => report(unpinnedActions(root, trackedFi
 await check('links', () => report(brokenLinks(root, trackedFiles())));
 await check('versions and manifests', () => program(join(own, 'sherif'), []));
 await check('changesets', async () => report(await unplannedRelease()));
-await check('ranges of peers', () => report(peerRangeProblems(manifests())));
+await check('ranges of peers', () => {
+  const config = JSON.parse(readFileSync(join(root, '.changeset/config.json'), 'utf8'));
+  return report([...peerRangeProblems(manifests()), ...unlinkedPackages(manifests(), config)]);
+});
 await check('unused code and dependencies', () => program(join(own, 'knip'), ['--no-progress']));
 await check('sources whose types nobody checks', () =>
   report(uncheckedSources(root, trackedFiles())),

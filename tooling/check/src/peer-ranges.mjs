@@ -32,6 +32,23 @@ export function peerRangeProblems(manifests) {
   );
 }
 
+/**
+ * Packages that would stay behind at a breaking release: their version is linked to nobody's, and so is the range that others have of
+ * them.
+ * @param {readonly { name: string, private?: boolean }[]} manifests of the workspace
+ * @param {{ linked: readonly (readonly string[])[] }} config of changesets
+ * @returns {string[]} one line for each
+ */
+export function unlinkedPackages(manifests, { linked }) {
+  const known = new Set(linked.flat());
+  return manifests
+    .filter((manifest) => manifest.private !== true && !known.has(manifest.name))
+    .map(
+      ({ name }) =>
+        `${name}: not linked in .changeset/config.json, so a breaking release of core leaves it behind`,
+    );
+}
+
 /** @param {string} range @param {string | undefined} version of a peer that is ours */
 function problemOf(range, version) {
   const bounds = /^>=(\d+\.\d+\.\d+) <(\d+\.\d+\.\d+)$/.exec(range);

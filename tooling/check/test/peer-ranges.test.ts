@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { nextBreaking, peerRangeProblems, rangeFor } from '../src/peer-ranges.mjs';
+import {
+  nextBreaking,
+  peerRangeProblems,
+  rangeFor,
+  unlinkedPackages,
+} from '../src/peer-ranges.mjs';
 
 describe('ranges of peers', () => {
   it.each([
@@ -40,5 +45,11 @@ describe('ranges of peers', () => {
   it('N7 demands two bounds of the peers of others too', () => {
     const manifest = { name: 'a', version: '1.0.0', peerDependencies: { koffi: '>=3.3.4' } };
     expect(peerRangeProblems([manifest])).toHaveLength(1);
+  });
+
+  it('N7 demands that every public package goes along with a breaking release', () => {
+    const manifests = [{ name: 'core' }, { name: 'late' }, { name: 'tool', private: true }];
+    expect(unlinkedPackages(manifests, { linked: [['core']] }).join()).toMatch(/^late: not linked/);
+    expect(unlinkedPackages(manifests, { linked: [['core', 'late']] })).toEqual([]);
   });
 });
