@@ -103,15 +103,16 @@ export class Allocator extends Allocations {
 
   /**
    * Wipes every secret at once, lent copies included; every handle is disposed then. The allocator stays usable. Safe in
-   * an exit handler. Memory under an open view stays mapped, zeroed, until the view closes.
+   * an exit handler. It unmaps nothing and checks no canary: empty regions serve whoever asks next, or go back to the system in the
+   * turns that follow. Memory under an open view stays mapped, zeroed, until the view closes.
    */
   purge(reason = 'requested'): void {
     this.#places.purge(reason);
   }
 
   /**
-   * Refuses new work at once, waits for open leases, then wipes and releases everything. Waiting requests are rejected
-   * with `ERR_SECMEM_CLOSED`. Repeated calls share one promise. When the wait is too long it rejects with
+   * Refuses new work at once, waits for open leases, then disposes every handle, and wipes and releases everything, some in each
+   * turn of the loop. Waiting requests are rejected with `ERR_SECMEM_CLOSED`. Repeated calls share one promise. When the wait is too long it rejects with
    * `ERR_SECMEM_WAIT_TIMEOUT`, nothing freed under anybody; a later call waits anew.
    */
   close(options?: CloseOptions): Promise<CloseReport> {
@@ -134,7 +135,7 @@ export class Allocator extends Allocations {
     const options = ownOptions(given, ['waitMsMax'], 'options');
     const waitMsMax = waitMsMaxOf(options, places.options);
     places.isOpen = false;
-    places.admission.cancel(
+    const cancelled = places.admission.cancel(
       new SecureMemoryError('ERR_SECMEM_CLOSED', 'the allocator was closed', {
         operation: 'allocate',
       }),
@@ -142,6 +143,7 @@ export class Allocator extends Allocations {
     const { openAccesses } = places;
     const open = { any: () => openAccesses.size > 0, count: () => openAccesses.size };
     await whenAccessesClosed(places, open, waitMsMax, 'close');
+    if (cancelled !== undefined) await cancelled;
     return places.shutDown(() => unregisterForExit(places.lastPurge));
   }
 }
@@ -174,7 +176,7 @@ export function createAllocator(given: AllocatorOptions): Allocator {
   try {
     primary.warmUp(resolved.lockedByteLengthMin);
   } catch (error) {
-    places.shutDown(() => {});
+    places.endUnused();
     throw error;
   }
   places.warnAtOpening();

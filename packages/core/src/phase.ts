@@ -1,17 +1,15 @@
-import { performance } from 'node:perf_hooks';
 import { Allocations, ownershipOf } from './allocations.js';
 import { throwIfAborted } from './common/abort-signal.js';
 import { within } from './common/within.js';
 import { isSecureMemoryError, SecureMemoryError } from './contract/errors.js';
 import { ownOptions } from './contract/own-properties.js';
+import { type EndOptions, endHeld } from './lifetime/end-held.js';
 import { type LoadAllOptions, loadAll } from './lifetime/load-all.js';
 import { Ownership } from './lifetime/ownership.js';
 import { waitMsMaxOf } from './lifetime/request.js';
 import type { SecretFor } from './lifetime/secret-for.js';
 import { oneOf } from './options.js';
-import { type OpenAccesses, whenAccessesClosed } from './places/open-accesses.js';
-import type { Places } from './places/places.js';
-import { isLent, placeOf, requireSecret, type Secret } from './secret/secret.js';
+import { placeOf, requireSecret, type Secret } from './secret/secret.js';
 
 /** What `phase()` takes. */
 export interface PhaseOptions {
@@ -97,7 +95,7 @@ export async function runPhase<T>(
   const end = (): Promise<void> => {
     // One step: whoever is told of the first part of the end finds it begun.
     return places.telemetry.outbox.during(() => {
-      ending ??= endPhase(ownership, onOpenAccess, waitMsMax);
+      ending ??= endPhase(ownership, { onOpenAccess, waitMsMax });
       return ending;
     });
   };
@@ -115,69 +113,17 @@ export async function runPhase<T>(
   return result;
 }
 
-async function endPhase(
-  ownership: Ownership,
-  onOpenAccess: 'wait' | 'throw',
-  waitMsMax: number,
-): Promise<void> {
+async function endPhase(ownership: Ownership, options: EndOptions): Promise<void> {
   const { places } = ownership;
   ownership.ended = true;
   const errors: unknown[] = [];
-  places.admission.cancel(closedError(), ownership);
+  const cancelled = places.admission.cancel(closedError(), ownership);
   for (const child of ownership.children) await child.end().catch((e: unknown) => errors.push(e));
-  const held = ownership.held as Set<Secret>;
-  const lent = [...held].filter(isLent);
-  if (lent.length > 0) {
-    if (onOpenAccess === 'throw') errors.push(inUseError(lent.length));
-    else await untilClosed(places, held, waitMsMax).catch((e: unknown) => errors.push(e));
-  }
-  for (const secret of held) {
-    try {
-      secret.dispose();
-    } catch (error) {
-      errors.push(error);
-    }
-  }
+  await endHeld(places, ownership.held as Set<Secret>, options, errors);
+  if (cancelled !== undefined) await cancelled;
   ownership.detach();
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw severalErrors(errors);
-}
-
-/** Whoever lends a secret between the last release and our next step is waited for as well, in what is left of the time. */
-async function untilClosed(
-  places: Places,
-  held: ReadonlySet<Secret>,
-  waitMsMax: number,
-): Promise<void> {
-  const until = performance.now() + waitMsMax;
-  for (;;) {
-    const lent = [...held].filter(isLent);
-    if (lent.length === 0) return;
-    const leftMs = Math.max(0, Math.round(until - performance.now()));
-    await whenAccessesClosed(places, new Lent(lent), leftMs, 'phase end');
-  }
-}
-
-/**
- * Secrets of a phase that are lent. Whether any is left is asked whenever an access closes, anywhere: the last alone is looked
- * at until it is given back, so that a large phase costs the accesses of others nothing.
- */
-class Lent implements OpenAccesses {
-  readonly #secrets: Secret[];
-
-  constructor(secrets: Secret[]) {
-    this.#secrets = secrets;
-  }
-
-  any(): boolean {
-    const secrets = this.#secrets;
-    while (secrets.length > 0 && !isLent(secrets.at(-1) as Secret)) secrets.pop();
-    return secrets.length > 0;
-  }
-
-  count(): number {
-    return this.#secrets.filter(isLent).length;
-  }
 }
 
 /** The first error of ours gives the code; all of them are in its details. */
@@ -195,12 +141,4 @@ function closedError(): SecureMemoryError {
   return new SecureMemoryError('ERR_SECMEM_CLOSED', 'the phase ended before there was a place', {
     operation: 'allocate',
   });
-}
-
-function inUseError(openAccesses: number): SecureMemoryError {
-  return new SecureMemoryError(
-    'ERR_SECMEM_IN_USE',
-    `the phase ended with ${openAccesses} secrets lent; their bytes stay until they are released`,
-    { operation: 'phase end', details: { openAccesses } },
-  );
 }

@@ -70,12 +70,12 @@ const SCENES: Record<string, Scene> = {
       };
     },
   },
-  'a region refuses to go in the midst of a purge': {
+  'a region cannot be wiped in the midst of a purge': {
     event: 'securemem:release-failed',
     options: pages(8),
     play({ memory, backend }, { secrets }) {
       secrets.push(memory.allocateSync(32), memory.allocateSync(32));
-      backend.fail('unmap');
+      backend.fail('wipe');
       return () => {
         memory.purge('by the scene');
         return undefined;

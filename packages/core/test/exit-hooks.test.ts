@@ -5,7 +5,7 @@ import {
   registerForExit,
   unregisterForExit,
 } from '../src/places/shutdown.js';
-import { open, thrown } from './fixture.js';
+import { departed, open, thrown } from './fixture.js';
 
 /** The signal of these tests: the test runner listens to the others. */
 const SIGNAL = 'SIGHUP';
@@ -100,6 +100,7 @@ describe('ending the process by policy', () => {
     memory.allocateSync(4096).write((bytes) => bytes.fill(0xc3));
     kernel.setLockLimit({ kind: 'bytes', byteLength: 0 });
     expect(thrown(() => memory.allocateSync(32)).message).toBe('aborted');
+    await departed(memory);
     await expect(memory.allocate(32)).rejects.toThrow('aborted');
     expect(end.line).toContain('ERR_SECMEM_LOCK_LIMIT');
     expect(abort).toHaveBeenCalledTimes(2);

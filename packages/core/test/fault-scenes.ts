@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Allocator, SealedSecret, Secret } from '../src/index.js';
+import { departed } from './fixture.js';
 
 /** Every secret of a scene is full of these, so that a byte that is left somewhere is found. */
 export const MARK = 0x5e;
@@ -214,7 +215,14 @@ export const SCENES: readonly Scene[] = [
   { name: 'store', run: useStore },
   { name: 'key files', run: takeKeys },
   { name: 'verify', before: some, run: ({ memory }) => void memory.verify() },
-  { name: 'purge', before: onTheEveOfRotation, run: ({ memory }) => memory.purge() },
+  {
+    name: 'purge',
+    before: onTheEveOfRotation,
+    run: async ({ memory }) => {
+      memory.purge();
+      await departed(memory);
+    },
+  },
   {
     name: 'close',
     before: onTheEveOfRotation,

@@ -78,3 +78,13 @@ export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(r
 
 export const sleep = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What a purge emptied has gone back to the system, or the system has refused to take something. */
+export async function departed(memory: Allocator): Promise<void> {
+  const refused = memory.stats().events['release-failed'];
+  for (;;) {
+    const { primary, events } = memory.stats();
+    if (primary.regions === 0 || events['release-failed'] > refused) return;
+    await sleep(0);
+  }
+}

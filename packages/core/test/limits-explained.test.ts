@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Secret, SecureMemoryError } from '../src/index.js';
 import { createFakeKernel } from '../src/testing/index.js';
-import { open, PAGE, thrown } from './fixture.js';
+import { departed, open, PAGE, thrown } from './fixture.js';
 
 const own = { routing: { pooledByteLengthMax: 0 } };
 const bytes = (byteLength: number) => ({ kind: 'bytes' as const, byteLength });
@@ -96,6 +96,7 @@ describe('limits explained', () => {
     kernel.setLockLimit(bytes(0));
     expect(thrown(() => secret.resize(8_192)).code).toBe('ERR_SECMEM_LOCK_LIMIT');
     memory.purge();
+    await departed(memory);
     await expect(memory.allocate(32)).rejects.toMatchObject({ code: 'ERR_SECMEM_LOCK_LIMIT' });
     expect(performance.now() - since).toBeLessThan(10_000);
   });

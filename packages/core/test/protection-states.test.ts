@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease, Secret } from '../src/index.js';
 import { drawing, sweep } from './drawing.js';
-import { open, thrown, turn } from './fixture.js';
+import { departed, open, thrown, turn } from './fixture.js';
 
 const LENGTH = 40;
 
@@ -116,15 +116,20 @@ const PAGE_EDGES: Record<string, (page: Page) => void | Promise<void>> = {
   },
   'open: unmap: [*]': (page) => {
     page.leases.pop()?.release();
-    page.fixture.memory.purge();
+    return purgeAway(page);
   },
-  'closed: unmap: [*]': ({ fixture }) => fixture.memory.purge(),
+  'closed: unmap: [*]': (page) => purgeAway(page),
   'pinned: the last alias is garbage: closed': async ({ fixture }) => {
     fixture.kernel.releaseAliases();
     sweep(fixture);
     await turn();
   },
 };
+
+function purgeAway({ fixture: { memory } }: Page): Promise<void> {
+  memory.purge();
+  return departed(memory);
+}
 
 describe('the protection of a slab', () => {
   const edges = drawing('Who may touch a page, and when');

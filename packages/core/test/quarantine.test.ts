@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../src/index.js';
-import { contentOf, FILL, type Fixture, open, PAGE, thrown, turn } from './fixture.js';
+import { contentOf, departed, FILL, type Fixture, open, PAGE, thrown, turn } from './fixture.js';
 
 /** A secret that is lent twice. */
 function lentTwice({ memory }: Fixture): [Lease, Lease] {
@@ -130,13 +130,14 @@ describe('a view that escapes where the system refuses to open its page', () => 
 });
 
 describe('a view that is garbage, but that nobody has looked for', () => {
-  it.each(['a slot', 'a region of its own'])('keeps %s from nobody at a purge', (place) => {
+  it.each(['a slot', 'a region of its own'])('keeps %s from nobody at a purge', async (place) => {
     const fixture = open({ routing: { pooledByteLengthMax: place === 'a slot' ? 2_048 : 0 } });
     const { memory, backend } = fixture;
     for (const lease of lentTwice(fixture)) letEscape(fixture, lease);
     backend.releaseAliases();
     memory.purge();
     expect(memory.stats().quarantine.slots).toBe(0);
+    await departed(memory);
     expect(memory.stats().primary.regions).toBe(0);
   });
 

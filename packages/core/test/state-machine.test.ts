@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { isSecureMemoryError, type Lease, type Secret } from '../src/index.js';
 import { drawing, sweep } from './drawing.js';
-import { type Fixture, type FixtureOptions, open, PAGE, sleep, thrown, turn } from './fixture.js';
+import {
+  departed,
+  type Fixture,
+  type FixtureOptions,
+  open,
+  PAGE,
+  sleep,
+  thrown,
+  turn,
+} from './fixture.js';
 
 const LENGTH = 40;
 
@@ -112,6 +121,10 @@ class Slot {
 
 const dispose = (slot: Slot): void => slot.live.dispose();
 const purge = (slot: Slot): void => slot.fixture.memory.purge();
+const purgeAway = ({ fixture: { memory } }: Slot): Promise<void> => {
+  memory.purge();
+  return departed(memory);
+};
 const release = (slot: Slot): void => slot.release();
 const letEscape = (slot: Slot): void => slot.escape();
 const aliasDies = ({ fixture }: Slot): void => {
@@ -214,7 +227,7 @@ const SLOT_EDGES: Record<string, (slot: Slot) => Slot | void | Promise<void>> = 
     expect(sweep(slot.fixture)).toBe(0);
   },
   'quarantined: the last alias is garbage: free': aliasDies,
-  'live: purge: gone': purge,
+  'live: purge: gone': purgeAway,
   'reading: purge: purged': purge,
   'writing: purge: purged': purge,
   'ending: purge: purged': purge,
@@ -224,16 +237,17 @@ const SLOT_EDGES: Record<string, (slot: Slot) => Slot | void | Promise<void>> = 
   'free: the region was idle: gone': async ({ fixture }) => {
     await expect.poll(() => fixture.kernel.regionCount).toBe(0);
   },
-  'free: somebody needs the pages: gone': ({ fixture }) => {
+  'free: somebody needs the pages: gone': ({ fixture }): Promise<void> => {
     fixture.kernel.setLockLimit({ kind: 'bytes', byteLength: 2 * PAGE });
     const [first] = fixture.kernel.regionIds;
     const larger = fixture.memory.allocateSync(2 * PAGE);
     expect(fixture.kernel.regionIds).not.toContain(first);
     larger.dispose();
     fixture.memory.purge();
+    return departed(fixture.memory);
   },
-  'free: purge: gone': purge,
-  'damaged: purge: gone': purge,
+  'free: purge: gone': purgeAway,
+  'damaged: purge: gone': purgeAway,
 };
 
 describe('the life of a slot', () => {

@@ -24,7 +24,7 @@ export const rooms = [
   {
     room: 'placement/',
     holds: 'where bytes lie: regions, slabs, slots',
-    may: ['contract/', 'options.ts', 'telemetry/', 'limits/'],
+    may: ['contract/', 'common/', 'options.ts', 'telemetry/', 'limits/'],
   },
   {
     room: 'places/',
@@ -119,15 +119,7 @@ export const rooms = [
   {
     room: 'phase.ts',
     holds: 'lifetime groups',
-    may: [
-      'contract/',
-      'common/',
-      'options.ts',
-      'places/',
-      'secret/',
-      'lifetime/',
-      'allocations.ts',
-    ],
+    may: ['contract/', 'common/', 'options.ts', 'secret/', 'lifetime/', 'allocations.ts'],
   },
   {
     room: 'verify.ts',

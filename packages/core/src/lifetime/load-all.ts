@@ -1,6 +1,7 @@
 import { reasonOf, requireSignal, throwIfAborted } from '../common/abort-signal.js';
 import { notA } from '../common/handle-kind.js';
 import { onAbort } from '../common/on-abort.js';
+import { inSlices } from '../common/slice.js';
 import { within } from '../common/within.js';
 import { isSecureMemoryError, SecureMemoryError } from '../contract/errors.js';
 import { ownOptions } from '../contract/own-properties.js';
@@ -95,7 +96,7 @@ class Load<Phase> {
         this.#failed = true;
         withdraw();
         this.#stop.abort(error);
-        reject(this.#release(error));
+        void this.#release(error).then(reject);
       };
       const proceed = (): void => {
         while (
@@ -157,15 +158,14 @@ class Load<Phase> {
   }
 
   /**
-   * On failure: every secret of the phase and every one returned, once each. What fails for one does not stop the rest.
+   * On failure: every secret of the phase and every one returned, once each, some in each turn. What fails for one does not stop the rest.
    * The error stays what went wrong first, with what went wrong here in its details, or as events where it is the reason
    * of a signal, which is not ours to change.
    */
-  #release(error: unknown): unknown {
+  async #release(error: unknown): Promise<unknown> {
     const { held, places } = this.#own;
-    const loaded = this.#secrets.filter((secret) => secret !== undefined);
     const cleanupErrors: unknown[] = [];
-    for (const secret of new Set([...loaded, ...(held ?? [])])) {
+    const release = (secret: Secret): void => {
       const { byteLength } = secret;
       try {
         secret.dispose();
@@ -173,6 +173,11 @@ class Load<Phase> {
         cleanupErrors.push(cleanupError);
         places.telemetry.emit('release-failed', { byteLength, error: cleanupError });
       }
+    };
+    const loaded = this.#secrets.filter((secret) => secret !== undefined);
+    for (const secrets of [loaded, held ?? []]) {
+      const rest = inSlices(secrets, release);
+      if (rest !== undefined) await rest;
     }
     if (cleanupErrors.length === 0 || !isSecureMemoryError(error, 'ERR_SECMEM_LOAD_FAILED')) {
       return error;

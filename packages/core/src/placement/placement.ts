@@ -141,21 +141,26 @@ export class Placement implements OwnRegionOwner {
     this.vacancies.add(host.region);
   }
 
-  /** Wipes everything now and gives back every region without an open view. All places end. */
+  /**
+   * Wipes everything now, region by region, and ends all places. It unmaps nothing, since that takes the kernel longer than wiping,
+   * but what cannot be wiped: what is empty goes back in the turns to come, or before that to whoever needs it.
+   */
   purge(): void {
-    const hosts = [...this.hosts()];
-    // First abandoned, then ended: the pool counts its empty slabs by those whose last secret it saw go.
-    for (const slab of [...this.pool.slabs]) this.pool.abandon(slab);
-    for (const host of hosts) host.endAll();
-    this.ownRegions.clear();
-    this.vacancies.clear();
-    this.regions.unmapAll();
+    const reusable = new Set(this.vacancies.spareRegions());
+    for (const { region } of this.hosts()) reusable.add(region);
+    this.#endPlaces();
+    // What is neither, is a page for keys, or is just being put to use.
+    for (const region of this.regions.all) {
+      if (this.regions.clear(region, reusable.has(region))) this.vacancies.add(region);
+    }
+    this.vacancies.giveBackAllSoon();
   }
 
-  /** The same for good: what the system refuses to take back now is not tried again. */
-  shutDown(): void {
+  /** Ends all places for good: all regions are to be given back, and what the system refuses to take is not tried again. */
+  end(): void {
     this.regions.onStranded = () => {};
-    this.purge();
+    this.#endPlaces();
+    this.regions.retireAll();
   }
 
   /** What the kernel says of every region now. Receipts, `require`, figures and new secrets follow it. */
@@ -187,6 +192,15 @@ export class Placement implements OwnRegionOwner {
   /** What keeps the free bytes of slabs from whoever wants `requestedByteLength` bytes of pages. */
   fragmentation(requestedByteLength: number): Fragmentation {
     return fragmentationOf(this.pool.slabs, this.regions.mappedByteLength, requestedByteLength);
+  }
+
+  #endPlaces(): void {
+    const hosts = [...this.hosts()];
+    // First abandoned, then ended: the pool counts its empty slabs by those whose last secret it saw go.
+    for (const slab of [...this.pool.slabs]) this.pool.abandon(slab);
+    for (const host of hosts) host.endAll();
+    this.ownRegions.clear();
+    this.vacancies.clear();
   }
 
   #placeAll(

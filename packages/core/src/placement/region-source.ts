@@ -76,7 +76,7 @@ export class RegionSource {
         return region;
       } catch (error) {
         if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw explainDenial(error);
-        if (this.#vacancies.byteLength > 0 && this.#vacancies.reclaim(byteLength)) continue;
+        if (this.#reclaim(byteLength)) continue;
         return { ...this.shortage('kernel', byteLength), error };
       }
     }
@@ -86,6 +86,12 @@ export class RegionSource {
   mapAtLeast(least: number, wanted: number, reach: Reach, to: Region[]): Region | Shortage {
     const region = this.map(wanted, reach, to);
     return isShortage(region) && wanted > least ? this.map(least, reach, to) : region;
+  }
+
+  /** Gives back what may make room under the kernel's limit; false where nothing went. */
+  #reclaim(byteLength: number): boolean {
+    if (this.#regions.strandedCount > 0 && this.#regions.retryRetired()) return true;
+    return this.#vacancies.byteLength > 0 && this.#vacancies.reclaim(byteLength);
   }
 
   /** Gives empty regions back until the limit leaves room for `byteLength`; false when it does not get there. */

@@ -24,7 +24,7 @@ export interface RegionOwner {
   closeLater(region: Region): void;
   onProtectionFailed(region: Region, error: unknown): void;
   unmap(region: Region): boolean;
-  retryRetired(): void;
+  retryRetired(): boolean;
 }
 
 /**
@@ -75,7 +75,7 @@ export class Region {
   pinned = 0;
   /** Nothing new is placed here; the region goes when its last view has gone. */
   retired = false;
-  /** An earlier `unmap` failed: wiped, still mapped, tried again later. */
+  /** Wiped, nobody's and still mapped, since an `unmap` failed or there was no time for it: it goes later. */
   stranded = false;
   /** Set by a sweep while nothing lives here, cleared by use: two sweeps in a row make a region idle. */
   idle = false;

@@ -1,3 +1,4 @@
+import { inSlices } from '../common/slice.js';
 import type { MemoryBackend } from '../contract/backend.js';
 import type { Protection } from '../contract/capabilities.js';
 import type { AtRest } from '../options.js';
@@ -27,9 +28,9 @@ export class Regions implements RegionOwner {
   lockedByteLength = 0;
   mapCount = 0;
   unmapCount = 0;
-  /** Regions that the system refused to take back: wiped, still mapped and charged, to be tried again. */
+  /** Regions that nobody uses again: wiped, still mapped and charged, since the system refused them or there was no time. */
   strandedCount = 0;
-  /** Called whenever it refused one, by which its owner sees to it that it is tried again. */
+  /** Called whenever there is one more, by which its owner sees to it that it goes. */
   onStranded: () => void = () => {};
 
   readonly #telemetry: Telemetry;
@@ -88,10 +89,7 @@ export class Regions implements RegionOwner {
     try {
       this.backend.unmap(region.id);
     } catch (error) {
-      if (!region.stranded) this.strandedCount++;
-      region.stranded = true;
-      region.retired = true;
-      this.onStranded();
+      this.#strand(region);
       this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
       return false;
     }
@@ -103,21 +101,64 @@ export class Regions implements RegionOwner {
     return true;
   }
 
-  /** Wipes every region and gives back each that may go. What fails for one does not keep it from the others. */
-  unmapAll(): void {
-    for (const region of this.all) {
-      try {
-        this.unmap(region);
-      } catch (error) {
-        this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
-      }
+  /**
+   * Wipes a region, which stays mapped; true when it may be used again, as far as `reusable` says so. What a view may show stays
+   * until the last one has gone, and what else is not used again goes later. What cannot be wiped goes now, since the
+   * system wipes it too.
+   */
+  clear(region: Region, reusable: boolean): boolean {
+    try {
+      region.endKeyReference();
+      if (region.views > 0 || region.pinned > 0) region.retired = true;
+      this.backend.wipe(region.id, 0, region.byteLength);
+    } catch (error) {
+      this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
+      this.unmapQuietly(region);
+      return false;
+    }
+    if (region.retired) return false;
+    if (reusable && region.losses === undefined) return true;
+    this.#strand(region);
+    return false;
+  }
+
+  /** Nobody uses any region from now on: each goes back when it can. */
+  retireAll(): void {
+    for (const region of this.all) region.retired = true;
+  }
+
+  /** Wipes every region and gives back each that may go, some in each turn. What fails for one does not keep it from the others. */
+  async unmapAll(): Promise<void> {
+    await inSlices(
+      this.all,
+      (region) => this.unmapQuietly(region),
+      (slice) => this.outbox.during(slice),
+    );
+  }
+
+  /** As `unmap`; what it throws is published. */
+  unmapQuietly(region: Region): void {
+    try {
+      this.unmap(region);
+    } catch (error) {
+      this.#telemetry.emit('release-failed', { byteLength: region.byteLength, error });
     }
   }
 
-  /** Tries again what an earlier `unmap` could not do, and lets go of retired regions whose last view has gone. */
-  retryRetired(): void {
+  /**
+   * Tries again what an earlier `unmap` could not do, and lets go of retired regions whose last view has gone. True when any
+   * went.
+   */
+  retryRetired(): boolean {
+    const { unmapCount } = this;
+    for (const region of this.retired()) this.unmap(region);
+    return this.unmapCount > unmapCount;
+  }
+
+  /** Regions that nobody will use again and no view shows any more. */
+  *retired(): Generator<Region> {
     for (const region of this.all) {
-      if (region.retired && region.views === 0 && region.pinned === 0) this.unmap(region);
+      if (region.retired && region.views === 0 && region.pinned === 0) yield region;
     }
   }
 
@@ -164,6 +205,13 @@ export class Regions implements RegionOwner {
       }
     });
   };
+
+  #strand(region: Region): void {
+    if (!region.stranded) this.strandedCount++;
+    region.stranded = true;
+    region.retired = true;
+    this.onStranded();
+  }
 
   #mapped(byteLength: number, atRest: Protection): Region {
     const region = new Region(this, this.backend.map(byteLength), byteLength, atRest);

@@ -19,8 +19,9 @@ export class RestingRegions {
     this.#regions.add(region);
   }
 
-  delete(region: Region): void {
-    this.#regions.delete(region);
+  /** Whether it was there. */
+  delete(region: Region): boolean {
+    return this.#regions.delete(region);
   }
 
   clear(): void {

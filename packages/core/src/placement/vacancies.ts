@@ -1,6 +1,8 @@
+import { Departures, type Vacant } from './departures.js';
 import type { Region } from './region.js';
 import type { Regions } from './regions.js';
 import { RestingRegions } from './resting-regions.js';
+import { Slab } from './slab.js';
 import type { SlabPool } from './slab-pool.js';
 
 export interface VacancyOptions {
@@ -24,12 +26,16 @@ export class Vacancies {
   readonly #spares: Region[] = [];
   readonly #resting: RestingRegions;
   #sweepTimer: NodeJS.Timeout | undefined;
+  readonly #departures: Departures;
 
   constructor(regions: Regions, pool: SlabPool, options: VacancyOptions) {
     this.#regions = regions;
     this.#pool = pool;
     this.#options = options;
     this.#resting = new RestingRegions(!options.isolateViews);
+    this.#departures = new Departures(regions, options.reserveByteLength, (vacant) =>
+      this.#takeOut(vacant),
+    );
   }
 
   /** Regions that are wiped and cut into nothing. */
@@ -53,7 +59,7 @@ export class Vacancies {
   /** Bytes of regions that are cut into nothing. */
   get spareByteLength(): number {
     let total = 0;
-    for (const region of this.#all()) total += region.byteLength;
+    for (const region of this.spareRegions()) total += region.byteLength;
     return total;
   }
 
@@ -159,18 +165,29 @@ export class Vacancies {
     this.#regions.unmap(region);
   }
 
+  /** All that is vacant is due to go, but for what is to be kept. */
+  giveBackAllSoon(): void {
+    this.#departures.add([
+      ...this.spareRegions(),
+      ...this.#pool.empties(),
+      ...this.#regions.retired(),
+    ]);
+  }
+
   /** Gives back every vacant region that lost a protection. */
   giveBackLost(): void {
-    for (const region of [...this.#all()]) if (region.losses !== undefined) this.giveBack(region);
+    for (const region of [...this.spareRegions()])
+      if (region.losses !== undefined) this.giveBack(region);
     for (const { region } of [...this.#pool.empties()]) {
       if (region.losses !== undefined) this.giveBack(region);
     }
   }
 
-  /** Forgets the spares, which the caller unmaps, and sweeps no more. */
+  /** Forgets all that is vacant, which is the caller's, and gives nothing back any more. */
   clear(): void {
     this.#spares.length = 0;
     this.#resting.clear();
+    this.#departures.clear();
     clearTimeout(this.#sweepTimer);
     this.#sweepTimer = undefined;
     this.#pool.sweepIsDue = false;
@@ -186,32 +203,45 @@ export class Vacancies {
 
   readonly #onSweep = (): void => this.#regions.outbox.during(() => this.#sweep());
 
-  /** Gives back what two sweeps in a row found vacant, down to the bytes that are to be kept. */
+  /** What two sweeps in a row found vacant is due to go, down to the bytes that are to be kept; and what nobody uses again. */
   #sweep(): void {
     this.#sweepTimer = undefined;
     this.#pool.sweepIsDue = false;
-    this.#regions.retryRetired();
+    const due: Vacant[] = [];
+    const retired = [...this.#regions.retired()];
+    let left = this.#regions.mappedByteLength;
     let again = false;
-    this.giveBackLost();
-    const isDue = (region: Region): boolean => {
-      const left = this.#regions.mappedByteLength - region.byteLength;
-      if (left < this.#options.reserveByteLength) return false;
+    for (const { byteLength } of retired) left -= byteLength;
+    const look = (region: Region, vacant: Vacant): void => {
+      const isLost = region.losses !== undefined;
+      if (!isLost && left - region.byteLength < this.#options.reserveByteLength) return;
       again = true;
-      const due = region.idle;
-      region.idle = true;
-      return due;
+      if (region.idle || isLost) {
+        due.push(vacant);
+        left -= region.byteLength;
+      } else region.idle = true;
     };
-    for (const region of [...this.#all()]) if (isDue(region)) this.giveBack(region);
-    for (const slab of [...this.#pool.empties()]) {
-      if (!isDue(slab.region)) continue;
-      this.#pool.abandon(slab);
-      this.#regions.unmap(slab.region);
-    }
+    for (const region of this.spareRegions()) look(region, region);
+    for (const slab of this.#pool.empties()) look(slab.region, slab);
+    this.#departures.add([...due, ...retired]);
     if (again) this.sweepLater();
   }
 
+  /** Nobody finds it any more; false where it is vacant no longer. */
+  #takeOut(vacant: Vacant): boolean {
+    if (vacant instanceof Slab) {
+      if (!this.#pool.slabs.has(vacant) || vacant.live > 0 || vacant.quarantined > 0) return false;
+      this.#pool.abandon(vacant);
+      return true;
+    }
+    const spare = this.#spares.lastIndexOf(vacant);
+    if (spare < 0) return this.#resting.delete(vacant);
+    this.#spares.splice(spare, 1);
+    return true;
+  }
+
   /** Every spare, those that rest among them. */
-  *#all(): Generator<Region> {
+  *spareRegions(): Generator<Region> {
     yield* this.#spares;
     yield* this.#resting;
   }

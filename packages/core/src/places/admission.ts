@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { reasonOf } from '../common/abort-signal.js';
 import { onAbort } from '../common/on-abort.js';
+import { inSlices } from '../common/slice.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Reach } from '../placement/region-source.js';
 import type { Outbox } from '../telemetry/outbox.js';
@@ -45,6 +46,8 @@ export class Admission {
   readonly #byOwner = new Map<object, Set<Waiter>>();
   #retryTimer: NodeJS.Timeout | undefined;
   #pumping = false;
+  /** Whoever is being served just now. */
+  #served: Waiter | undefined;
   /** Somebody asked for a pass while one was going on: what it has looked at may be free now. */
   #again = false;
   /** The need that was refused last in this pass, since the last that was granted; mostly all who wait need the same. */
@@ -167,22 +170,30 @@ export class Admission {
     }
   }
 
-  /** Rejects every waiter of an owner, or all of them. */
-  cancel(reason: unknown, owner?: object): void {
-    if (owner !== undefined && !this.#byOwner.has(owner)) return;
-    this.#outbox.during(() => {
-      if (owner === undefined) this.#cancelAll(reason);
-      else for (const waiter of this.#byOwner.get(owner) ?? []) this.#unlink(waiter, reason);
+  /**
+   * Ends the wait of every waiter of an owner, or of all: none of them is granted anything from now on. They are told in as many turns
+   * as it takes; undefined where this one was enough.
+   */
+  cancel(reason: unknown, owner?: object): Promise<void> | undefined {
+    const leaving = owner === undefined ? [...this.#all()] : [...(this.#byOwner.get(owner) ?? [])];
+    if (leaving.length === 0) return undefined;
+    return this.#outbox.during(() => {
+      for (const waiter of leaving) this.#remove(waiter);
+      // A backend may call back while it maps for one of them: that one must know before it is granted.
+      const served = this.#served?.linked === false ? this.#served : undefined;
+      served?.claim.reject(reason);
+      const rest = inSlices(
+        leaving,
+        (waiter) => waiter !== served && waiter.claim.reject(reason),
+        (slice) => this.#outbox.during(slice),
+      );
       this.pump();
+      return rest;
     });
   }
 
-  #cancelAll(reason: unknown): void {
-    for (let waiter = this.#first; waiter !== undefined; ) {
-      const { next } = waiter;
-      this.#unlink(waiter, reason);
-      waiter = next;
-    }
+  *#all(): Generator<Waiter> {
+    for (let waiter = this.#first; waiter !== undefined; waiter = waiter.next) yield waiter;
   }
 
   /** Lets later waiters take slots that the first one cannot use, a bounded number of times. */
@@ -207,6 +218,7 @@ export class Admission {
       return true;
     }
     if (need !== undefined && need === this.#lastRefused) return false;
+    this.#served = waiter;
     try {
       if (waiter.claim.tryGrant(reach)) {
         this.#lastRefused = undefined;
@@ -224,6 +236,8 @@ export class Admission {
       this.#unlink(waiter, impossible);
     } catch (error) {
       this.#unlink(waiter, error);
+    } finally {
+      this.#served = undefined;
     }
     return true;
   }

@@ -158,34 +158,50 @@ export class Places implements AccessHost {
     this.#stopReaders(() => true);
     for (const access of this.openAccesses) access.wipeCopy();
     this.quarantine.sweep();
-    this.primary.purge();
-    this.fallback?.purge();
+    for (const placement of this.#placements()) placement.purge();
     this.live = 0;
     for (const standby of this.standbys) standby.onPurge();
     this.telemetry.emit('purge', { reason, secrets });
     this.admission.pump();
   }
 
-  /** Wipes and gives back everything, for good. */
-  shutDown(onShut: () => void): CloseReport {
-    return this.telemetry.outbox.during(() => this.#shutDown(onShut));
-  }
-
-  #shutDown(onShut: () => void): CloseReport {
-    const secretsReleased = this.live;
-    this.isOpen = false;
-    this.isShut = true;
+  /** Ends every place now, and wipes and gives back every region in the turns to come, for good. */
+  async shutDown(onShut: () => void): Promise<CloseReport> {
+    const secretsReleased = this.end();
     let byteLengthLeftMapped = 0;
-    this.quarantine.sweep();
-    for (const placement of [this.primary, this.fallback]) {
-      if (placement === undefined) continue;
-      placement.shutDown();
-      byteLengthLeftMapped += placement.regions.mappedByteLength;
+    for (const { regions } of this.#placements()) {
+      await regions.unmapAll();
+      byteLengthLeftMapped += regions.mappedByteLength;
     }
-    this.live = 0;
-    for (const standby of this.standbys) standby.onPurge();
+    this.isShut = true;
     onShut();
     return { secretsReleased, byteLengthLeftMapped };
+  }
+
+  /** Ends every place, and says how many there were. Every region is still to be given back. */
+  end(): number {
+    const { live } = this;
+    this.telemetry.outbox.during(() => {
+      this.isOpen = false;
+      this.quarantine.sweep();
+      for (const placement of this.#placements()) placement.end();
+      this.live = 0;
+      for (const standby of this.standbys) standby.onPurge();
+    });
+    return live;
+  }
+
+  /** Nothing but regions that were mapped ahead of need is there, and they go back now. */
+  endUnused(): void {
+    this.end();
+    for (const { regions } of this.#placements()) {
+      for (const region of regions.all) regions.unmapQuietly(region);
+    }
+    this.isShut = true;
+  }
+
+  #placements(): readonly Placement[] {
+    return this.fallback === undefined ? [this.primary] : [this.primary, this.fallback];
   }
 
   /** Says what will not work as expected, before it does not. */

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../common/abort-signal.js';
+import { inSlices, Slice } from '../common/slice.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { requestOf } from '../lifetime/request.js';
@@ -15,12 +15,12 @@ export interface LoadTarget {
   readonly intake: Intake;
   checkName(name: string): string;
   discard(id: number): void;
-  /** Makes every entry visible, in one step. */
-  commit(staged: ReadonlyMap<string, number>): void;
+  /** Makes every entry visible, in one step, and tidies up in the turns to come. `staged` is the target's from then on. */
+  commit(staged: Map<string, number>): Promise<void> | undefined;
 }
 
-/** Entries between two pauses and two reports of progress. */
-const ENTRIES_PER_TURN = 1_024;
+/** Entries between two reports of progress. */
+const ENTRIES_PER_REPORT = 1_024;
 
 /** See `SecretStore.load`. `options` have no prototype. */
 export async function loadInto(
@@ -36,10 +36,12 @@ export async function loadInto(
       const pause = load.add(entry);
       if (pause !== undefined) await pause;
     }
-    return load.commit();
+    return await load.commit();
   } catch (error) {
-    load.undo();
+    await load.undo();
     throw error;
+  } finally {
+    load.end();
   }
 }
 
@@ -58,6 +60,7 @@ class Load {
   #entries = 0;
   #byteLength = 0;
   readonly #purgesAtStart: number;
+  readonly #slice = new Slice();
 
   constructor(target: LoadTarget, options: LoadOptions) {
     this.#target = target;
@@ -82,33 +85,40 @@ class Load {
       const id = this.#target.intake.takeBytes(name, this.#scratch, source);
       this.#stage(name, id, source.length);
     }
-    return this.#entries % ENTRIES_PER_TURN === 0 ? this.#pause() : undefined;
+    const reports = this.#entries % ENTRIES_PER_REPORT === 0;
+    return reports || this.#slice.isOver ? this.#pause(reports) : undefined;
   }
 
   /**
    * The working slot is released first: nothing fails any more once the entries are there. Whoever is told of the progress or
    * of the release may have ended the store, so that is looked at last.
    */
-  commit(): number {
+  async commit(): Promise<number> {
     this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
     this.#release();
     this.#target.assertOpen();
     throwIfAborted(this.#options.signal);
     this.#assertNotPurged();
-    this.#target.commit(this.#staged);
-    return this.#staged.size;
+    const { size } = this.#staged;
+    const landing = this.#target.commit(this.#staged);
+    if (landing !== undefined) await landing;
+    return size;
   }
 
   /** What failed goes before what releasing the working slot throws, which is published. */
-  undo(): void {
-    for (const id of this.#staged.values()) this.#target.discard(id);
-    this.#staged.clear();
+  async undo(): Promise<void> {
     const byteLength = this.#scratch?.byteLength ?? 0;
     try {
       this.#release();
     } catch (error) {
       this.#target.owner.places.telemetry.emit('release-failed', { byteLength, error });
     }
+    const rest = inSlices(this.#staged.values(), (id) => this.#target.discard(id));
+    if (rest !== undefined) await rest;
+  }
+
+  end(): void {
+    this.#slice.end();
   }
 
   #release(): void {
@@ -133,9 +143,11 @@ class Load {
     this.#byteLength += byteLength;
   }
 
-  async #pause(): Promise<void> {
-    this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
-    await setImmediate();
+  async #pause(reports: boolean): Promise<void> {
+    if (reports) {
+      this.#options.onProgress?.({ entries: this.#entries, byteLength: this.#byteLength });
+    }
+    await this.#slice.next();
     throwIfAborted(this.#options.signal);
     this.#assertNotPurged();
   }

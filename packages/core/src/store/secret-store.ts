@@ -235,7 +235,7 @@ export class SecretStore implements Disposable {
   /**
    * Puts many secrets in, all or none, and resolves to their number: entries that are there stay as they are until the last
    * new one is sealed, then all change in one step. Sources are wiped or disposed as they are taken, and stay so when the
-   * load fails. Of one name twice the later counts. It lets other work run about every thousand entries, holds one slot,
+   * load fails. Of one name twice the later counts. It lets other work run every ten milliseconds, holds one slot,
    * and can be aborted; it fails when the allocator is purged meanwhile.
    */
   async load(source: LoadSource, options?: LoadOptions): Promise<number> {
@@ -247,7 +247,7 @@ export class SecretStore implements Disposable {
       assertOpen: () => this.#assertOpen('load'),
       checkName,
       discard: (id: number) => this.#entries.remove(id),
-      commit: (staged: ReadonlyMap<string, number>) => this.#index.setAll(staged, ttlMs),
+      commit: (staged: Map<string, number>) => this.#index.setAll(staged, ttlMs),
     };
     return loadInto(target, source, own);
   }

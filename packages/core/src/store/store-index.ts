@@ -1,7 +1,21 @@
+import { performance } from 'node:perf_hooks';
+import { inSlices } from '../common/slice.js';
 import type { Outbox } from '../telemetry/outbox.js';
 import { Deadlines } from './deadlines.js';
 
-/** Which entry a name leads to, and when it ends. Knows numbers, not ciphertexts. */
+/** Entries that a load brought: they count, and take the place of those before them one by one. */
+interface Landing {
+  readonly ids: Map<string, number>;
+  /** When they end, on the clock of `performance.now()`. */
+  readonly endsAt: number | undefined;
+}
+
+/**
+ * Which entry a name leads to, and when it ends. Knows numbers, not ciphertexts.
+ *
+ * What a load brings counts in one step, at next to no cost. It lands afterwards: before a name is looked at, or in the turns to
+ * come, its entry takes the place of the one before.
+ */
 export class StoreIndex {
   /** Entries that came to their end, ever. */
   expirations = 0;
@@ -9,6 +23,8 @@ export class StoreIndex {
   readonly #onGone: (id: number) => void;
   readonly #deadlines = new Deadlines((name) => this.#expire(name));
   #ids = new Map<string, number>();
+  /** The oldest first. */
+  #landings: Landing[] = [];
 
   /** `onGone` is told of every entry that no name leads to any more, and `outbox` held meanwhile. */
   constructor(outbox: Outbox, onGone: (id: number) => void) {
@@ -17,15 +33,18 @@ export class StoreIndex {
   }
 
   get size(): number {
+    this.#landAll();
     return this.#ids.size;
   }
 
   *names(): Generator<string> {
+    this.#landAll();
     for (const [name, id] of this.#ids) if (!this.#deadlines.isPast(id)) yield name;
   }
 
   /** The entry of a name, unless it has come to its end. */
   idOf(name: string): number | undefined {
+    this.#land(name);
     const id = this.#ids.get(name);
     if (id === undefined || !this.#deadlines.isPast(id)) return id;
     this.#expire(name);
@@ -34,17 +53,27 @@ export class StoreIndex {
 
   /** Leads a name to an entry, in place of the one before; it ends after `ttlMs` if that is given. */
   set(name: string, id: number, ttlMs: number | undefined): void {
+    this.#land(name);
+    this.#put(name, id, ttlMs);
+  }
+
+  /** The same for many, in one step; undefined, or a promise of the end of their landing. `ids` is ours from now on. */
+  setAll(ids: Map<string, number>, ttlMs: number | undefined): Promise<void> | undefined {
+    const endsAt = ttlMs === undefined ? undefined : performance.now() + ttlMs;
+    const landing: Landing = { ids, endsAt };
+    this.#landings.push(landing);
+    return inSlices(
+      this.#namesIn(landing),
+      (name) => this.#land(name),
+      (slice) => this.#outbox.during(slice),
+    );
+  }
+
+  #put(name: string, id: number, ttlMs: number | undefined): void {
     const before = this.#ids.get(name);
     this.#ids.set(name, id);
     if (ttlMs !== undefined) this.#deadlines.set(id, name, ttlMs);
     if (before !== undefined) this.#drop(before);
-  }
-
-  /** The same for many, in one step. */
-  setAll(ids: ReadonlyMap<string, number>, ttlMs: number | undefined): void {
-    this.#outbox.during(() => {
-      for (const [name, id] of ids) this.set(name, id, ttlMs);
-    });
   }
 
   delete(name: string): boolean {
@@ -56,11 +85,39 @@ export class StoreIndex {
   }
 
   clear(): void {
-    const ids = this.#ids.values();
+    const gone = [this.#ids, ...this.#landings.map(({ ids }) => ids)];
     this.#ids = new Map();
+    this.#landings = [];
     this.#deadlines.clear();
     this.#outbox.during(() => {
-      for (const id of ids) this.#onGone(id);
+      for (const ids of gone) {
+        for (const id of ids.values()) this.#onGone(id);
+        ids.clear();
+      }
+    });
+  }
+
+  /** Each name as long as it has not landed; after the last one this landing is over. */
+  *#namesIn(landing: Landing): Generator<string> {
+    yield* landing.ids.keys();
+    this.#landings = this.#landings.filter((other) => other !== landing);
+  }
+
+  #land(name: string): void {
+    if (this.#landings.length === 0) return;
+    for (const { ids, endsAt } of this.#landings) {
+      const id = ids.get(name);
+      if (id === undefined) continue;
+      ids.delete(name);
+      this.#put(name, id, endsAt === undefined ? undefined : endsAt - performance.now());
+    }
+  }
+
+  /** Whoever asks for all of them does not wait for the turns to come. */
+  #landAll(): void {
+    if (this.#landings.length === 0) return;
+    this.#outbox.during(() => {
+      for (const landing of this.#landings) for (const name of landing.ids.keys()) this.#land(name);
     });
   }
 

@@ -186,6 +186,7 @@ export async function refusedAtOnce({ open, options }) {
   memory.purge();
   const tookMs = performance.now() - startedAt;
   const keys = memory.stats().sealing.keys;
+  while (memory.stats().primary.regions > 0) await turn();
   return { codes, before, lockedAfterPurge: lockedByteLength(), keys, tookMs };
 }
 
