@@ -1,5 +1,8 @@
-// Finds a reference in a PEM text of its own label. Every PEM that a program gives OpenSSL comes by here, so it looks at the first bytes
+// Finds a reference in a PEM text of its own label. Every PEM that a program gives OpenSSL may come by here, so it looks at the first bytes
 // alone, and what is no reference that is open is left to the others.
+//
+// OpenSSL goes on where the last decoder has left the stream: from there it looks for a key behind a block that was none. So whoever reads PEM
+// otherwise reads the block after us, for nothing but to leave the stream where it would be without us.
 #include <string.h>
 
 #include "operations.h"
@@ -18,6 +21,48 @@ constexpr int kNewContext = 1, kFreeContext = 2, kDoesSelection = 10, kDecode = 
 constexpr int kKeyObject = 2;
 // Nothing of a reference was found, which is no error.
 constexpr int kGoOn = 1;
+
+using Decoding = int (*)(void*, void*, int, ssl::Callback, void*, ssl::PassphraseCallback, void*);
+
+// Whoever reads PEM otherwise; without functions where there is nobody.
+struct PemReader {
+  void* provider_context = nullptr;
+  void* (*make)(void*) = nullptr;
+  void (*free)(void*) = nullptr;
+  Decoding decode = nullptr;
+};
+PemReader g_reader;
+
+void FindPemReader(const OpenSsl& openssl) {
+  // Kept for good, and the provider with it.
+  const ssl::Decoder* decoder = openssl.OSSL_DECODER_fetch(nullptr, "DER", "input=pem");
+  if (decoder == nullptr) return;
+  const ssl::Provider* provider = openssl.OSSL_DECODER_get0_provider(decoder);
+  int no_cache = 0;
+  const ssl::Algorithm* found = openssl.OSSL_PROVIDER_query_operation(provider, ssl::kDecoder, &no_cache);
+  while (found != nullptr && found->names != nullptr && strstr(found->properties, "input=pem") == nullptr) found++;
+  if (found == nullptr || found->names == nullptr) return;
+  const ssl::Dispatch* table = found->implementation;
+  g_reader.provider_context = openssl.OSSL_PROVIDER_get0_provider_ctx(provider);
+  g_reader.make = FunctionOf<void* (*)(void*)>(table, kNewContext);
+  g_reader.free = FunctionOf<void (*)(void*)>(table, kFreeContext);
+  g_reader.decode = FunctionOf<Decoding>(table, kDecode);
+}
+
+int TakeNothing(const ssl::Parameter*, void*) { return 0; }
+int NoPassphrase(char*, size_t, size_t*, const ssl::Parameter*, void*) { return 0; }
+
+// What it says of the block is known already, or nobody's business.
+void PassBlock(void* stream, int selection) {
+  if (g_reader.make == nullptr || g_reader.free == nullptr || g_reader.decode == nullptr) return;
+  const OpenSsl& openssl = *FindOpenSsl();
+  void* context = g_reader.make(g_reader.provider_context);
+  if (context == nullptr) return;
+  openssl.ERR_set_mark();
+  g_reader.decode(context, stream, selection, TakeNothing, nullptr, NoPassphrase, nullptr);
+  openssl.ERR_pop_to_mark();
+  g_reader.free(context);
+}
 
 int Nibble(uint8_t letter) {
   if (letter >= '0' && letter <= '9') return letter - '0';
@@ -49,14 +94,17 @@ void FreeContext(void*) {}
 // What may be a private key, or anything.
 int DoesSelection(void*, int selection) { return selection == 0 || (selection & ssl::kPrivatePart) != 0 ? 1 : 0; }
 
-int Decode(void*, void* stream, int, ssl::Callback take, void* argument, void*, void*) {
+int Decode(void*, void* stream, int selection, ssl::Callback take, void* argument, ssl::PassphraseCallback, void*) {
   uint8_t head[kHeadByteLength];
+  const int start = TellStream(stream);
   size_t length = 0;
   while (length < sizeof head) {
     const size_t got = ReadStream(stream, head + length, sizeof head - length);
     if (got == 0) break;
     length += got;
   }
+  SeekStream(stream, start);
+  PassBlock(stream, selection);
   uint8_t id[kIdByteLength];
   if (!ReadId(head, length, id)) return kGoOn;
   Reference* reference = Reference::Find(id);
@@ -79,7 +127,8 @@ int ExportObject(void*, const void*, size_t, ssl::Callback, void*) { return 0; }
 
 }  // namespace
 
-const ssl::Dispatch* DecoderTable() {
+const ssl::Dispatch* DecoderTable(const OpenSsl& openssl) {
+  FindPemReader(openssl);
   static const ssl::Dispatch table[] = {
       {kNewContext, Untyped(NewContext)}, {kFreeContext, Untyped(FreeContext)},
       {kDoesSelection, Untyped(DoesSelection)}, {kDecode, Untyped(Decode)},

@@ -9,6 +9,7 @@ namespace ssl {
 
 struct Provider;
 struct KeyManagement;
+struct Decoder;
 
 // OSSL_DISPATCH: a function by its number; a table ends with the number 0.
 using Function = void (*)();
@@ -37,6 +38,7 @@ constexpr unsigned kInteger = 1, kUnsigned = 2, kText = 4, kOctets = 5;
 constexpr size_t kUnmodified = SIZE_MAX;
 
 using Callback = int (*)(const Parameter* parameters, void* argument);
+using PassphraseCallback = int (*)(char* target, size_t size, size_t* length, const Parameter* parameters, void* argument);
 
 // OSSL_OP_*.
 constexpr int kKeyManagement = 10, kExchange = 11, kSignature = 12, kDecoder = 21;
@@ -61,7 +63,9 @@ using ProviderInit = int (*)(const void* handle, const Dispatch* core, const Dis
   F(int, OSSL_PROVIDER_get_capabilities, (const ssl::Provider*, const char*, ssl::Callback, void*)) \
   F(unsigned, OPENSSL_version_minor, (void)) \
   F(ssl::KeyManagement*, EVP_KEYMGMT_fetch, (void*, const char*, const char*)) \
-  F(const ssl::Provider*, EVP_KEYMGMT_get0_provider, (const ssl::KeyManagement*))
+  F(const ssl::Provider*, EVP_KEYMGMT_get0_provider, (const ssl::KeyManagement*)) \
+  F(ssl::Decoder*, OSSL_DECODER_fetch, (void*, const char*, const char*)) \
+  F(const ssl::Provider*, OSSL_DECODER_get0_provider, (const ssl::Decoder*))
 // clang-format on
 
 struct OpenSsl {
@@ -70,7 +74,7 @@ struct OpenSsl {
 #undef SECUREMEM_MEMBER
 };
 
-// Null where the executable lacks any of them. Any thread.
+// Null where the executable itself lacks any of them, as where OpenSSL is a library. Any thread.
 const OpenSsl* FindOpenSsl();
 
 // The function of a table with this number, as what it is; null where it has none.

@@ -16,7 +16,8 @@ const char* ExchangeName(Family family);
 const ssl::Dispatch* ManagementTable(Family family);
 const ssl::Dispatch* SignatureTable(Family family);
 const ssl::Dispatch* ExchangeTable(Family family);
-const ssl::Dispatch* DecoderTable();
+// Finds whoever reads PEM here, so that a stream is left where that one leaves it.
+const ssl::Dispatch* DecoderTable(const OpenSsl& openssl);
 
 // The functions of OpenSSL that a provider is given when it is loaded.
 void KeepCore(const void* handle, const ssl::Dispatch* core);
@@ -27,5 +28,8 @@ void Raise(Reason reason);
 
 // Bytes of a stream of OpenSSL's; 0 at its end.
 size_t ReadStream(void* stream, uint8_t* target, size_t length);
+// Where it stands, negative where that is not known; and back to there.
+int TellStream(void* stream);
+void SeekStream(void* stream, int position);
 
 }  // namespace securemem

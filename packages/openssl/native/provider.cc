@@ -15,7 +15,8 @@ constexpr char kProperties[] = "provider=securemem";
 constexpr char kDecoderProperties[] = "provider=securemem,input=pem";
 
 // What OpenSSL gives a provider, by number: how errors are raised, and how a stream is read.
-constexpr int kNewError = 5, kSetDebug = 6, kSetError = 7, kReadStream = 42;
+constexpr int kNewError = 5, kSetDebug = 6, kSetError = 7, kReadStream = 42, kControlStream = 50;
+constexpr int kSeek = 128, kTell = 133;
 // What a provider gives OpenSSL.
 constexpr int kQueryOperation = 1027, kReasonStrings = 1029, kCapabilities = 1030;
 
@@ -25,6 +26,7 @@ struct Core {
   void (*set_debug)(const void*, const char*, int, const char*);
   void (*set_error)(const void*, uint32_t, const char*, va_list);
   int (*read)(void*, void*, size_t, size_t*);
+  int (*control)(void*, int, long, void*);
 };
 Core g_core;
 
@@ -84,13 +86,13 @@ int Begin(const void* handle, const ssl::Dispatch* core, const ssl::Dispatch** f
       {kQueryOperation, Untyped(Query)}, {kReasonStrings, Untyped(ReasonStrings)},
       {kCapabilities, Untyped(Capabilities)}, {0, nullptr}};
   KeepCore(handle, core);
-  if (g_core.read == nullptr) return 0;
+  if (g_core.read == nullptr || g_core.control == nullptr) return 0;
   *functions = table;
   *context = const_cast<void*>(handle);
   return 1;
 }
 
-void MakeTables() {
+void MakeTables(const OpenSsl& openssl) {
   size_t managements = 0, signatures = 0, exchanges = 0;
   for (int i = 0; i < kFamilyCount; i++) {
     const Family family = static_cast<Family>(i);
@@ -102,7 +104,7 @@ void MakeTables() {
     if (exchange != nullptr) g_exchanges[exchanges++] = {ExchangeName(family), kProperties, exchange, nullptr};
   }
   // One serves every family.
-  g_decoders[0] = {OrdinaryOf(Family::kEc).names, kDecoderProperties, DecoderTable(), nullptr};
+  g_decoders[0] = {OrdinaryOf(Family::kEc).names, kDecoderProperties, DecoderTable(openssl), nullptr};
 }
 
 bool Load(const OpenSsl& openssl) {
@@ -114,7 +116,7 @@ bool Load(const OpenSsl& openssl) {
     suffix[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
   }
   SetSuffix(suffix);
-  MakeTables();
+  MakeTables(openssl);
   char name[kNameByteLength] = "securemem-";
   memcpy(name + strlen(name), suffix, sizeof suffix);
   return openssl.OSSL_PROVIDER_add_builtin(nullptr, name, Begin) == 1 &&
@@ -143,6 +145,7 @@ void KeepCore(const void* handle, const ssl::Dispatch* core) {
   g_core.set_debug = FunctionOf<void (*)(const void*, const char*, int, const char*)>(core, kSetDebug);
   g_core.set_error = FunctionOf<void (*)(const void*, uint32_t, const char*, va_list)>(core, kSetError);
   g_core.read = FunctionOf<int (*)(void*, void*, size_t, size_t*)>(core, kReadStream);
+  g_core.control = FunctionOf<int (*)(void*, int, long, void*)>(core, kControlStream);
 }
 
 void Raise(Reason reason) {
@@ -157,9 +160,13 @@ size_t ReadStream(void* stream, uint8_t* target, size_t length) {
   return g_core.read(stream, target, length, &got) == 1 ? got : 0;
 }
 
+int TellStream(void* stream) { return g_core.control(stream, kTell, 0, nullptr); }
+
+void SeekStream(void* stream, int position) { g_core.control(stream, kSeek, position, nullptr); }
+
 bool LoadProvider() {
   enum { kNotTried, kFailed, kLoaded };
-  static Lock lock;
+  static Lock lock{"provider"};
   static std::atomic<int> state{kNotTried};
   if (state.load(std::memory_order_acquire) != kNotTried) return state.load() == kLoaded;
   const Held held(&lock);

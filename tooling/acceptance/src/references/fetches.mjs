@@ -11,6 +11,11 @@ const nameOf = process_.func('const char *OSSL_PROVIDER_get0_name(void *provider
 const load = process_.func(
   'void *OSSL_PROVIDER_try_load(void *libctx, const char *name, int retain)',
 );
+const forEachProvider = process_.func('OSSL_PROVIDER_do_all', 'int', [
+  'void *',
+  koffi.pointer(koffi.proto('int ProviderSeen(void *provider, void *argument)')),
+  'void *',
+]);
 const unload = process_.func('int OSSL_PROVIDER_unload(void *provider)');
 
 export const FAMILIES = /** @type {const} */ (['EC', 'RSA', 'ED25519', 'X25519']);
@@ -24,6 +29,14 @@ export function servedBy(family) {
   } finally {
     free(management);
   }
+}
+
+/** The providers of the process, in their order. @returns {string[]} */
+export function providerNames() {
+  /** @type {string[]} */
+  const names = [];
+  forEachProvider(null, (/** @type {unknown} */ provider) => names.push(nameOf(provider)), null);
+  return names;
 }
 
 /** Makes OpenSSL forget all that it has fetched. */
