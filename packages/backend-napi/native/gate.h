@@ -88,8 +88,8 @@ class Gate {
   bool Begin(Look* look);
 
   // Held while somebody reads the pages or changes them; the list has a lock of its own, so that enlisting waits for nobody.
-  Lock turn_;
-  Lock list_lock_;
+  Lock turn_{"region"};
+  Lock list_lock_{"looks"};
   std::atomic<uint32_t> references_{1};
   const Mapping mapping_;
   Protection protection_;

@@ -31,7 +31,7 @@ bool TakeSymbol(Function* function, const char* name) {
 template <typename Table, bool (*Take)(Table*)>
 const Table* TakenOnce() {
   enum { kNotLooked, kNone, kFound };
-  static Lock lock;
+  static Lock lock{"symbols"};
   static std::atomic<int> looked{kNotLooked};
   static Table table;
   if (looked.load(std::memory_order_acquire) == kNotLooked) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the native code under the sanitizers, and fails on any report:
 //
-//   sanitize.mjs [--only addon|ranges|gate] [--seconds 60]
+//   sanitize.mjs [--only addon|ranges|gate|references] [--seconds 60] [--signatures 100000]
 //
 // addon: the conformance suite and a churn of views, threads and ciphers against a build with AddressSanitizer,
 // UndefinedBehaviorSanitizer and LeakSanitizer. Of leaks those count that our own code allocated; what Node itself never frees
@@ -9,6 +9,7 @@
 // ranges: the harness without Node, 32 threads under a lock limit of 64 KiB, for each kind of page so many seconds under
 // ThreadSanitizer and as many under AddressSanitizer.
 // gate: threads that read a key while its own thread changes it, so many seconds under ThreadSanitizer.
+// references: eight threads that sign with references of @securemem/openssl which end meanwhile, so many signatures under each.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,10 +17,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { confine, proveConfinement } from '@securemem/confined';
+import { buildReferencesHarness } from '../../openssl/scripts/references-harness.mjs';
 import { buildGateHarness, buildRangesHarness } from '../test/native/ranges-harness.mjs';
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, seconds: { type: 'string', default: '60' } },
+  options: {
+    only: { type: 'string' },
+    seconds: { type: 'string', default: '60' },
+    signatures: { type: 'string', default: '100000' },
+  },
 });
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = mkdtempSync(join(tmpdir(), 'securemem-sanitize-'));
@@ -211,7 +217,33 @@ function gate() {
   return status === 0 && stderr === '' ? [] : [`the gate ended with ${status}: ${stderr}`];
 }
 
-const parts = { addon, ranges, gate };
+/**
+ * What was found in references. OpenSSL itself is not instrumented, so what it does to memory of its own is left out. An end that does not
+ * wait comes first: were it not found out, neither would ours be.
+ */
+function references() {
+  const found = [];
+  for (const sanitizers of ['thread', 'address,undefined']) {
+    const flags = [`-fsanitize=${sanitizers}`, '-fno-omit-frame-pointer'];
+    const harness = buildReferencesHarness(sanitizers, flags);
+    if ('reason' in harness) throw new Error(harness.reason);
+    const run = (/** @type {string[]} */ ...args) =>
+      spawnSync(harness.path, ['signatures', ...args], {
+        encoding: 'utf8',
+        env: { ...process.env, TSAN_OPTIONS: 'ignore_noninstrumented_modules=1' },
+      });
+    const hasty = run('100000', '8', 'hasty');
+    if (hasty.status === 0) throw new Error('an end that does not wait is not found out');
+    const { status, stdout, stderr } = run(options.signatures, '8');
+    if (status === 3) throw new Error('no libcrypto.so.3 (Debian: libssl3)');
+    process.stdout.write(`references under ${sanitizers}: ${stdout}`);
+    if (status !== 0 || stderr !== '')
+      found.push(`references under ${sanitizers} ended with ${status}: ${stderr}`);
+  }
+  return found;
+}
+
+const parts = { addon, ranges, gate, references };
 if (options.only !== undefined && !(options.only in parts)) {
   throw new TypeError(`--only takes ${Object.keys(parts).join(', ')}`);
 }

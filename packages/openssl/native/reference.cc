@@ -14,7 +14,7 @@
 namespace securemem {
 namespace {
 
-Lock g_references_lock;
+Lock g_references_lock{"references"};
 Reference* g_first = nullptr;
 
 struct Use {
@@ -24,7 +24,7 @@ struct Use {
   Use* next;
 };
 
-Lock g_uses_lock;
+Lock g_uses_lock{"uses"};
 Use* g_uses = nullptr;
 
 // An id is a secret of the process: how long the comparison takes says nothing about it.
