@@ -2,13 +2,15 @@
 // @securemem/napi, on Linux.
 //
 //   node https-key.mjs key.pem certificate.pem
+//   node scan.mjs key.pem <pid>                  in another terminal: where the key is
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createAllocator, toTlsKey } from '@securemem/core';
 import { napiBackend } from '@securemem/napi';
 
 const [keyPath, certificatePath] = process.argv.slice(2);
-const memory = createAllocator({ backend: napiBackend() });
+// Pages that root can read, so that the scan finds the one.
+const memory = createAllocator({ backend: napiBackend({ kernelHidden: 'off' }) });
 const { secret } = await memory.fromPem(String(keyPath));
 
 const server = createServer(

@@ -1,6 +1,6 @@
 /** Handshakes whose private key is a reference, of servers and of clients. Says what became of each in one line of JSON. */
 import { createHash, X509Certificate } from 'node:crypto';
-import { createServer as createHttps, get } from 'node:https';
+import { Agent, createServer as createHttps, get } from 'node:https';
 import { connect, createServer } from 'node:tls';
 import { createAllocator, toTlsKey } from '@securemem/core';
 import { napiBackend } from '@securemem/napi';
@@ -104,27 +104,88 @@ for (const type of TYPES) {
   }
 }
 
-// Another key while connections are open, and a certificate of another key.
+// Another key while a connection is open, which goes on; new ones get the other.
 {
-  const first = await referenceOf('P-256');
-  const [second, third] = [await referenceOf('RSA'), await referenceOf('P-384')];
+  const [first, second] = [await referenceOf('P-256'), await referenceOf('RSA')];
   const server = createHttps(
     { key: first.pem, cert: identities['P-256'].certificate },
     (_, response) => response.end('hello'),
   );
   const port = await listening(server);
   const ca = [identities['P-256'].certificate, identities.RSA.certificate];
+  const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+  /** @param {Agent | false} agent @returns {Promise<string>} whose certificate it was, and whether the connection was there before */
+  const ask = (agent) =>
+    new Promise((resolve) => {
+      const to = { port, host: '127.0.0.1', servername: 'localhost', ca, agent };
+      const request = get(to, (response) => {
+        const { raw } = /** @type {import('node:tls').TLSSocket} */ (
+          response.socket
+        ).getPeerCertificate();
+        const seenDigest = createHash('sha256').update(raw).digest('hex');
+        const whose = TYPES.find((type) => digestOf(identities[type].certificate) === seenDigest);
+        response
+          .resume()
+          .on('end', () => resolve(`${request.reusedSocket ? 'kept' : 'new'} ${whose}`));
+      }).on('error', (error) => resolve(String(error)));
+    });
+  const before = await ask(kept);
   server.setSecureContext({ key: second.pem, cert: identities.RSA.certificate });
   first.secret.dispose();
-  seen['https after setSecureContext'] = await new Promise((resolve) => {
-    get({ port, host: '127.0.0.1', servername: 'localhost', ca, agent: false }, (response) => {
-      response.resume().on('end', () => resolve('yes'));
-    }).on('error', (error) => resolve(String(error)));
-  });
+  const told = [before, await ask(kept), await ask(false), await ask(kept)].join(', ');
+  seen['another key, connections open'] =
+    told === 'new P-256, kept P-256, new RSA, kept P-256' ? 'yes' : told;
+  kept.destroy();
   server.close();
   server.closeAllConnections();
+}
+
+// A session can be taken up again, which needs no signature: after the end of the key too.
+for (const version of /** @type {const} */ (['TLSv1.2', 'TLSv1.3'])) {
+  const { secret, pem } = await referenceOf('P-256');
+  const ca = identities['P-256'].certificate;
+  const server = createServer(
+    { key: pem, cert: ca, minVersion: version, maxVersion: version },
+    (socket) => {
+      socket.on('error', () => {});
+      socket.end('hello');
+    },
+  );
+  server.on('tlsClientError', () => {});
+  const port = await listening(server);
+  /** @param {Buffer} [session] @returns {Promise<{ how: string, session: Buffer | undefined }>} */
+  const connectWith = (session) =>
+    new Promise((resolve) => {
+      const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca, session });
+      /** @type {Buffer | undefined} */
+      let given;
+      let how = 'nothing heard';
+      socket.on('session', (made) => {
+        given = made;
+      });
+      socket.on('data', () => {
+        how = socket.isSessionReused() ? 'resumed' : 'new';
+      });
+      socket.on('error', () => {
+        how = 'refused';
+      });
+      socket.on('close', () => resolve({ how, session: given }));
+    });
+  const first = await connectWith();
+  const again = await connectWith(first.session);
+  secret.dispose();
+  const after = await connectWith(first.session);
+  const fresh = await connectWith();
+  const told = [first.how, again.how, after.how, fresh.how].join(', ');
+  seen[`resumed ${version}`] = told === 'new, resumed, resumed, refused' ? 'yes' : told;
+  server.close();
+}
+
+// A certificate of another key.
+{
+  const { pem } = await referenceOf('P-384');
   try {
-    createServer({ key: third.pem, cert: identities['P-256'].certificate });
+    createServer({ key: pem, cert: identities['P-256'].certificate });
     seen['certificate of another key'] = 'taken';
   } catch (error) {
     seen['certificate of another key'] = String(/** @type {NodeJS.ErrnoException} */ (error).code);
