@@ -83,7 +83,7 @@ export class Allocator extends Allocations {
   }
 
   /**
-   * A keyed store, sealed at rest and opened on demand. The first maps the sealing key's region, one page, or throws a
+   * A keyed store, sealed at rest and opened on demand. The first maps the pages of the sealing key, or throws a
    * capacity error with nothing changed.
    */
   store(options?: StoreOptions): SecretStore {

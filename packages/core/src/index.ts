@@ -34,6 +34,7 @@ export type {
 export { type OptionsFromEnv, optionsFromEnv } from './options-from-env.js';
 export { type Loader, Phase, type PhaseOptions } from './phase.js';
 export type { Discrepancy } from './placement/kernel-check.js';
+export type { SealingKeyForm } from './placement/key-form.js';
 export { type Room, roomFor } from './placement/room.js';
 export type { AccessMode } from './places/access.js';
 export type { Receipt, Weakness } from './places/receipt.js';

@@ -36,6 +36,7 @@ const VARIABLES: ReadonlyMap<string, readonly [group: string, option: string, re
     variable('admission.queueLengthMax', count(0, 1_000_000)),
     variable('admission.waitMsMax', count(0, TIMER_MS_MAX)),
     variable('sealing.sealsPerKeyMax', count(1, SEALS_PER_KEY_MAX)),
+    variable('sealing.closeKeyPages', truth),
     variable('fallbackByteLengthMax', count(1)),
     variable('onCapacity', word('wait', 'throw', 'fallback', 'abort')),
     variable('onCorruption', word('throw', 'purge', 'abort')),

@@ -82,9 +82,14 @@ export interface AllocatorOptions {
   readonly sealing?: {
     /**
      * A new sealing key is made after this many seals, 1 to 2^32. Default 2^20: nonces are counted and never repeat, so this
-     * only bounds what one key protects; a key costs 32 bytes of its page while something sealed needs it.
+     * only bounds what one key protects; a key costs 32 bytes of each of its pages while something sealed needs it.
      */
     readonly sealsPerKeyMax?: number;
+    /**
+     * Close the pages of the sealing key between calls, beside keeping it as two shares. Default: where `atRest` closes those of
+     * secrets. Costs four changes of protection for each seal and open.
+     */
+    readonly closeKeyPages?: boolean;
   };
 
   /** Default `'wait'`, which waits for capacity errors only; in a synchronous call it acts as `'throw'`. */
@@ -126,6 +131,7 @@ export interface ResolvedOptions {
   readonly queueLengthMax: number;
   readonly waitMsMax: number;
   readonly sealsPerKeyMax: number;
+  readonly closeKeyPages: boolean;
   readonly onCapacity: OnCapacity;
   readonly onCorruption: OnCorruption;
   readonly atRest: AtRest;
@@ -161,7 +167,7 @@ const BUDGET = [
 ] as const;
 const ROUTING = ['pooledByteLengthMax', 'slabByteLengthMax', 'isolateViews'] as const;
 const ADMISSION = ['queueLengthMax', 'waitMsMax'] as const;
-const SEALING = ['sealsPerKeyMax'] as const;
+const SEALING = ['sealsPerKeyMax', 'closeKeyPages'] as const;
 const NAMES = [
   'backend',
   'fallback',
@@ -243,6 +249,10 @@ export function resolveOptions(options: AllocatorOptions): ResolvedOptions {
       sealing.sealsPerKeyMax ?? 1_048_576,
       1,
       SEALS_PER_KEY_MAX,
+    ),
+    closeKeyPages: boolean(
+      'sealing.closeKeyPages',
+      sealing.closeKeyPages ?? placing.atRest !== 'accessible',
     ),
     onCapacity,
     onCorruption: oneOf('onCorruption', options.onCorruption, ['throw', 'purge', 'abort']),

@@ -1,5 +1,6 @@
 import type { Parts } from './lifetime/ownership.js';
 import type { LimitSource } from './limits/lock-budget.js';
+import type { SealingKeyForm } from './placement/key-form.js';
 import type { Route } from './placement/place-host.js';
 import type { Placement } from './placement/placement.js';
 import type { Places } from './places/places.js';
@@ -70,7 +71,9 @@ export interface AllocatorStats {
     readonly seals: number;
     /** Sealing keys that are there now: the newest, and older ones that something sealed still needs. */
     readonly keys: number;
-    /** Bytes of their page; part of the mapped bytes above. */
+    /** How they rest between calls, as each receipt says. */
+    readonly form: SealingKeyForm;
+    /** Bytes of their pages; part of the mapped bytes above. */
     readonly keyByteLength: number;
   };
   readonly events: Readonly<Record<TelemetryEvent, number>>;
@@ -104,6 +107,7 @@ export function statsOf({ places, granter, sealingKey }: Parts): AllocatorStats 
     sealing: {
       seals: sealingKey.seals,
       keys: sealingKey.keys,
+      form: places.sealingKeyForm,
       keyByteLength: sealingKey.byteLength,
     },
     events: { ...places.telemetry.counts },

@@ -188,7 +188,7 @@ describe.each(Object.keys(SCENES))('when %s, a subscriber', (name) => {
 
 describe('a store whose sealing key refuses to be wiped, and a subscriber', () => {
   /** Each seal has a key of its own, which is wiped with its ciphertext. */
-  const opened = () => open({ sealing: { sealsPerKeyMax: 1 } });
+  const opened = () => open({ sealing: { sealsPerKeyMax: 1 }, capabilities: { views: 'none' } });
 
   it('C5 that sets a new name in place of the one that goes finds its own secret under it', () => {
     const { memory, backend } = opened();
@@ -254,7 +254,7 @@ describe('whoever listens to a store that opens a secret', () => {
 
   /** A store whose next use has to wait for the page that `held` has; `next` has the last one. */
   function waits() {
-    const fixture = open(pages(3));
+    const fixture = open(pages(4));
     const store = fixture.memory.store({ hotMax: 0 });
     store.setSync('a', bytesOf(1));
     const held = fixture.memory.allocateSync(32);

@@ -16,6 +16,7 @@ import { nolockBackend } from '@securemem/nolock';
 const ENTRIES = {
   koffi: { factory: koffiBackend },
   'koffi-hidden': { factory: koffiBackend, options: { kernelHidden: 'require' } },
+  'koffi-no-views': { factory: koffiBackend, options: { views: 'none' } },
   napi: { factory: napiBackend },
   'napi-mlock': { factory: napiBackend, options: { kernelHidden: 'off' } },
   ffi: { factory: ffiBackend, node: nodeWithFfi },

@@ -4,6 +4,7 @@ import { isShortage, type Shortage } from '../limits/shortage.js';
 import type { Fragmentation } from '../limits/shortage-error.js';
 import { fragmentationOf } from './fragmentation.js';
 import { askKernel, type KernelReport } from './kernel-check.js';
+import type { SealingKeyForm } from './key-form.js';
 import { OwnRegion, type OwnRegionOwner } from './own-region.js';
 import type { Place, PlaceHost } from './place-host.js';
 import { type Losses, NO_LOSSES, type Region } from './region.js';
@@ -82,11 +83,25 @@ export class Placement implements OwnRegionOwner {
   }
 
   /**
-   * A region for keys of our own, or a shortage: charged to the budget like any other, cut into nothing, and closed at rest
-   * as far as the backend goes.
+   * `count` regions for keys of our own in this form, or a shortage with none of them mapped: charged to the budget like any
+   * other and cut into nothing. Throws what is not a matter of capacity, and the same holds.
    */
-  reserve(byteLength: number): Region | Shortage {
-    return this.#source.map(byteLength, 'ask', [], true);
+  reserve(byteLength: number, count: number, form: SealingKeyForm): Region[] | Shortage {
+    const mapped: Region[] = [];
+    try {
+      while (mapped.length < count) {
+        const found = this.#source.map(byteLength, 'ask', mapped, form);
+        if (!isShortage(found)) continue;
+        for (const region of mapped) this.regions.unmap(region);
+        const { by, error } = found;
+        const shortage = this.shortage(by, byteLength * count);
+        return error === undefined ? shortage : { ...shortage, error };
+      }
+      return mapped;
+    } catch (error) {
+      for (const region of mapped) this.regions.unmap(region);
+      throw error;
+    }
   }
 
   /** The fewest bytes of regions that could ever hold this set, all else empty. */

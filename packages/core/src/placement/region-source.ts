@@ -2,6 +2,7 @@ import { isSecureMemoryError } from '../contract/errors.js';
 import type { LockBudget } from '../limits/lock-budget.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
 import { explainDenial } from '../limits/shortage-error.js';
+import type { SealingKeyForm } from './key-form.js';
 import type { Region } from './region.js';
 import type { Regions } from './regions.js';
 import type { Vacancies } from './vacancies.js';
@@ -61,8 +62,9 @@ export class RegionSource {
   /**
    * Maps a region, after giving back empty ones where the limit demands it. Nothing is given back for a request that
    * would not fit all the same, and nothing is mapped over our own limit where the system refused to take something back.
+   * `keys`: for keys of our own in this form.
    */
-  map(byteLength: number, reach: Reach, to: Region[], closed = false): Region | Shortage {
+  map(byteLength: number, reach: Reach, to: Region[], keys?: SealingKeyForm): Region | Shortage {
     if (reach === 'warm') return this.shortage('budget', byteLength);
     if (!this.#makeRoom(byteLength)) {
       const decides = reach === 'ask' && this.#budget.kernelDecides;
@@ -71,7 +73,8 @@ export class RegionSource {
     for (;;) {
       try {
         const regions = this.#regions;
-        const region = closed ? regions.mapClosed(byteLength) : regions.map(byteLength);
+        const region =
+          keys === undefined ? regions.map(byteLength) : regions.mapForKeys(byteLength, keys);
         to.push(region);
         return region;
       } catch (error) {

@@ -4,6 +4,7 @@ import type { Protection } from '../contract/capabilities.js';
 import type { AtRest } from '../options.js';
 import type { Telemetry } from '../telemetry/events.js';
 import type { Outbox } from '../telemetry/outbox.js';
+import type { SealingKeyForm } from './key-form.js';
 import { type Losses, Region, type RegionOwner } from './region.js';
 
 /**
@@ -53,25 +54,21 @@ export class Regions implements RegionOwner {
    */
   map(byteLength: number): Region {
     const region = this.#mapped(byteLength, this.#atRestProtection);
-    if (this.backend.capabilities.views === 'revocable') {
-      try {
-        region.openOwnView();
-      } catch (error) {
-        this.unmap(region);
-        throw error;
-      }
-    }
+    this.#show(region);
     region.closeLater();
     return region;
   }
 
   /**
-   * Maps a region for keys of our own: closed at rest as far as the backend goes, whatever the level of secrets is, and
-   * without a view of core's own. It is open until `close`.
+   * Maps a region for keys of our own, whose protection at rest their form decides, not the level of secrets. It is open
+   * until `close`. Throws as `map` does.
    */
-  mapClosed(byteLength: number): Region {
+  mapForKeys(byteLength: number, form: SealingKeyForm): Region {
     const { protection } = this.backend.capabilities;
-    return this.#mapped(byteLength, protection === 'none' ? 'read-write' : protection);
+    const open = form === 'two-shares' || protection === 'none';
+    const region = this.#mapped(byteLength, open ? 'read-write' : protection);
+    if (form !== 'one-page') this.#show(region);
+    return region;
   }
 
   /**
@@ -211,6 +208,17 @@ export class Regions implements RegionOwner {
     region.stranded = true;
     region.retired = true;
     this.onStranded();
+  }
+
+  /** Opens core's own view where the backend has views; where that fails the region is gone. */
+  #show(region: Region): void {
+    if (this.backend.capabilities.views !== 'revocable') return;
+    try {
+      region.openOwnView();
+    } catch (error) {
+      this.unmap(region);
+      throw error;
+    }
   }
 
   #mapped(byteLength: number, atRest: Protection): Region {

@@ -3,6 +3,7 @@ import type { View } from '../contract/region.js';
 import { LockBudget } from '../limits/lock-budget.js';
 import { isHopeless, isShortage, type Shortage } from '../limits/shortage.js';
 import { COUNT_MAX, type ResolvedOptions } from '../options.js';
+import { type SealingKeyForm, sealingKeyFormOf } from '../placement/key-form.js';
 import type { PlaceHost } from '../placement/place-host.js';
 import { Placement } from '../placement/placement.js';
 import { Quarantine } from '../placement/quarantine.js';
@@ -35,6 +36,8 @@ export class Places implements AccessHost {
   readonly fallback: Placement | undefined;
   readonly admission: Admission;
   readonly quarantine: Quarantine;
+  /** How the sealing key rests between two calls, where there is one. */
+  readonly sealingKeyForm: SealingKeyForm;
   /** Whoever holds locked memory that it can do without. */
   readonly standbys = new Set<Standby>();
   readonly openAccesses = new AccessList<Access>();
@@ -52,6 +55,7 @@ export class Places implements AccessHost {
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.telemetry = new Telemetry(options.backend.name);
+    this.sealingKeyForm = sealingKeyFormOf(options.backend.capabilities, options.closeKeyPages);
     const { pooledByteLengthMax, sharesWhenTight, slabByteLengthMax, idleMs, isolateViews } =
       options;
     const routing = { pooledByteLengthMax, sharesWhenTight, slabByteLengthMax };
@@ -105,6 +109,7 @@ export class Places implements AccessHost {
     return receiptOf(placement.regions, host, {
       fallback: placement === this.fallback,
       viewsStopped: this.viewsStopped,
+      sealingKey: this.sealingKeyForm,
     });
   }
 

@@ -2,6 +2,7 @@ import type { BackendCapabilities, ForkBehaviour } from '../contract/capabilitie
 import { SecureMemoryError } from '../contract/errors.js';
 import { mayHibernate } from '../contract/hibernation.js';
 import type { AtRest, Guarantee } from '../options.js';
+import type { SealingKeyForm } from '../placement/key-form.js';
 import type { PlaceHost, Route } from '../placement/place-host.js';
 import { type Losses, NO_LOSSES, type Region, type RegionOwner } from '../placement/region.js';
 import { kernelText } from './kernel-text.js';
@@ -43,6 +44,11 @@ export interface Receipt {
   readonly threadExit: 'wiped' | 'kept';
   readonly cipher: 'in-place' | 'node-crypto';
   /**
+   * How the key that `seal()` and stores encrypt with rests between calls: as `two-shares` in two regions, which alone are random
+   * bytes; as `two-closed-shares`, whose pages are closed too; or whole, in `one-page` that is closed.
+   */
+  readonly sealingKey: SealingKeyForm;
+  /**
    * How `sign`, `publicKey` and `diffieHellman` use it when it is a private key: in its page; by `node:crypto` and a copy, where
    * nothing is locked anyway; or not at all, since a copy would undo the protection. In place, the backend's `keys` say
    * which algorithms.
@@ -66,6 +72,7 @@ export interface ReceiptContext {
   readonly fallback: boolean;
   /** Views are not opened any more, and why. */
   readonly viewsStopped: string | undefined;
+  readonly sealingKey: SealingKeyForm;
 }
 
 /** The receipt of a secret in `host`; without a host, what a pooled secret of this backend would get. */
@@ -100,6 +107,7 @@ export function receiptOf(
     access: views ? 'view' : 'copy',
     threadExit: can.threadExit,
     cipher: can.cipher === 'in-place' ? 'in-place' : 'node-crypto',
+    sealingKey: context.sealingKey,
     keys: keysOf(can),
     keyReference: keyReference === undefined ? 'none' : 'open',
     checkedAtMs,

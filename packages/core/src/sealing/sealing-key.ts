@@ -1,57 +1,39 @@
-import { randomFillSync } from 'node:crypto';
 import { SecureMemoryError } from '../contract/errors.js';
-import { isShortage } from '../limits/shortage.js';
 import { SEALS_PER_KEY_MAX } from '../options.js';
 import type { Place } from '../placement/place-host.js';
-import type { Region } from '../placement/region.js';
 import type { Places } from '../places/places.js';
 import type { Standby } from '../places/standby.js';
-import { refusal } from '../requests/refusal.js';
 import { associatedData, type Label, writeCounter } from './associated-data.js';
-import { KEY_BYTE_LENGTH, type KeyUse, sealPlace, unsealFailed, unsealPlace } from './cipher.js';
-import { putFreshKey } from './fresh-key.js';
-
-/** Keys that can be there at once; on a page of 4 KiB they fill it. */
-export const KEYS_MAX = 128;
+import { KEY_BYTE_LENGTH, sealPlace, unsealFailed, unsealPlace } from './cipher.js';
+import { type Generation, Generations, PREFIX_BYTE_LENGTH } from './generations.js';
+import { KEYS_MAX, type KeyPages } from './key-pages.js';
+import { mapKeyPages } from './map-key-pages.js';
 
 const NONCE_BYTE_LENGTH = 12;
-/** Bytes of a nonce that are random for each key; the counter has the other eight. */
-const PREFIX_BYTE_LENGTH = 4;
-
-/** One key: a slot of the page, and which seals it made. */
-interface Generation {
-  readonly number: number;
-  readonly slot: number;
-  /** The counter of its first seal; it made every seal from there to the next generation's first. */
-  readonly firstCounter: number;
-  readonly prefix: Uint8Array;
-  seals: number;
-  /** Ciphertexts that need it. */
-  needed: number;
-}
+/** Shares change after so many milliseconds: a reader of memory who is slower than that has two halves of nothing. */
+const SHARES_MS = 500;
 
 /**
- * The key that everything sealed by one allocator is encrypted with, in a region of its own that nothing but the cipher
- * reads, closed at rest as far as the backend goes whatever `atRest` says.
+ * The key that everything sealed by one allocator is encrypted with, in pages of its own that nothing but the cipher reads, in
+ * the form that `stats().sealing` names.
  *
- * The key is replaced after `sealsPerKeyMax` seals. Older ones stay in the same page until no ciphertext needs them. Where
- * all places of the page are taken by keys that are still needed, the newest goes on, to 2^32 seals at most.
+ * The key is replaced after `sealsPerKeyMax` seals, and where the kernel says that its pages lost a protection: then in new
+ * pages. Older ones stay where they are until no ciphertext needs them. Where all places of the pages are taken by keys that
+ * are still needed, the newest goes on, to 2^32 seals at most.
  *
  * A nonce is four random bytes of the key and a counter of eight bytes that is never used twice by this allocator, for a
  * failed seal neither: the deterministic construction of NIST SP 800-38D, 8.2.1.
  */
 export class SealingKey implements Standby {
   readonly #places: Places;
-  #region: Region | undefined;
-  /** Oldest first; the last one seals. */
-  #generations: Generation[] = [];
-  /** Slots of the page that a view which could not be revoked may still show. */
-  readonly #exposedSlots = new Set<number>();
+  /** Oldest first; new keys come into the last. */
+  #pages: KeyPages[] = [];
+  readonly #generations = new Generations();
   #counter = 0;
-  #lastNumber = 0;
-  /** How many ciphertexts and open stores still need this page. */
+  /** How many ciphertexts and open stores still need the pages. */
   #needed = 0;
   #idleTimer: NodeJS.Timeout | undefined;
+  #shareTimer: NodeJS.Timeout | undefined;
   readonly #nonce = new Uint8Array(new ArrayBuffer(NONCE_BYTE_LENGTH));
   readonly #nonceFields = new DataView(this.#nonce.buffer);
 
@@ -59,14 +41,14 @@ export class SealingKey implements Standby {
     this.#places = places;
   }
 
-  /** Keys in the page now. */
+  /** Keys in the pages now. */
   get keys(): number {
-    return this.#generations.length;
+    return this.#generations.count;
   }
 
-  /** Bytes of the page now. */
+  /** Bytes of the pages now. */
   get byteLength(): number {
-    return this.#region?.byteLength ?? 0;
+    return this.#pages.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /** Seals ever made. */
@@ -74,7 +56,7 @@ export class SealingKey implements Standby {
     return this.#counter;
   }
 
-  /** Keeps the page mapped until `letGo`. Maps it first, or throws a capacity error with nothing changed. */
+  /** Keeps the pages mapped until `letGo`. Maps them first, or throws a capacity error with nothing changed. */
   hold(operation: string): void {
     this.#step(() => {
       this.#current(operation);
@@ -87,7 +69,7 @@ export class SealingKey implements Standby {
   }
 
   /**
-   * Encrypts a secret into `target`, which is 16 bytes longer, and returns the number of this seal. Maps the page or makes
+   * Encrypts a secret into `target`, which is 16 bytes longer, and returns the number of this seal. Maps the pages or makes
    * the next key where one is due. After a throw nothing has changed but a number that is not used again.
    */
   seal(place: Place, label: Label, target: Uint8Array): number {
@@ -95,8 +77,10 @@ export class SealingKey implements Standby {
       const generation = this.#current('seal');
       const counter = ++this.#counter;
       generation.seals++;
-      const byteLength = place.host.byteLengthOf(place.index);
-      sealPlace(this.#use(generation, counter, label, byteLength), place, target);
+      const data = this.#bind(generation, counter, label, place);
+      generation.pages.withKey(generation.slot, (region, byteOffset) =>
+        sealPlace({ region, byteOffset, nonce: this.#nonce, associatedData: data }, place, target),
+      );
       generation.needed++;
       this.#needed++;
       return counter;
@@ -106,8 +90,16 @@ export class SealingKey implements Standby {
   /** Decrypts into a place of the same length, or throws `ERR_SECMEM_UNSEAL_FAILED` and the place reads zero. */
   unseal(counter: number, label: Label, source: Uint8Array, place: Place): void {
     const generation = this.#known(counter);
-    const byteLength = place.host.byteLengthOf(place.index);
-    unsealPlace(this.#use(generation, counter, label, byteLength), source, place);
+    this.#step(() => {
+      const data = this.#bind(generation, counter, label, place);
+      generation.pages.withKey(generation.slot, (region, byteOffset) =>
+        unsealPlace(
+          { region, byteOffset, nonce: this.#nonce, associatedData: data },
+          source,
+          place,
+        ),
+      );
+    });
   }
 
   /** Throws `ERR_SECMEM_UNSEAL_FAILED` when the key of that seal is gone. */
@@ -117,25 +109,25 @@ export class SealingKey implements Standby {
 
   /** The ciphertext of that seal is gone. The last one of an older key takes the key with it. */
   forget(counter: number): void {
-    const generation = this.#generationOf(counter);
+    const generation = this.#generations.of(counter);
     if (generation === undefined) return;
     this.#step(() => {
       generation.needed--;
-      if (generation.needed === 0) this.#dropUnneeded();
+      if (generation.needed === 0) this.#dropUnneeded(false);
       this.#unneed();
     });
   }
 
   giveUp(): number {
-    if (this.#needed > 0 || this.#region === undefined) return 0;
+    if (this.#needed > 0 || this.#pages.length === 0) return 0;
     return this.#step(() => (this.#unmap() ? 1 : 0));
   }
 
   onPurge(): void {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = undefined;
-    for (const { needed } of this.#generations) this.#needed -= needed;
-    this.#forgetPage();
+    this.#needed -= this.#generations.needed;
+    this.#forgetPages();
   }
 
   /** Nobody is told of anything in the middle of it. */
@@ -144,103 +136,74 @@ export class SealingKey implements Standby {
   }
 
   #current(operation: string): Generation {
-    const region = this.#region ?? this.#map(operation);
-    const newest = this.#generations.at(-1);
-    if (newest !== undefined && newest.seals < this.#places.options.sealsPerKeyMax) return newest;
-    this.#dropUnneeded(newest);
-    const slot = this.#freeSlot(region);
-    if (slot !== undefined) return this.#generate(region, slot);
+    const { newest } = this.#generations;
+    const sound = newest !== undefined && !newest.pages.lost;
+    if (sound && newest.seals < this.#places.options.sealsPerKeyMax) return newest;
+    this.#dropUnneeded(newest !== undefined);
+    const pages = this.#pages.at(-1);
+    if (pages === undefined || pages.lost) return this.#map(operation);
+    const slot = this.#generations.freeSlot(pages);
+    if (slot !== undefined) return this.#generations.add(pages, slot, this.#counter + 1);
     if (newest !== undefined && newest.seals < SEALS_PER_KEY_MAX) return newest;
-    throw tooManyKeys(operation, region.backend.name);
+    throw tooManyKeys(operation, this.#places.primary.backend.name);
   }
 
-  /** The page, with a first key in it. */
-  #map(operation: string): Region {
-    const places = this.#places;
-    const { primary } = places;
-    const byteLength = primary.backend.pageByteLength;
-    const found = places.orGiveUp(() => primary.reserve(byteLength));
-    if (isShortage(found)) throw refusal(places, primary, found, [byteLength], operation);
-    this.#region = found;
-    places.standbys.add(this);
+  /** New pages, with a first key in them. */
+  #map(operation: string): Generation {
+    const pages = mapKeyPages(this.#places, operation);
+    this.#pages.push(pages);
+    this.#places.standbys.add(this);
+    this.#shareTimer ??= setInterval(() => this.#shareAnew(), SHARES_MS).unref();
     try {
-      this.#generate(found, 0);
+      return this.#generations.add(pages, 0, this.#counter + 1);
     } catch (error) {
-      this.#unmap();
+      this.#release(pages);
       throw error;
     }
-    return found;
   }
 
-  /** A random key into a free slot of the page. A slot that a view may still show is never used again. */
-  #generate(region: Region, slot: number): Generation {
-    if (!putFreshKey(region, slot * KEY_BYTE_LENGTH)) {
-      this.#exposedSlots.add(slot);
-      this.#wiped({ slot });
-      throw keyExposed(region.backend.name);
-    }
-    const prefix = randomFillSync(new Uint8Array(new ArrayBuffer(PREFIX_BYTE_LENGTH)));
-    const number = ++this.#lastNumber;
-    const firstCounter = this.#counter + 1;
-    const generation = { number, slot, firstCounter, prefix, seals: 0, needed: 0 };
-    this.#generations.push(generation);
-    return generation;
-  }
-
-  #freeSlot(region: Region): number | undefined {
-    const slots = Math.min(KEYS_MAX, Math.floor(region.byteLength / KEY_BYTE_LENGTH));
-    for (let slot = 0; slot < slots; slot++) {
-      if (this.#exposedSlots.has(slot)) continue;
-      if (!this.#generations.some((generation) => generation.slot === slot)) return slot;
-    }
-    return undefined;
+  #shareAnew(): void {
+    this.#step(() => {
+      for (const pages of this.#pages) {
+        try {
+          pages.shareAnew(this.#generations.slotsIn(pages));
+        } catch (error) {
+          // The shares stay as they were, and are tried again.
+          this.#places.telemetry.emit('release-failed', { byteLength: pages.byteLength, error });
+        }
+      }
+    });
   }
 
   #known(counter: number): Generation {
-    const generation = this.#generationOf(counter);
+    const generation = this.#generations.of(counter);
     if (generation !== undefined) return generation;
     throw unsealFailed('the key that it was sealed with is gone: everything was purged since');
   }
 
-  #generationOf(counter: number): Generation | undefined {
-    const generations = this.#generations;
-    for (let i = generations.length - 1; i >= 0; i--) {
-      const generation = generations[i] as Generation;
-      if (generation.firstCounter <= counter) return generation;
-    }
-    return undefined;
-  }
-
-  /** The nonce is overwritten by the next use: a cipher has read it when it returns. */
-  #use(
-    { number, slot, prefix }: Generation,
-    counter: number,
-    label: Label,
-    byteLength: number,
-  ): KeyUse {
-    this.#nonce.set(prefix);
+  /**
+   * Makes the nonce and the associated data of one seal; both are overwritten by the next use: a cipher has read them when
+   * it returns.
+   */
+  #bind(generation: Generation, counter: number, label: Label, { host, index }: Place): Uint8Array {
+    this.#nonce.set(generation.prefix);
     writeCounter(this.#nonceFields, PREFIX_BYTE_LENGTH, counter);
-    return {
-      region: this.#region as Region,
-      byteOffset: slot * KEY_BYTE_LENGTH,
-      nonce: this.#nonce,
-      associatedData: associatedData(label, counter, number, byteLength),
-    };
+    return associatedData(label, counter, generation.number, host.byteLengthOf(index));
   }
 
-  /** Wipes keys that nothing needs: all but the newest, and that one too when it is `due` for replacement. */
-  #dropUnneeded(due?: Generation): void {
-    const newest = this.#generations.at(-1);
-    this.#generations = this.#generations.filter((generation) => {
-      if (generation.needed > 0 || (generation === newest && due === undefined)) return true;
-      return !this.#wiped(generation);
-    });
+  /** Wipes keys that nothing needs, but the newest unless it is `due` for replacement, and gives back pages without any. */
+  #dropUnneeded(due: boolean): void {
+    this.#generations.dropUnneeded(due, (generation) => this.#wiped(generation));
+    for (const pages of this.#pages) {
+      const isLast = pages === this.#pages.at(-1);
+      if (isLast && !pages.lost) continue;
+      if (this.#generations.slotsIn(pages).length === 0) this.#release(pages);
+    }
   }
 
-  #wiped({ slot }: Pick<Generation, 'slot'>): boolean {
-    const region = this.#region as Region;
+  #wiped({ pages, slot }: Generation): boolean {
     try {
-      region.wipe(slot * KEY_BYTE_LENGTH, KEY_BYTE_LENGTH);
+      pages.wipe(slot);
       return true;
     } catch (error) {
       this.#places.telemetry.emit('release-failed', { byteLength: KEY_BYTE_LENGTH, error });
@@ -250,7 +213,7 @@ export class SealingKey implements Standby {
 
   #unneed(): void {
     this.#needed--;
-    if (this.#needed > 0 || this.#region === undefined || this.#idleTimer !== undefined) return;
+    if (this.#needed > 0 || this.#pages.length === 0 || this.#idleTimer !== undefined) return;
     this.#idleTimer = setTimeout(() => {
       this.#idleTimer = undefined;
       this.giveUp();
@@ -259,28 +222,28 @@ export class SealingKey implements Standby {
   }
 
   #unmap(): boolean {
-    const region = this.#region as Region;
+    const all = this.#pages;
     const { admission } = this.#places;
-    this.#forgetPage();
-    const gone = region.owner.unmap(region);
+    this.#forgetPages();
+    const gone = all.map((pages) => pages.release()).every(Boolean);
     if (gone && admission.waiting > 0) admission.pump();
     return gone;
   }
 
-  #forgetPage(): void {
-    this.#region = undefined;
-    this.#places.standbys.delete(this);
-    this.#exposedSlots.clear();
-    this.#generations = [];
+  /** Gives back pages in which there is no key. */
+  #release(released: KeyPages): void {
+    this.#pages = this.#pages.filter((pages) => pages !== released);
+    if (this.#pages.length === 0) this.#forgetPages();
+    released.release();
   }
-}
 
-function keyExposed(backend: string): SecureMemoryError {
-  return new SecureMemoryError(
-    'ERR_SECMEM_VIEW_ESCAPED',
-    'the view through which a sealing key was made could not be revoked; the key is not used',
-    { operation: 'seal', backend },
-  );
+  #forgetPages(): void {
+    clearInterval(this.#shareTimer);
+    this.#shareTimer = undefined;
+    this.#pages = [];
+    this.#places.standbys.delete(this);
+    this.#generations.clear();
+  }
 }
 
 function tooManyKeys(operation: string, backend: string): SecureMemoryError {

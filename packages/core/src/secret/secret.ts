@@ -281,7 +281,7 @@ export class Secret implements Disposable {
 
   /**
    * Turns it into ciphertext in ordinary memory: the slot is wiped and freed when this returns, and this handle is disposed.
-   * `memory.open()` gives it back. Maps the sealing key's region the first time, one page.
+   * `memory.open()` gives it back. Maps the pages of the sealing key the first time.
    *
    * Throws a capacity error when that page cannot be had, `ERR_SECMEM_IN_USE` with an access open, or what the backend
    * throws, and then nothing has changed. `ERR_SECMEM_CANARY_MISMATCH` as with `dispose()`: then it is gone, not sealed.

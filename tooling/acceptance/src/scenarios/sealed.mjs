@@ -80,59 +80,107 @@ async function copiesOfLong(store) {
 }
 
 /**
- * Copies of the sealing key. It is found by watching where the cipher is told to read it, and is read once, into scratch
- * that is masked and wiped. @param {Context} context
+ * The sealing key, as a marker that holds no byte of it: read during the first call that is given it, into scratch that is
+ * masked and wiped. `during` is called in each later one. @param {import('@securemem/core').MemoryBackend} backend
  */
-export async function copiesOfKey({ open }) {
-  const backend = open();
-  /** @type {import('@securemem/core').RegionRange | undefined} */
-  let range;
-  const seal = backend.seal.bind(backend);
-  backend.seal = (key, ...rest) => {
-    range = key;
-    seal(key, ...rest);
+function watchKey(backend) {
+  /** @type {{ marker?: import('../memory-scan.mjs').Marker, during: () => void }} */
+  const watched = { during: () => {} };
+  const note = (/** @type {Uint8Array} */ key) => {
+    const mask = randomFillSync(offHeap(32));
+    const masked = offHeap(32);
+    for (let i = 0; i < 32; i++) masked[i] = Number(key[i]) ^ Number(mask[i]);
+    const hex = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString('hex');
+    watched.marker = markerFromMasked(`${hex(masked)}:${hex(mask)}`);
   };
   const read = backend.read.bind(backend);
+  const seal = backend.seal.bind(backend);
+  backend.seal = (key, ...rest) => {
+    if (watched.marker === undefined) {
+      const copy = offHeap(32);
+      read(key.region, key.byteOffset, copy);
+      note(copy);
+      copy.fill(0);
+    }
+    watched.during();
+    seal(key, ...rest);
+  };
+  const write = backend.write.bind(backend);
+  const workAt = backend.pageByteLength - 32;
   if (backend.capabilities.cipher === 'none') {
-    // Then core reads the key for node:crypto, and nothing else of that length.
-    backend.read = (region, byteOffset, target) => {
-      if (target.length === 32) range = { region, byteOffset, byteLength: 32 };
-      read(region, byteOffset, target);
+    // Then core puts it together at the end of a page, from where it goes to node:crypto.
+    backend.write = (region, byteOffset, source) => {
+      write(region, byteOffset, source);
+      if (byteOffset !== workAt || source.length !== 32) return;
+      if (watched.marker === undefined) note(source);
+      else watched.during();
     };
   }
+  return watched;
+}
+
+/** A marker whose bytes are in another order, such as that of the limbs of a number. @param {string} masked @param {number} limb */
+function limbsOf(masked, limb) {
+  const swapped = masked.split(':').map((hex) => {
+    const limbs = hex.match(new RegExp(`.{${limb * 2}}`, 'g')) ?? [];
+    return limbs.reverse().join('');
+  });
+  return markerFromMasked(swapped.join(':'));
+}
+
+/** M11: where the sealing key is found between ten thousand calls, during one, planted, and after a purge. @param {Context} context */
+export async function wholeKey({ open }) {
+  const backend = open();
+  const watched = watchKey(backend);
   const memory = createAllocator({ backend });
   const sealed = memory.adoptSync(filled(1)).seal();
-  if (range === undefined) throw new Error('nobody was told where the key is');
-  const key = offHeap(32);
-  read(range.region, range.byteOffset, key);
-  const mask = randomFillSync(offHeap(32));
-  for (let i = 0; i < 32; i++) key[i] = Number(key[i]) ^ Number(mask[i]);
-  const hex = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString('hex');
-  const marker = markerFromMasked(`${hex(key)}:${hex(mask)}`);
-
-  await turn();
+  const { marker } = watched;
+  if (marker === undefined) throw new Error('nobody was given the key');
+  const forms = {
+    verbatim: marker,
+    reversed: marker.reversed(),
+    'limbs of 4': limbsOf(marker.masked(), 4),
+    'limbs of 8': limbsOf(marker.masked(), 8),
+    hex: marker.asText('hex'),
+    base64: marker.asText('base64'),
+  };
   const store = memory.store();
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 5_000; i++) {
     store.setSync(`n${i % 20}`, filled(i));
     await store.use(`n${i % 20}`, first);
     memory.openSync(sealed).dispose();
   }
   const hits = marker.find({ closedPages: true });
-  const readable = marker.count();
+  await new Promise((resolve) => setTimeout(resolve, 510)); // The shares are others by then.
+  /** @type {Record<string, number>} */
+  const between = {};
+  for (const [form, each] of Object.entries(forms)) {
+    between[form] = each.count({ closedPages: true });
+  }
+  /** @type {import('../memory-scan.mjs').Hit[]} */
+  let during = [];
+  watched.during = () => {
+    during = marker.find({ closedPages: true });
+  };
+  memory.adoptSync(filled(2)).seal();
+  watched.during = () => {};
   const planted = marker.plant();
   const withPlanted = marker.count({ closedPages: true });
   planted.wipe();
   memory.purge();
   const purged = marker.count({ closedPages: true });
-  return { hits, readable, withPlanted, purged, hidden: memory.receipt.kernelHidden };
+  return { between, hits, during, withPlanted, purged, sealingKey: memory.receipt.sealingKey };
 }
 
-/** M11: the page of the key, as the kernel sees it, while secrets are open at rest. @param {Context} context */
-export async function keyPage({ open }) {
-  const memory = createAllocator({ backend: open() });
+/** M11: the pages of the key, as the kernel sees them, while secrets are open at rest. @param {Context} context */
+export async function keyPages({ open, options }) {
+  const memory = createAllocator({ backend: open(), sealing: { closeKeyPages: options.closed } });
   const secret = memory.adoptSync(filled(1));
   const sealed = memory.adoptSync(filled(2)).seal();
-  const permissions = () => lockedMappings().map((mapping) => mapping.permissions);
+  const permissions = () =>
+    lockedMappings()
+      .map((mapping) => mapping.permissions.slice(0, 3))
+      .sort();
   const sameTurn = permissions();
   await turn();
   const atRest = permissions();
