@@ -494,6 +494,13 @@ napi_value KeepStack(napi_env env, napi_callback_info info) {
   g_stack_kept = call.Small(0) != 0;
   return nullptr;
 }
+
+// portableCipher(whether) -> 1 where the cipher uses the processor's instructions now
+napi_value PortableCipher(napi_env env, napi_callback_info info) {
+  Call call(env, info);
+  g_portable_cipher = call.Small(0) != 0;
+  return call.Answer(CipherByProcessor() ? 1.0 : 0.0);
+}
 #endif
 
 void Add(Napi::Env env, Napi::Object exports, const char* name, napi_callback callback, Environment* environment) {
@@ -547,7 +554,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"agree", AgreeInRange},  {"signLater", SignLater},      {"revokeSignature", RevokeSignature},
       {"openWindow", OpenWindow},
 #ifdef SECUREMEM_TEST_FAULTS
-      {"setFault", SetFault}, {"keepStack", KeepStack},
+      {"setFault", SetFault}, {"keepStack", KeepStack}, {"portableCipher", PortableCipher},
 #endif
   };
   for (const auto& function : kFunctions) Add(env, exports, function.name, function.callback, environment);
@@ -561,6 +568,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 int securemem::g_fault_countdown = 0;
 int securemem::g_fault_error = 0;
 bool securemem::g_stack_kept = false;
+bool securemem::g_portable_cipher = false;
 #endif
 
 static Napi::Object InitSecuremem(Napi::Env env, Napi::Object exports) { return securemem::Init(env, exports); }

@@ -26,10 +26,13 @@
         "vendor/bearssl/aes_ct64.c",
         "vendor/bearssl/aes_ct64_ctr.c",
         "vendor/bearssl/aes_ct64_enc.c",
+        "vendor/bearssl/aes_x86ni.c",
+        "vendor/bearssl/aes_x86ni_ctr.c",
         "vendor/bearssl/dec32le.c",
         "vendor/bearssl/enc32le.c",
         "vendor/bearssl/gcm.c",
         "vendor/bearssl/ghash_ctmul64.c",
+        "vendor/bearssl/ghash_pclmul.c",
         "vendor/libsecp256k1/src/secp256k1.c",
         "vendor/libsecp256k1/src/precomputed_ecmult.c",
         "vendor/libsecp256k1/src/precomputed_ecmult_gen.c"

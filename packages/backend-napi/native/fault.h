@@ -8,6 +8,8 @@ extern int g_fault_countdown;
 extern int g_fault_error;
 // The stack is not wiped, so that a test sees what would be there.
 extern bool g_stack_kept;
+// The cipher works as on a processor without instructions for it.
+extern bool g_portable_cipher;
 inline bool FaultNow() { return g_fault_countdown > 0 && --g_fault_countdown == 0; }
 }  // namespace securemem
 #ifdef _WIN32

@@ -87,6 +87,8 @@ export interface Binding {
   setFault?(countdown: number, errno: number): void;
   /** The same: with 1 a use of a key leaves the stack as it is, with 0 it wipes it again. */
   keepStack?(kept: number): void;
+  /** The same: with 1 the cipher leaves the processor's instructions alone. 1 where it uses them now. */
+  portableCipher?(portable: number): number;
 }
 
 /** `use` is the number of an algorithm or type in its list. */

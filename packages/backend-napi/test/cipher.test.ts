@@ -1,7 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { napiBackend } from '../src/index.js';
+import { Status } from '../src/status.js';
 import { Conversation } from './children.js';
+import { testBuild } from './native-build.js';
 import {
   type Marker,
   makeMarker,
@@ -18,6 +20,8 @@ const bytesOf = (source: Iterable<number>) => {
 };
 
 const LENGTHS = [0, 1, 15, 16, 17, 63, 64, 65, 255, 256, 257, 4000];
+
+const build = testBuild();
 
 describe('cipher', () => {
   it.for(['no-access', 'read-only', 'read-write'] as const)(
@@ -59,6 +63,72 @@ describe('cipher', () => {
       }
     },
   );
+
+  it('the instructions of the processor and the portable code agree at every length to 4,200, in text, tag and refusal', (ctx) => {
+    if (typeof build === 'string') return ctx.skip(build);
+    const { binding } = build;
+    const byProcessor = binding.portableCipher(0) === 1;
+    expect(binding.portableCipher(1)).toBe(0);
+    if (!byProcessor) return ctx.skip('not proven: no instructions for AES here');
+    const longest = 4_200;
+    const owner = binding.open(0);
+    const region = binding.map(owner, 3 * binding.pageByteLength);
+    const [keyAt, textAt, backAt] = [0, 40, 40 + longest];
+    const random = bytesOf(randomBytes(textAt + longest));
+    expect(binding.write(owner, region, 0, random)).toBe(0);
+    const text = random.subarray(textAt);
+    const back = new Uint8Array(new ArrayBuffer(longest));
+    const crypt = (
+      operation: 'seal' | 'unseal',
+      portable: number,
+      at: number,
+      length: number,
+      sealed: Uint8Array,
+    ): number => {
+      binding.portableCipher(portable);
+      const associated = text.slice(0, length % 67);
+      const nonce = text.slice(length % 50, (length % 50) + 12);
+      return binding[operation](
+        owner,
+        region,
+        keyAt,
+        nonce,
+        associated,
+        region,
+        at,
+        length,
+        sealed,
+      );
+    };
+    try {
+      for (let length = 0; length <= longest; length++) {
+        const [fast, slow] = [0, 1].map((portable) => {
+          const sealed = new Uint8Array(new ArrayBuffer(length + 16));
+          if (crypt('seal', portable, textAt, length, sealed) !== 0) throw new Error('seal');
+          return sealed;
+        }) as [Uint8Array, Uint8Array];
+        if (Buffer.compare(fast, slow) !== 0) throw new Error(`they differ at ${length}`);
+        // Each opens what the other sealed, and refuses it with one bit changed.
+        const portable = length % 2;
+        if (crypt('unseal', portable, backAt, length, fast) !== 0) throw new Error(`${length}`);
+        const content = back.subarray(0, length);
+        binding.read(owner, region, backAt, content);
+        if (Buffer.compare(content, text.subarray(0, length)) !== 0) throw new Error(`${length}`);
+        const at = (length * 31) % (length + 16);
+        fast[at] = (fast[at] as number) ^ (1 << (length % 8));
+        for (const engine of [0, 1]) {
+          if (crypt('unseal', engine, backAt, length, fast) !== Status.unsealFailed) {
+            throw new Error(`a changed bit at ${at} of ${length}`);
+          }
+          binding.read(owner, region, backAt, content);
+          if (content.some((byte) => byte !== 0)) throw new Error(`text is left at ${length}`);
+        }
+      }
+    } finally {
+      binding.portableCipher(0);
+      binding.close(owner);
+    }
+  });
 
   it('seal() gives the answer of the GCM specification (McGrew and Viega, test case 16)', () => {
     using backend = napiBackend();

@@ -24,7 +24,8 @@
 
 /*
  * Reduced for securemem: only the declarations that the vendored files need, taken from src/inner.h, inc/bearssl_block.h,
- * inc/bearssl_hash.h and inc/bearssl_aead.h of BearSSL 0.6. The vendored .c files are unchanged.
+ * inc/bearssl_hash.h and inc/bearssl_aead.h of BearSSL 0.6, and of what it knows of compilers what those of today need (GCC 5,
+ * Clang 3.8, MSVC 2012 and later). The vendored .c files are unchanged.
  */
 #ifndef INNER_H__
 #define INNER_H__
@@ -32,6 +33,29 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define BR_AES_X86NI   1
+#else
+#define BR_AES_X86NI   0
+#endif
+
+#if defined(__clang__)
+#define BR_CLANG   1
+#define BR_CLANG_3_8   1
+#elif defined(__GNUC__)
+#define BR_GCC   1
+#elif defined(_MSC_VER)
+#define BR_MSC   1
+#endif
+
+#if defined(__clang__) || defined(__GNUC__)
+#define BR_TARGET(x)   __attribute__((target(x)))
+#else
+#define BR_TARGET(x)
+#endif
+#define BR_TARGETS_X86_UP
+#define BR_TARGETS_X86_DOWN
 
 typedef void (*br_ghash)(void *y, const void *h, const void *data, size_t len);
 
@@ -49,6 +73,14 @@ typedef struct {
 	uint64_t skey[30];
 	unsigned num_rounds;
 } br_aes_ct64_ctr_keys;
+
+typedef struct {
+	const br_block_ctr_class *vtable;
+	union {
+		unsigned char skni[16 * 15];
+	} skey;
+	unsigned num_rounds;
+} br_aes_x86ni_ctr_keys;
 
 typedef struct br_aead_class_ br_aead_class;
 struct br_aead_class_ {
@@ -80,10 +112,16 @@ extern "C" {
 #endif
 
 extern const br_block_ctr_class br_aes_ct64_ctr_vtable;
+extern const br_block_ctr_class br_aes_x86ni_ctr_vtable;
 extern const br_aead_class br_gcm_vtable;
 
 void br_aes_ct64_ctr_init(br_aes_ct64_ctr_keys *ctx, const void *key, size_t len);
 uint32_t br_aes_ct64_ctr_run(const br_aes_ct64_ctr_keys *ctx, const void *iv, uint32_t cc, void *data, size_t len);
+const br_block_ctr_class *br_aes_x86ni_ctr_get_vtable(void);
+void br_aes_x86ni_ctr_init(br_aes_x86ni_ctr_keys *ctx, const void *key, size_t len);
+uint32_t br_aes_x86ni_ctr_run(const br_aes_x86ni_ctr_keys *ctx, const void *iv, uint32_t cc, void *data, size_t len);
+br_ghash br_ghash_pclmul_get(void);
+void br_ghash_pclmul(void *y, const void *h, const void *data, size_t len);
 void br_ghash_ctmul64(void *y, const void *h, const void *data, size_t len);
 void br_gcm_init(br_gcm_context *ctx, const br_block_ctr_class **bctx, br_ghash gh);
 void br_gcm_reset(br_gcm_context *ctx, const void *iv, size_t len);
@@ -102,6 +140,10 @@ void br_aes_ct64_interleave_out(uint32_t *w, uint64_t q0, uint64_t q1);
 unsigned br_aes_ct64_keysched(uint64_t *comp_skey, const void *key, size_t key_len);
 void br_aes_ct64_skey_expand(uint64_t *skey, unsigned num_rounds, const uint64_t *comp_skey);
 void br_aes_ct64_bitslice_encrypt(unsigned num_rounds, const uint64_t *skey, uint64_t *q);
+
+int br_aes_x86ni_supported(void);
+unsigned br_aes_x86ni_keysched_enc(unsigned char *skni, const void *key, size_t len);
+unsigned br_aes_x86ni_keysched_dec(unsigned char *skni, const void *key, size_t len);
 
 void br_range_dec32le(uint32_t *v, size_t num, const void *src);
 void br_range_enc32le(void *dst, const uint32_t *v, size_t num);
@@ -194,5 +236,53 @@ EQ0(int32_t x)
 	q = (uint32_t)x;
 	return ~(q | -q) >> 31;
 }
+
+#if BR_ENABLE_INTRINSICS && BR_AES_X86NI
+
+#if BR_GCC || BR_CLANG
+#include <x86intrin.h>
+#include <cpuid.h>
+#define br_bswap32   __builtin_bswap32
+#endif
+
+#if BR_MSC
+#include <stdlib.h>
+#include <intrin.h>
+#include <immintrin.h>
+#define br_bswap32   _byteswap_ulong
+#endif
+
+static inline int
+br_cpuid(uint32_t mask_eax, uint32_t mask_ebx,
+	uint32_t mask_ecx, uint32_t mask_edx)
+{
+#if BR_GCC || BR_CLANG
+	unsigned eax, ebx, ecx, edx;
+
+	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
+		if ((eax & mask_eax) == mask_eax
+			&& (ebx & mask_ebx) == mask_ebx
+			&& (ecx & mask_ecx) == mask_ecx
+			&& (edx & mask_edx) == mask_edx)
+		{
+			return 1;
+		}
+	}
+#elif BR_MSC
+	int info[4];
+
+	__cpuid(info, 1);
+	if (((uint32_t)info[0] & mask_eax) == mask_eax
+		&& ((uint32_t)info[1] & mask_ebx) == mask_ebx
+		&& ((uint32_t)info[2] & mask_ecx) == mask_ecx
+		&& ((uint32_t)info[3] & mask_edx) == mask_edx)
+	{
+		return 1;
+	}
+#endif
+	return 0;
+}
+
+#endif
 
 #endif
