@@ -254,7 +254,7 @@ describe('whoever listens to a store that opens a secret', () => {
 
   /** A store whose next use has to wait for the page that `held` has; `next` has the last one. */
   function waits() {
-    const fixture = open(pages(4));
+    const fixture = open(pages(3));
     const store = fixture.memory.store({ hotMax: 0 });
     store.setSync('a', bytesOf(1));
     const held = fixture.memory.allocateSync(32);

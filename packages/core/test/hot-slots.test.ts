@@ -45,7 +45,7 @@ describe('hot slots', () => {
   });
 
   it('callers that wait for the same secret wait in one place, each with its own signal and time', async () => {
-    const { memory } = open(onePage(3));
+    const { memory } = open(onePage(2));
     const store = memory.store();
     store.setSync('a', bytesOf(64));
     const holder = memory.allocateSync(PAGE);
@@ -74,7 +74,7 @@ describe('hot slots', () => {
   });
 
   it('a purge while several callers wait for a secret refuses each of them, and takes no place', async () => {
-    const { memory } = open(onePage(3));
+    const { memory } = open(onePage(2));
     const store = memory.store();
     store.setSync('a', bytesOf(64));
     memory.allocateSync(PAGE);
@@ -88,7 +88,7 @@ describe('hot slots', () => {
   });
 
   it('unused slots are freed before anybody waits or is refused, the least recently used first', async () => {
-    const { memory } = open(onePage(3));
+    const { memory } = open(onePage(2));
     const store = memory.store();
     for (let i = 0; i < 60; i++) store.setSync(`s${i}`, bytesOf(64, i));
     for (let i = 0; i < 60; i++) expect(await store.use(`s${i}`, first)).toBe(i);
@@ -108,7 +108,7 @@ describe('hot slots', () => {
   });
 
   it('a slot in use is not taken away: the request waits for it, and is served when it is done', async () => {
-    const { memory } = open(onePage(3));
+    const { memory } = open(onePage(2));
     const store = memory.store();
     store.setSync('a', bytesOf(32));
     const inside = gate();

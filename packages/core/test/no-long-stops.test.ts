@@ -55,7 +55,7 @@ describe('D5 purge', () => {
     expect([...secrets, ...shared].every(({ disposed }) => disposed)).toBe(true);
     expect(kernel.regionCount).toBe(regions);
     expect([backend.calls('unmap'), pooled.backend.calls('unmap')]).toEqual([0, 0]);
-    expect(backend.calls('wipe') - before.wipe).toBe(COUNT + 1);
+    expect(backend.calls('wipe') - before.wipe).toBe(COUNT + 2);
     expect(backend.calls('read')).toBe(before.read);
     expect(pooled.backend.calls('wipe')).toBeLessThan(100);
     expect(memory.stats()).toMatchObject({ secrets: 0, events: { purge: 1, corruption: 0 } });

@@ -143,8 +143,8 @@ describe('rotation of the sealing key', () => {
     expect(memory.stats().events).toMatchObject({ 'release-failed': 0, 'protection-failed': 0 });
   });
 
-  it('M9 20 openers of 10 secrets run for a while under three pages, and each is right', async () => {
-    const { memory } = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 3 * PAGE } } });
+  it('M9 20 openers of 10 secrets run for a while under two pages, and each is right', async () => {
+    const { memory } = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 2 * PAGE } } });
     const sealed = Array.from({ length: 10 }, (_, i) => memory.adoptSync(bytesOf(i, 600)).seal());
     const until = performance.now() + 200;
     const opener = async (self: number): Promise<number> => {

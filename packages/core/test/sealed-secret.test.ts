@@ -169,7 +169,7 @@ describe('a sealed secret', () => {
   });
 
   it('open() waits for a place, and can be aborted', async () => {
-    const { memory } = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 3 * PAGE } } });
+    const { memory } = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 2 * PAGE } } });
     const sealed = memory.adoptSync(bytesOf(PAGE)).seal();
     const holder = memory.allocateSync(PAGE);
     const controller = new AbortController();
@@ -183,7 +183,7 @@ describe('a sealed secret', () => {
   });
 
   it('a purge while open() waits ends in a typed error, and takes no place', async () => {
-    const { memory } = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 3 * PAGE } } });
+    const { memory } = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 2 * PAGE } } });
     const sealed = memory.adoptSync(bytesOf(PAGE)).seal();
     memory.allocateSync(PAGE);
     const waiting = memory.open(sealed);
@@ -196,7 +196,7 @@ describe('a sealed secret', () => {
     const weak = { locking: 'none', cipher: 'none', guardPages: false } as const;
     const fallback = fakeBackend({ name: 'weak', capabilities: weak });
     const { memory } = open({
-      kernel: { lockLimit: { kind: 'bytes', byteLength: 3 * PAGE } },
+      kernel: { lockLimit: { kind: 'bytes', byteLength: 2 * PAGE } },
       fallback,
       onCapacity: 'fallback',
     });

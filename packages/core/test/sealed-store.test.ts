@@ -162,7 +162,7 @@ describe('one name, several callers', () => {
   });
 
   it('a use that waits for its place opens what is there then: another value, another length, or nothing', async () => {
-    const { memory } = open(onePage(3));
+    const { memory } = open(onePage(2));
     const store = memory.store();
     for (const name of ['same', 'longer', 'gone']) store.setSync(name, bytesOf(64, 1));
     const values = [bytesOf(64, 2), bytesOf(128, 3)];

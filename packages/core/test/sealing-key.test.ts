@@ -229,20 +229,35 @@ describe('M11 the shares of the sealing key', () => {
   });
 
   it('take two pages or none, and leave none behind when the second is refused', () => {
-    const fixture = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 3 * PAGE } } });
+    const fixture = open({ kernel: { lockLimit: { kind: 'bytes', byteLength: 8 * PAGE } } });
     const { memory, kernel, backend } = fixture;
     const secret = secretOf(fixture, 1);
     backend.fail('map', { on: 2 });
     expect(thrown(() => secret.seal()).code).toBe('ERR_SECMEM_LOCK_LIMIT');
     backend.heal();
     expect(kernel.regionCount).toBe(1);
-    const other = memory.allocateSync(PAGE);
+    const other = memory.allocateSync(6 * PAGE);
     expect(thrown(() => secret.seal()).code).toBe('ERR_SECMEM_LOCK_LIMIT');
     expect(kernel.regionCount).toBe(2);
     other.dispose();
     const sealed = secret.seal();
     expect(memory.stats().sealing).toMatchObject({ form: 'two-shares', keyByteLength: 2 * PAGE });
     expect(first(memory.openSync(sealed))).toBe(1);
+  });
+
+  it('take one page, closed, where the budget is below eight pages', () => {
+    const limits = [7, 8].map((pages) => ({ kind: 'bytes', byteLength: pages * PAGE }) as const);
+    const forms = limits.map((lockLimit) => {
+      const fixture = open({ kernel: { lockLimit } });
+      const sealed = secretOf(fixture, 1).seal();
+      const { form, keyByteLength } = fixture.memory.stats().sealing;
+      expect(fixture.memory.openSync(sealed).receipt.sealingKey).toBe(form);
+      return [form, keyByteLength / PAGE];
+    });
+    expect(forms).toEqual([
+      ['one-page', 1],
+      ['two-shares', 2],
+    ]);
   });
 
   it.each([

@@ -103,14 +103,14 @@ describe('what a store takes', () => {
   });
 
   it('store() maps the key or throws with nothing changed; dispose() and close() end it', async () => {
-    const options: AllocatorOptions['budget'] = { lockedByteLengthMax: 2 * PAGE };
+    const options: AllocatorOptions['budget'] = { lockedByteLengthMax: PAGE };
     const { memory, kernel } = open({ budget: options, idleMs: 2 });
-    const full = memory.allocateSync(2 * PAGE);
+    const full = memory.allocateSync(PAGE);
     expect(thrown(() => memory.store()).code).toBe('ERR_SECMEM_LOCK_LIMIT');
-    expect(kernel.lockedByteLength).toBe(2 * PAGE);
+    expect(kernel.lockedByteLength).toBe(PAGE);
     full.dispose();
     const store = memory.store();
-    expect(kernel.lockedByteLength).toBe(2 * PAGE);
+    expect(kernel.lockedByteLength).toBe(PAGE);
     store.dispose();
     store.dispose();
     await expect(store.set('a', bytesOf(1))).rejects.toMatchObject({ code: 'ERR_SECMEM_DISPOSED' });

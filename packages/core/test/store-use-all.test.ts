@@ -6,10 +6,10 @@ const bytesOf = (length: number, fill: number): Uint8Array =>
   new Uint8Array(new ArrayBuffer(length)).fill(fill);
 const first = (secret: Secret): number => secret.read((bytes) => bytes[0] as number);
 
-/** A store with the entries a to h, each of one page, where the two pages of the sealing key and `pages` of them fit. */
+/** A store with the entries a to h, each of one page, where the sealing key and `pages` of them fit. */
 async function pagesOf(pages: number, options: FixtureOptions & { hotMax?: number } = {}) {
   const { hotMax = 64, ...rest } = options;
-  const fixture = open({ budget: { lockedByteLengthMax: (pages + 2) * PAGE }, ...rest });
+  const fixture = open({ budget: { lockedByteLengthMax: (pages + 1) * PAGE }, ...rest });
   const store = fixture.memory.store({ hotMax });
   for (const [i, name] of [...'abcdefgh'].entries()) await store.set(name, bytesOf(4000, i + 1));
   return { ...fixture, store };
@@ -114,7 +114,7 @@ describe('P20 useAll', () => {
     await expect(store.useAll(['a', 'b'], fn, { waitMsMax: 5 })).rejects.toMatchObject({
       code: 'ERR_SECMEM_WAIT_TIMEOUT',
     });
-    await expect(store.useAll(['a', 'b', 'c', 'd', 'e'], fn)).rejects.toMatchObject({
+    await expect(store.useAll(['a', 'b', 'c', 'd'], fn)).rejects.toMatchObject({
       code: 'ERR_SECMEM_TOO_LARGE',
     });
     expect(store.stats()).toMatchObject({ open: 1, inUse: 1 });

@@ -8,8 +8,6 @@ const PHYSICAL_MEMORY_SHARE = 0.25;
 const ASSUMED_BYTE_LENGTH = 65_536;
 /** Ordinary memory of one sealed entry of a store beside its bytes: tag, notes and index, without the name. About. */
 const SEALED_OVERHEAD_BYTE_LENGTH = 66;
-/** Of the sealing key: two shares. A backend without views takes one. */
-const KEY_PAGES = 2;
 /** The most entries of one store. */
 const ENTRIES_MAX = 16_777_215;
 
@@ -42,7 +40,10 @@ export function roomOf(facts: Facts, byteLength: number): BackendRoom[] {
   return lockingBackends(facts).map((backend) => {
     const { pageByteLength, capabilities } = backend;
     const shape = { pageByteLength: pageByteLength as number, capabilities: capabilities as never };
-    const left = Math.max(0, budget - KEY_PAGES * shape.pageByteLength);
+    const left = Math.max(
+      0,
+      budget - keyPages(budget / shape.pageByteLength) * shape.pageByteLength,
+    );
     const open = roomFor(shape, byteLength, left).secrets;
     const each = byteLength + SEALED_OVERHEAD_BYTE_LENGTH;
     const held = Math.floor(ordinaryByteLength(facts) / each);
@@ -69,7 +70,12 @@ export function lockedByteLengthFor(facts: Facts, need: Need): number | undefine
   for (let step = pages / 4; step >= 1; step = Math.floor(step / 2)) {
     if (roomFor(shape, byteLength, (pages - step) * page).secrets >= wanted) pages -= step;
   }
-  return inUse + (pages + (sealed ? KEY_PAGES : 0)) * page;
+  return inUse + (pages + (sealed ? keyPages(pages + 1) : 0)) * page;
+}
+
+/** Pages of the sealing key under a budget: two shares, where they are less than a quarter of it. */
+function keyPages(budgetPages: number): number {
+  return budgetPages < 8 ? 1 : 2;
 }
 
 function lockingBackends({ backends }: Facts): OpenBackend[] {

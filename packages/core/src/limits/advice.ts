@@ -50,13 +50,11 @@ export function adviceFor(shortage: Shortage, asker: Asker, operation: string): 
 }
 
 /** For what no release makes room for. */
-export function adviceForTooLarge(shortage: Shortage, operation: string): string {
+export function adviceForTooLarge(shortage: Shortage): string {
   const { requestedByteLength, limit } = shortage;
   const raising =
     limit.source === 'kernel' ? raiseLockLimitRemedy(requestedByteLength) : RAISE_BUDGET_REMEDY;
-  // The pages of the sealing key are as many as they are.
-  const fixed = leavesNothing(shortage) || askerOf(operation) === 'seals';
-  return fixed ? raising : `ask for fewer bytes, or ${raising}`;
+  return leavesNothing(shortage) ? raising : `ask for fewer bytes, or ${raising}`;
 }
 
 function leavesNothing({ inUseByteLength, limit }: Shortage): boolean {

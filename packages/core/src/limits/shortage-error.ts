@@ -159,7 +159,7 @@ function tooLarge(shortage: Shortage, backend: string, operation: string): Refus
   return {
     code: 'ERR_SECMEM_TOO_LARGE',
     what: `${requestedByteLength} bytes of pages are needed and ${limit.byteLength} is all there can be`,
-    remedy: adviceForTooLarge(shortage, operation),
+    remedy: adviceForTooLarge(shortage),
     operation,
     backend,
     details: details(shortage, limit.source === 'kernel' ? 'lock' : 'budget'),

@@ -36,8 +36,8 @@ export class Places implements AccessHost {
   readonly fallback: Placement | undefined;
   readonly admission: Admission;
   readonly quarantine: Quarantine;
-  /** How the sealing key rests between two calls, where there is one. */
-  readonly sealingKeyForm: SealingKeyForm;
+  /** How the sealing key rests; undefined while there is none. */
+  keyFormInForce: SealingKeyForm | undefined = undefined;
   /** Whoever holds locked memory that it can do without. */
   readonly standbys = new Set<Standby>();
   readonly openAccesses = new AccessList<Access>();
@@ -55,7 +55,6 @@ export class Places implements AccessHost {
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.telemetry = new Telemetry(options.backend.name);
-    this.sealingKeyForm = sealingKeyFormOf(options.backend.capabilities, options.closeKeyPages);
     const { pooledByteLengthMax, sharesWhenTight, slabByteLengthMax, idleMs, isolateViews } =
       options;
     const routing = { pooledByteLengthMax, sharesWhenTight, slabByteLengthMax };
@@ -87,6 +86,14 @@ export class Places implements AccessHost {
   get state(): 'open' | 'closing' | 'closed' {
     if (this.isOpen) return 'open';
     return this.isShut ? 'closed' : 'closing';
+  }
+
+  /** How the sealing key rests between two calls, or would if there were one now. */
+  get sealingKeyForm(): SealingKeyForm {
+    if (this.keyFormInForce !== undefined) return this.keyFormInForce;
+    const { backend, budget } = this.primary;
+    const pages = budget.limit().byteLength / backend.pageByteLength;
+    return sealingKeyFormOf(backend.capabilities, this.options.closeKeyPages, pages);
   }
 
   get viewsStopped(): string | undefined {

@@ -4,8 +4,9 @@ import type { Region } from '../placement/region.js';
 import { KEY_BYTE_LENGTH } from './cipher.js';
 import { KEYS_MAX, type KeyPages } from './key-pages.js';
 
-/** Keys as they are, in one region that only the cipher opens: for backends that show no bytes of their pages. */
+/** Keys as they are, in one region that only the cipher opens: for backends that show no bytes of their pages, and small budgets. */
 export class KeyPage implements KeyPages {
+  readonly form = 'one-page';
   readonly #region: Region;
 
   constructor(region: Region) {

@@ -1,3 +1,4 @@
+import type { SealingKeyForm } from '../placement/key-form.js';
 import type { Region } from '../placement/region.js';
 
 /** Keys that can be there at once; on a page of 4 KiB they and one place to work in fill it. */
@@ -5,6 +6,7 @@ export const KEYS_MAX = 127;
 
 /** Regions of their own in which sealing keys rest, each in a slot. */
 export interface KeyPages {
+  readonly form: SealingKeyForm;
   /** Of all its regions, in bytes. */
   readonly byteLength: number;
   /** Keys that fit. */

@@ -1,3 +1,4 @@
+import type { SealingKeyForm } from '../placement/key-form.js';
 import type { Region } from '../placement/region.js';
 import { KEY_BYTE_LENGTH } from './cipher.js';
 import { KEYS_MAX, type KeyPages } from './key-pages.js';
@@ -9,12 +10,14 @@ import { Share } from './share.js';
  * wiped there before anything else happens: nobody's code runs in between, so there is nothing to enter again.
  */
 export class KeyShares implements KeyPages {
+  readonly form: SealingKeyForm;
   readonly #first: Share;
   readonly #second: Share;
   /** Where a key is whole during a call, and a mask during a change of shares. Reads zero at any other time. */
   readonly #workAt: number;
 
-  constructor(first: Region, second: Region) {
+  constructor(first: Region, second: Region, form: SealingKeyForm) {
+    this.form = form;
     this.#first = new Share(first);
     this.#second = new Share(second);
     this.#workAt = first.byteLength - KEY_BYTE_LENGTH;

@@ -16,5 +16,5 @@ export function mapKeyPages(places: Places, operation: string): KeyPages {
     throw refusal(places, primary, found, new Array(count).fill(byteLength), operation);
   }
   const [first, second] = found as [Region, Region | undefined];
-  return second === undefined ? new KeyPage(first) : new KeyShares(first, second);
+  return second === undefined ? new KeyPage(first) : new KeyShares(first, second, sealingKeyForm);
 }

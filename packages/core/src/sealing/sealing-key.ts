@@ -152,6 +152,7 @@ export class SealingKey implements Standby {
   #map(operation: string): Generation {
     const pages = mapKeyPages(this.#places, operation);
     this.#pages.push(pages);
+    this.#places.keyFormInForce = pages.form;
     this.#places.standbys.add(this);
     this.#shareTimer ??= setInterval(() => this.#shareAnew(), SHARES_MS).unref();
     try {
@@ -241,6 +242,7 @@ export class SealingKey implements Standby {
     clearInterval(this.#shareTimer);
     this.#shareTimer = undefined;
     this.#pages = [];
+    this.#places.keyFormInForce = undefined;
     this.#places.standbys.delete(this);
     this.#generations.clear();
   }
