@@ -35,17 +35,20 @@ function formsOf(number) {
   return forms.flatMap((form) => [form.subarray(0, 16), form.subarray(-16)]);
 }
 
-/** What the process has mapped, and whether it is locked. */
+/** What the process has in memory or in swap, and whether it is locked. What it has only reserved is nowhere. */
 function mappings() {
   const found = [];
   for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
     const head = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
-    if (head)
-      found.push({ start: BigInt(`0x${head[1]}`), end: BigInt(`0x${head[2]}`), locked: false });
+    if (head) {
+      const [start, end] = [BigInt(`0x${head[1]}`), BigInt(`0x${head[2]}`)];
+      found.push({ start, end, locked: false, there: false });
+    }
     const last = found.at(-1);
+    if (last && /^(Rss|Swap): +[1-9]/.test(line)) last.there = true;
     if (last && /^VmFlags:.* lo( |$)/.test(line)) last.locked = true;
   }
-  return found;
+  return found.filter(({ there }) => there);
 }
 
 const needles = numbersOf().flatMap(formsOf);
