@@ -257,6 +257,118 @@ describe('who may overtake', () => {
     (await waiting).dispose();
   });
 
+  it('D3 C4 one large request that cannot be served leaves the slots to others that old secrets keep from it', async () => {
+    const { memory } = open();
+    const old = [memory.allocateSync(16)];
+    const large = memory.allocate(61_441);
+    await turn();
+    old.push(...Array.from({ length: 16 }, () => memory.allocateSync(16)));
+    const refused = (byteLength: number): void => {
+      const error = thrown(() => memory.allocateSync(byteLength));
+      expect(error).toMatchObject({ details: { limit: 'queue' } });
+    };
+    // As long as the old ones might go soon the slab is kept; whoever waits sees that they do not.
+    refused(16);
+    for (let i = 0; i < 50; i++) (await memory.allocate(16)).dispose();
+    const later = Array.from({ length: 100 }, () => memory.allocateSync(16));
+    expect(memory.stats().admission).toMatchObject({ waiting: 1, timeouts: 0 });
+    // What is vacant, or will be, is for the large one alone.
+    refused(3_000);
+    // The old ones go: from now on nobody comes in, and the slab runs empty.
+    for (const secret of old) secret.dispose();
+    refused(16);
+    const small = memory.allocate(16);
+    for (const secret of later) secret.dispose();
+    expect((await large).byteLength).toBe(61_441);
+    (await large).dispose();
+    (await small).dispose();
+  });
+
+  it('D3 keeps no more slabs than the first needs, and opens them when it gives up', async () => {
+    const { memory } = open({ budget: { lockedByteLengthMax: 3 * PAGE } });
+    const secrets: Secret[] = [];
+    while (secrets.length < 3 * 170) secrets.push(memory.allocateSync(16));
+    const stop = new AbortController();
+    const outcome = memory.allocate(PAGE, { signal: stop.signal }).catch((reason) => reason);
+    await turn();
+    for (let i = 0; i < 16; i++) {
+      secrets.shift()?.dispose();
+      secrets.push(memory.allocateSync(16));
+    }
+    for (const slab of [0, 1, 2]) {
+      for (const secret of secrets.slice(slab * 170 + 20, slab * 170 + 30)) secret.dispose();
+    }
+    const others: Secret[] = [];
+    const takeAll = (): number => {
+      const before = others.length;
+      const error = thrown(() => {
+        for (;;) others.push(memory.allocateSync(16));
+      });
+      expect(isSecureMemoryError(error, 'ERR_SECMEM_LOCK_LIMIT')).toBe(true);
+      return others.length - before;
+    };
+    expect(takeAll()).toBe(20);
+    stop.abort('given up');
+    expect(await outcome).toBe('given up');
+    expect(takeAll()).toBe(10);
+    for (const secret of [...secrets, ...others]) secret.dispose();
+    expect(memory.stats().secrets).toBe(0);
+  });
+
+  it('D3 one that shares a page is not starved by short ones that part what is free', async () => {
+    const { memory } = open({ budget: { lockedByteLengthMax: 2 * PAGE } });
+    const short: Secret[] = [];
+    const take = (): boolean => {
+      try {
+        short.push(memory.allocateSync(200));
+        return true;
+      } catch (error) {
+        expect(isSecureMemoryError(error, 'ERR_SECMEM_LOCK_LIMIT')).toBe(true);
+        return false;
+      }
+    };
+    while (take());
+    const { length } = short;
+    let served = false;
+    const waiting = memory.allocate(2_900).then((secret) => {
+      served = true;
+      secret.dispose();
+    });
+    let rounds = 0;
+    // Whoever is there for long is replaced at once by somebody new.
+    for (; !served && rounds < 10 * length; rounds++) {
+      short.splice((rounds * 7) % short.length, 1)[0]?.dispose();
+      take();
+      await turn();
+    }
+    expect(rounds).toBeLessThan(4 * length + 32);
+    await waiting;
+    for (const secret of short) secret.dispose();
+  });
+
+  it('D3 a set that waits for the number of secrets is not starved by single ones', async () => {
+    const { memory } = open({ budget: { secretsMax: 20 } });
+    const held = Array.from({ length: 20 }, () => memory.allocateSync(16));
+    let served = false;
+    const set = memory.allocateAll(Array.from({ length: 5 }, () => 16)).then((secrets) => {
+      served = true;
+      for (const secret of secrets) secret.dispose();
+    });
+    let rounds = 0;
+    for (; !served && rounds < 200; rounds++) {
+      held.shift()?.dispose();
+      try {
+        held.push(memory.allocateSync(16));
+      } catch (error) {
+        expect(isSecureMemoryError(error)).toBe(true);
+      }
+      await turn();
+    }
+    expect(rounds).toBeLessThan(30);
+    await set;
+    for (const secret of held) secret.dispose();
+  });
+
   it('A13 allocateSync() maps no page that a waiter needs', async () => {
     const { memory } = open();
     const kept = memory.allocateSync(32);

@@ -10,6 +10,14 @@ export interface Place {
   readonly index: number;
 }
 
+/** Tells who came before some moment, and who after it. */
+let epoch = 0;
+
+/** Whoever comes from now on belongs to a new epoch, whose number this is. */
+export function startEpoch(): number {
+  return ++epoch;
+}
+
 /**
  * Whatever holds secrets: a slab with many slots, or an own region with one. Bookkeeping is kept here, in ordinary
  * memory, so that every locked byte is payload or canary.
@@ -32,8 +40,8 @@ export abstract class PlaceHost {
   condemned: Set<number> | undefined = undefined;
 
   /**
-   * Three numbers for each slot, side by side: its generation, the bytes in use of it, and the free slot behind it in the
-   * list of a slab. Three arrays would mean three bounds checks on every allocate and dispose.
+   * Three numbers for each slot, side by side: its generation, the bytes in use of it, and while it is in use the epoch of its
+   * secret, otherwise the free slot behind it in the list of a slab. Three arrays would mean three bounds checks on every allocate and dispose.
    */
   protected notes: Int32Array;
 
@@ -81,6 +89,11 @@ export abstract class PlaceHost {
     return this.notes[index * 3] as number;
   }
 
+  /** When its secret came. Precondition: it is in use. */
+  epochOf(index: number): number {
+    return this.notes[index * 3 + 2] as number;
+  }
+
   /** Bytes in use of a slot. */
   byteLengthOf(index: number): number {
     return this.notes[index * 3 + 1] as number;
@@ -123,6 +136,7 @@ export abstract class PlaceHost {
     const { notes } = this;
     (notes[index * 3] as number)++;
     notes[index * 3 + 1] = byteLength;
+    notes[index * 3 + 2] = epoch;
     this.live++;
   }
 

@@ -10,6 +10,7 @@ import type { Place, PlaceHost } from './place-host.js';
 import { type Losses, NO_LOSSES, type Region } from './region.js';
 import { type Reach, RegionSource } from './region-source.js';
 import type { Regions } from './regions.js';
+import { Reservation } from './reservation.js';
 import { Sharing, type SharingOptions } from './sharing.js';
 import { Slab } from './slab.js';
 import { SlabPool } from './slab-pool.js';
@@ -38,9 +39,10 @@ export class Placement implements OwnRegionOwner {
   readonly ownRegions = new Set<OwnRegion>();
   readonly vacancies: Vacancies;
   readonly sharing: Sharing;
+  /** What is kept for somebody who waits. */
+  reservation: Reservation | undefined;
   readonly #source: RegionSource;
   readonly #options: PlacementOptions;
-  readonly #guardPages: boolean;
   #refusedAtUnmapCount = -1;
 
   constructor(regions: Regions, budget: LockBudget, options: PlacementOptions) {
@@ -48,7 +50,6 @@ export class Placement implements OwnRegionOwner {
     this.backend = regions.backend;
     this.budget = budget;
     this.#options = options;
-    this.#guardPages = this.backend.capabilities.guardPages;
     this.pool = new SlabPool(options.pooledByteLengthMax, this.backend.pageByteLength, () =>
       this.vacancies.sweepLater(),
     );
@@ -82,26 +83,8 @@ export class Placement implements OwnRegionOwner {
     }
   }
 
-  /**
-   * `count` regions for keys of our own in this form, or a shortage with none of them mapped: charged to the budget like any
-   * other and cut into nothing. Throws what is not a matter of capacity, and the same holds.
-   */
   reserve(byteLength: number, count: number, form: SealingKeyForm): Region[] | Shortage {
-    const mapped: Region[] = [];
-    try {
-      while (mapped.length < count) {
-        const found = this.#source.map(byteLength, 'ask', mapped, form);
-        if (!isShortage(found)) continue;
-        for (const region of mapped) this.regions.unmap(region);
-        const { by, error } = found;
-        const shortage = this.shortage(by, byteLength * count);
-        return error === undefined ? shortage : { ...shortage, error };
-      }
-      return mapped;
-    } catch (error) {
-      for (const region of mapped) this.regions.unmap(region);
-      throw error;
-    }
+    return this.#source.reserve(byteLength, count, form);
   }
 
   /** The fewest bytes of regions that could ever hold this set, all else empty. */
@@ -121,13 +104,29 @@ export class Placement implements OwnRegionOwner {
   }
 
   ownByteLength(byteLength: number): number {
-    return OwnRegion.byteLengthFor(byteLength, this.backend.pageByteLength, this.#guardPages);
+    return OwnRegion.byteLengthFor(
+      byteLength,
+      this.backend.pageByteLength,
+      this.backend.capabilities.guardPages,
+    );
   }
 
   /** Whether a secret of this length would be given a place like this one. */
   suits(host: PlaceHost, index: number, byteLength: number): boolean {
     const shares = this.sharing.classOf(byteLength) !== undefined;
     return host instanceof Slab ? shares && host.fits(index, byteLength) : !shares;
+  }
+
+  /** In the slabs that it keeps nobody else is given a place until `letGo`. */
+  keepFor(byteLengths: readonly number[]): void {
+    this.letGo();
+    const free = Math.max(0, this.#source.room) + this.vacancies.spareByteLength;
+    this.reservation = new Reservation(byteLengths, this, free);
+  }
+
+  letGo(): void {
+    this.reservation?.end();
+    this.reservation = undefined;
   }
 
   /** The kernel refused a waiter although our own account had room: mapping waits for something to change. */
@@ -143,6 +142,7 @@ export class Placement implements OwnRegionOwner {
   askKernelAgain(): void {
     this.#refusedAtUnmapCount = -1;
     this.budget.forget();
+    this.reservation?.tick();
   }
 
   /** Maps `byteLength` bytes ahead of need. */
@@ -164,7 +164,7 @@ export class Placement implements OwnRegionOwner {
     const reusable = new Set(this.vacancies.spareRegions());
     for (const { region } of this.hosts()) reusable.add(region);
     this.#endPlaces();
-    // What is neither, is a page for keys, or is just being put to use.
+    // The others are pages for keys, or just being put to use.
     for (const region of this.regions.all) {
       if (this.regions.clear(region, reusable.has(region))) this.vacancies.add(region);
     }
@@ -211,7 +211,7 @@ export class Placement implements OwnRegionOwner {
 
   #endPlaces(): void {
     const hosts = [...this.hosts()];
-    // First abandoned, then ended: the pool counts its empty slabs by those whose last secret it saw go.
+    // First abandoned: the pool counts its empty slabs by those whose last secret it saw go.
     for (const slab of [...this.pool.slabs]) this.pool.abandon(slab);
     for (const host of hosts) host.endAll();
     this.ownRegions.clear();
@@ -270,6 +270,7 @@ export class Placement implements OwnRegionOwner {
   /** A region of exactly `byteLength` bytes for one secret. */
   #regionFor(byteLength: number, reach: Reach, mapped: Region[]): Region | Shortage {
     const { vacancies } = this;
+    if (reach === 'slots') return this.shortage('budget', byteLength);
     const vacant = vacancies.takeExactly(byteLength);
     if (vacant !== undefined) return vacant;
     if (vacancies.mayReuseShown) {

@@ -8,11 +8,13 @@ import type { Regions } from './regions.js';
 import type { Vacancies } from './vacancies.js';
 
 /**
- * How far an attempt may go. `warm`: only into what is mapped already. `map`: also new regions, as the budget allows.
+ * How far an attempt may go. `slots`: only into slabs in which others live. `warm`: only into what is mapped already. `map`: also new regions, as the budget allows.
  * `ask`: the same, and where the budget is the kernel's own limit the kernel is asked even though the account says no: a
  * caller who is about to be refused gets the system's error number instead of ours.
  */
-export type Reach = 'warm' | 'map' | 'ask';
+export type Reach = 'slots' | 'warm' | 'map' | 'ask';
+
+export const mayMap = (reach: Reach): boolean => reach === 'map' || reach === 'ask';
 
 /** New regions, as far as the limit leaves room for them. What is mapped for one request is noted in its list `to`. */
 export class RegionSource {
@@ -45,8 +47,7 @@ export class RegionSource {
 
   /** A new region where that takes nothing from anybody, so that one that was shown may rest; undefined at any refusal. */
   mapWithEase(byteLength: number, reach: Reach, to: Region[]): Region | undefined {
-    if (reach === 'warm' || this.#crampedAtUnmapCount === this.#regions.unmapCount)
-      return undefined;
+    if (!mayMap(reach) || this.#crampedAtUnmapCount === this.#regions.unmapCount) return undefined;
     if (byteLength > this.room) return undefined;
     try {
       const region = this.#regions.map(byteLength);
@@ -65,7 +66,7 @@ export class RegionSource {
    * `keys`: for keys of our own in this form.
    */
   map(byteLength: number, reach: Reach, to: Region[], keys?: SealingKeyForm): Region | Shortage {
-    if (reach === 'warm') return this.shortage('budget', byteLength);
+    if (!mayMap(reach)) return this.shortage('budget', byteLength);
     if (!this.#makeRoom(byteLength)) {
       const decides = reach === 'ask' && this.#budget.kernelDecides;
       if (!decides) return this.shortage('budget', byteLength);
@@ -89,6 +90,28 @@ export class RegionSource {
   mapAtLeast(least: number, wanted: number, reach: Reach, to: Region[]): Region | Shortage {
     const region = this.map(wanted, reach, to);
     return isShortage(region) && wanted > least ? this.map(least, reach, to) : region;
+  }
+
+  /**
+   * `count` regions for keys of our own in this form, or a shortage with none of them mapped: charged to the budget like any
+   * other and cut into nothing. Throws what is not a matter of capacity, and the same holds.
+   */
+  reserve(byteLength: number, count: number, form: SealingKeyForm): Region[] | Shortage {
+    const mapped: Region[] = [];
+    try {
+      while (mapped.length < count) {
+        const found = this.map(byteLength, 'ask', mapped, form);
+        if (!isShortage(found)) continue;
+        for (const region of mapped) this.#regions.unmap(region);
+        const { by, error } = found;
+        const shortage = this.shortage(by, byteLength * count);
+        return error === undefined ? shortage : { ...shortage, error };
+      }
+      return mapped;
+    } catch (error) {
+      for (const region of mapped) this.#regions.unmap(region);
+      throw error;
+    }
   }
 
   /** Gives back what may make room under the kernel's limit; false where nothing went. */

@@ -3,7 +3,7 @@ import { isShortage, type Shortage } from '../limits/shortage.js';
 import { leastPages } from './packing.js';
 import type { Place } from './place-host.js';
 import type { Region } from './region.js';
-import type { Reach, RegionSource } from './region-source.js';
+import { mayMap, type Reach, type RegionSource } from './region-source.js';
 import { classOfLength, pageShareByteLengthMax, slabByteLengthMaxUnder } from './size-classes.js';
 import { MIXED, type Slab } from './slab.js';
 import type { SlabPool } from './slab-pool.js';
@@ -101,9 +101,9 @@ export class Sharing {
       if (gap !== undefined) return pool.takeGap(gap, byteLength);
     }
     const least = even ? pool.byteLengthFor(classIndex, 1) : this.#page;
-    const wanted = even && reach !== 'warm' ? this.#preferred(classIndex, rest, least) : least;
+    const wanted = even && mayMap(reach) ? this.#preferred(classIndex, rest, least) : least;
     const wish: Wish = { byteLength, classIndex, even, least, wanted };
-    const vacant = this.#vacancies.takeAtLeast(least);
+    const vacant = reach === 'slots' ? undefined : this.#vacancies.takeAtLeast(least);
     if (vacant !== undefined) return this.#cut(vacant, wish);
     const found =
       this.#withEase(wish, reach, mapped) ??
@@ -141,7 +141,7 @@ export class Sharing {
     if (resting !== undefined) return { host: resting, index: pool.takeFrom(resting, byteLength) };
     const rested = even ? undefined : pool.mixed.findShown(classIndex);
     if (rested !== undefined) return pool.takeGap(rested, byteLength);
-    return this.#vacancies.takeShownAtLeast(least);
+    return reach === 'slots' ? undefined : this.#vacancies.takeShownAtLeast(least);
   }
 
   /** What is free between secrets of any length. */

@@ -205,9 +205,9 @@ export class SlabPool implements SlabOwner {
     this.#shelf(slab.classIndex).resting.close(slab);
   }
 
-  /** Takes new secrets again. */
+  /** Takes new secrets again, unless it is kept for somebody. */
   reopen(slab: Slab): void {
-    if (!slab.closedToNew) return;
+    if (!slab.closedToNew || slab.reserved) return;
     slab.closedToNew = false;
     this.#offer(slab);
   }

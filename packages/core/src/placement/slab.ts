@@ -40,8 +40,9 @@ export class Slab extends PlaceHost implements GapHost {
   /** Position in the pool's list of slabs with free slots, -1 when not listed; how often that of resting slots names it. */
   listIndex = -1;
   restingEntries = 0;
-  /** Gives out no more slots. */
+  /** Gives out no more slots; and it does so for somebody who waits. */
   closedToNew = false;
+  reserved = false;
   readonly #strideByteLength: number;
   readonly #owner: SlabOwner;
   /** The first of the free slots, each of which names the next; -1 at the end. The last to come is the first to go. */

@@ -75,11 +75,12 @@ export class Admission {
 
   /**
    * How far a request may go that has just arrived and will not wait, or not yet: anywhere when nobody waits; into slots
-   * that are there already while the first waiter was not overtaken too often; nowhere after that.
+   * that are there already while the first waiter was not overtaken too often; after that only where the first waiter cannot.
    */
   reachOfNewcomer(): Reach | undefined {
     if (this.#first === undefined) return 'map';
-    return this.#first.overtaken < this.#overtakesMax ? 'warm' : undefined;
+    if (this.#first.overtaken < this.#overtakesMax) return 'warm';
+    return this.#first.keeps ? 'slots' : undefined;
   }
 
   /** Serves a newcomer if the rule lets it; true when it was served. Throws what the claim throws. */
@@ -92,7 +93,11 @@ export class Admission {
 
   /** A newcomer was served: whoever was first and waits was overtaken once more. */
   noteOvertaking(): void {
-    if (this.#first !== undefined) this.#first.overtaken++;
+    const first = this.#first;
+    if (first === undefined || first.overtaken >= this.#overtakesMax) return;
+    if (++first.overtaken < this.#overtakesMax || first.claim.keep === undefined) return;
+    first.keeps = true;
+    first.claim.keep();
   }
 
   /**
@@ -122,6 +127,7 @@ export class Admission {
       previous: last,
       next: undefined,
       overtaken: 0,
+      keeps: false,
     };
     // The timer is referenced: a process that only waits must not end in silence.
     waiter.timer = setTimeout(this.#onTimeout, waitMsMax, waiter);
@@ -200,9 +206,10 @@ export class Admission {
   #searchBehind(first: Waiter): void {
     let waiter = first.next;
     for (let i = 0; i < SEARCH_MAX && waiter !== undefined; i++) {
-      if (first.overtaken >= this.#overtakesMax) return;
+      const reach = this.reachOfNewcomer();
+      if (reach === undefined || this.#first !== first) return;
       const { next } = waiter;
-      this.#serve(waiter, 'warm');
+      this.#serve(waiter, reach);
       waiter = next;
     }
   }
@@ -223,11 +230,11 @@ export class Admission {
       if (waiter.claim.tryGrant(reach)) {
         this.#lastRefused = undefined;
         this.#remove(waiter);
-        if (reach === 'warm') this.noteOvertaking();
+        if (reach !== 'map') this.noteOvertaking();
         return true;
       }
       if (!waiter.linked) return true;
-      const impossible = reach === 'warm' ? undefined : waiter.claim.impossible();
+      const impossible = reach !== 'map' ? undefined : waiter.claim.impossible();
       if (impossible === undefined) {
         this.#lastRefused = need;
         return false;
@@ -258,6 +265,7 @@ export class Admission {
   #remove(waiter: Waiter): void {
     if (!waiter.linked) return;
     waiter.linked = false;
+    if (waiter.keeps) waiter.claim.letGo?.();
     clearTimeout(waiter.timer);
     waiter.withdraw?.();
     const { owner } = waiter;

@@ -10,6 +10,12 @@ export interface Claim {
   readonly need?: string;
   /** Takes every place of the request and hands them over; false, with nothing taken, when there is no room now. */
   tryGrant(reach: Reach): boolean;
+  /**
+   * It was overtaken often enough: from now on nobody else gets a place that it could use. `letGo` follows once. Without this
+   * nobody overtakes it any more.
+   */
+  keep?(): void;
+  letGo?(): void;
   /** The error with which waiting would end in vain: the request can never fit under the limit in force now. */
   impossible(): SecureMemoryError | undefined;
   /** What to say when the wait was too long; with the numbers of this moment. */
@@ -34,8 +40,10 @@ export interface Waiter {
   timer: NodeJS.Timeout | undefined;
   previous: Waiter | undefined;
   next: Waiter | undefined;
-  /** Later requests that were served while this one was first and waiting. */
+  /** Later requests that were served while this one was first and waiting, with places that it might have used. */
   overtaken: number;
+  /** What it could use is kept for it. */
+  keeps: boolean;
 }
 
 export interface WaitOptions {

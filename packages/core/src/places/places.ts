@@ -287,6 +287,7 @@ export class Places implements AccessHost {
     try {
       this.#endUse(host, index);
     } finally {
+      this.placementOf(host).reservation?.look(host);
       this.admission.pump();
       outbox.letGo();
     }

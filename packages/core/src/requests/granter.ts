@@ -227,12 +227,16 @@ export class Granter implements PlaceFinder {
 
   #tryPlace(byteLengths: readonly number[], reach: Reach): Place[] | Shortage {
     const { primary } = this.#places;
+    const kept = reach === 'slots' ? (primary.reservation?.count ?? 0) : 0;
+    if (kept > 0 && this.#tooMany(byteLengths, primary, kept) !== undefined) {
+      return primary.shortage('budget', primary.leastByteLength(byteLengths));
+    }
     return this.#tooMany(byteLengths, primary) ?? primary.place(byteLengths, reach);
   }
 
-  /** The shortage of a request with which there would be more secrets than may be, wherever they lie. */
-  #tooMany(byteLengths: readonly number[], placement: Placement): Shortage | undefined {
-    const count = this.#places.live + byteLengths.length;
+  /** The shortage of a request with which there would be more secrets than may be, wherever they lie, `kept` for others. */
+  #tooMany(byteLengths: readonly number[], placement: Placement, kept = 0): Shortage | undefined {
+    const count = this.#places.live + byteLengths.length + kept;
     if (count <= this.#secretsMax) return undefined;
     return placement.shortage('secrets', placement.leastByteLength(byteLengths));
   }

@@ -50,6 +50,8 @@ export function tracedClaim(
   };
   return {
     ...(claim.need === undefined ? {} : { need: claim.need }),
+    keep: () => claim.keep?.(),
+    letGo: () => claim.letGo?.(),
     impossible: () => claim.impossible(),
     timedOut: (waitedMs) => claim.timedOut(waitedMs),
     tryGrant: (reach) => {

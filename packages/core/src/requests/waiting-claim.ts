@@ -3,7 +3,7 @@ import { isShortage, type Shortage } from '../limits/shortage.js';
 import { queueRefusal, shortageRefusal, waitTimeout } from '../limits/shortage-error.js';
 import type { Place } from '../placement/place-host.js';
 import type { Placement } from '../placement/placement.js';
-import type { Reach } from '../placement/region-source.js';
+import { mayMap, type Reach } from '../placement/region-source.js';
 import { strideOf } from '../placement/size-classes.js';
 import type { SlabPool } from '../placement/slab-pool.js';
 import type { Claim } from '../places/claim.js';
@@ -33,6 +33,10 @@ export class WaitingClaim implements Claim {
   readonly #grant: (places: readonly Place[]) => void;
   readonly #reject: (reason: unknown) => void;
   #rejected = false;
+  /** Slabs are kept for it. */
+  #keeps = false;
+  /** It was last looked at only for places that the first in the queue cannot use. */
+  #shutOut = false;
   /** Fewest bytes of regions that could hold it, reckoned once under each limit. */
   #leastByteLength = -1;
   /** The shortage of the last full attempt, and whether the quick check has failed since. */
@@ -59,6 +63,22 @@ export class WaitingClaim implements Claim {
   }
 
   tryGrant(reach: Reach): boolean {
+    const kept = this.#keeps ? this.#places.primary.reservation : undefined;
+    return kept === undefined ? this.#tryGrant(reach) : kept.lent(() => this.#tryGrant(reach));
+  }
+
+  keep(): void {
+    this.#keeps = true;
+    this.#places.primary.keepFor(this.#byteLengths);
+  }
+
+  letGo(): void {
+    this.#keeps = false;
+    this.#places.primary.letGo();
+  }
+
+  #tryGrant(reach: Reach): boolean {
+    this.#shutOut = reach === 'slots';
     if (this.#places.standbys.size === 0 && this.#isMissing(reach)) return false;
     return this.#take(reach);
   }
@@ -103,7 +123,7 @@ export class WaitingClaim implements Claim {
     const { name } = primary.backend;
     const shortage = this.#missed ? this.#recalledShortage() : this.#shortage;
     const cause =
-      shortage === undefined
+      shortage === undefined || this.#shutOut
         ? queueRefusal(this.#places.admission.waiting, this.#least(), name, 'allocate', 'waited')
         : shortageRefusal(
             shortage,
@@ -132,8 +152,9 @@ export class WaitingClaim implements Claim {
     const { vacancies, regions, budget, backend, pool } = this.#places.primary;
     if (regions.strandedCount > 0) return false;
     const need = this.#needUnder(budget.recalledByteLength);
-    const room = reach === 'warm' ? 0 : budget.recalledByteLength - regions.mappedByteLength;
-    const pages = vacancies.mayBeAny || room >= backend.pageByteLength;
+    const room = !mayMap(reach) ? 0 : budget.recalledByteLength - regions.mappedByteLength;
+    const vacant = reach !== 'slots' && vacancies.mayBeAny;
+    const pages = vacant || room >= backend.pageByteLength;
     if (pages || lacksNoClass(need, pool)) {
       if (this.#byteLengths.length === 1) return false;
       const free = pool.freeByteLength + vacancies.spareByteLength + Math.max(0, room);
