@@ -47,6 +47,17 @@ describe('doctor on this machine', () => {
     expect(stdout).toMatch(/Room for secrets of 32 bytes/);
   });
 
+  it('K6 says for each backend whether a key can be a reference there', () => {
+    const { facts } = diagnosisOf(json());
+    const words = run(cli('doctor')).stdout.replaceAll(/\s+/g, ' ');
+    const open = facts.backends.filter(({ state }) => state === 'open');
+    for (const { packageName, capabilities } of open) {
+      const told = `${packageName} [^@]*references of keys ${capabilities?.keyReferences}`;
+      expect(words).toMatch(new RegExp(told));
+    }
+    expect(open.length).toBeGreaterThan(1);
+  });
+
   it('E1 names the variables that look like secrets, and shows none of their values', () => {
     const environment = { STRIPE_KEY: 'v4lue', DB_PASSWORD_FILE: '/v4lue', PWD: '/v4lue' };
     const hostile = { 'NAME\x1b[2J_TOKEN': 'v4lue', my_token: 'v4lue' };

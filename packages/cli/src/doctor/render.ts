@@ -70,6 +70,7 @@ function backendLines(backend: BackendFacts): string[] {
     `thread end ${capabilities.threadExit}`,
     `cipher ${capabilities.cipher}`,
     `environment ${capabilities.environment}`,
+    `references of keys ${capabilities.keyReferences ?? 'none'}`,
   ];
   const refused = trial?.passed === false ? [`    a page was refused: ${trial.code}`] : [];
   return [...wrapped(`  ${name}: ${has.join(', ')}`, 4), ...refused];

@@ -24,13 +24,11 @@ export const CALLS = [
   ['privateDecrypt, OAEP', ['RSA']],
 ];
 
-/** @param {string} type @param {string} name @returns {string} `yes`, an error, or the signal that ended the process */
-export function endOf(type, name) {
-  const { stdout, stderr, signal, status } = spawnSync(
-    process.execPath,
-    [CALLS_PROGRAM, type, name],
-    { encoding: 'utf8' },
-  );
+/** @param {string} type @param {string} name @param {string} node the program @returns {string} `yes`, an error, or the signal that ended the process */
+export function endOf(type, name, node = process.execPath) {
+  const { stdout, stderr, signal, status } = spawnSync(node, [CALLS_PROGRAM, type, name], {
+    encoding: 'utf8',
+  });
   if (signal !== null) return `ends the process (${signal})`;
   if (status !== 0) return `ends with ${status}: ${stderr.slice(-200)}`;
   return JSON.parse(stdout).ended;
