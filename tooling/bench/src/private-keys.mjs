@@ -2,12 +2,12 @@ import { createPrivateKey, generateKeyPairSync, sign as signOfNode } from 'node:
 import { createAllocator, sign } from '@securemem/core';
 import { forEachBackend, forEachSubject } from './backends.mjs';
 
-const message = Buffer.alloc(200, 7);
+export const message = Buffer.alloc(200, 7);
 
 /** @typedef {import('@securemem/core').SignatureAlgorithm} SignatureAlgorithm */
 
 /** How each key is made, and what node:crypto hashes for it. */
-const KINDS = {
+export const KINDS = {
   Ed25519: { make: () => generateKeyPairSync('ed25519'), hash: null },
   ES256: { make: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }), hash: 'sha256' },
   ES384: { make: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }), hash: 'sha384' },
@@ -15,7 +15,7 @@ const KINDS = {
 };
 
 /** A key in DER, a new one for each subject. @param {keyof typeof KINDS} algorithm */
-function derOf(algorithm) {
+export function derOf(algorithm) {
   const der = KINDS[algorithm].make().privateKey.export({ format: 'der', type: 'pkcs8' });
   const bytes = new Uint8Array(new ArrayBuffer(der.length));
   bytes.set(der);
@@ -23,7 +23,7 @@ function derOf(algorithm) {
 }
 
 /** @param {Uint8Array} der */
-const keyObjectOf = (der) => {
+export const keyObjectOf = (der) => {
   const key = Buffer.from(der);
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
 };

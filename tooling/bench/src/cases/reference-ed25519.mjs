@@ -1,0 +1,3 @@
+import { referenceCase } from '../key-references.mjs';
+
+export default referenceCase('reference-ed25519', 'Ed25519', 1.5);

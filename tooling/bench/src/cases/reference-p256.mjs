@@ -1,0 +1,3 @@
+import { referenceCase } from '../key-references.mjs';
+
+export default referenceCase('reference-p256', 'ES256', 1.5);

@@ -1,0 +1,3 @@
+import { referenceCase } from '../key-references.mjs';
+
+export default referenceCase('reference-rsa', 'RS256', 1.1);
