@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import type { MemoryBackend } from '../contract/backend.js';
 import type { LockLimit } from '../contract/capabilities.js';
 import { isSecureMemoryError } from '../contract/errors.js';
@@ -11,6 +12,9 @@ export const ASSUMED_LIMIT_BYTE_LENGTH = 65_536;
 
 /** Of physical memory, where nothing limits locking: locking more starves the rest of the machine. */
 const PHYSICAL_MEMORY_SHARE = 0.25;
+
+/** How long an answer about the machine's memory holds, in milliseconds: each reads four files, as much as twenty seals take. */
+const MEMORY_MS = 1_000;
 
 /** Of the memory that this process may have: inside a control group less than the machine has, and the kernel kills past it. */
 function physicalMemoryShare(): number {
@@ -36,6 +40,8 @@ export class LockBudget {
   #recalling = false;
   #recalled: LockLimit | undefined;
   #recalledByteLength = -1;
+  #share = 0;
+  #shareUntilMs = -1;
 
   constructor(backend: MemoryBackend, byteLengthMax: number | 'auto', headroomByteLength: number) {
     this.#backend = backend;
@@ -58,8 +64,7 @@ export class LockBudget {
     if (kernel.kind === 'unknown') {
       return { byteLength: ASSUMED_LIMIT_BYTE_LENGTH, source: 'assumed' };
     }
-    const share = physicalMemoryShare();
-    return { byteLength: share, source: 'physical-memory' };
+    return { byteLength: this.#physicalMemoryShare(), source: 'physical-memory' };
   }
 
   /**
@@ -103,7 +108,7 @@ export class LockBudget {
     if (before.kind !== 'bytes') return;
     const wanted =
       this.#byteLengthMax === 'auto'
-        ? physicalMemoryShare()
+        ? this.#physicalMemoryShare()
         : this.#byteLengthMax + this.#headroomByteLength;
     if (before.byteLength >= wanted) return;
     try {
@@ -117,6 +122,15 @@ export class LockBudget {
       }
       this.#backend.raiseLockLimit(hard);
     }
+  }
+
+  #physicalMemoryShare(): number {
+    const nowMs = performance.now();
+    if (nowMs > this.#shareUntilMs) {
+      this.#share = physicalMemoryShare();
+      this.#shareUntilMs = nowMs + MEMORY_MS;
+    }
+    return this.#share;
   }
 
   #recallByteLength(): number {
