@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { get } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -23,6 +23,7 @@ import {
 import { nodeOf } from '../src/nodes.js';
 import { identities } from '../src/references/identities.mjs';
 import { CertifyingPostgres, noPostgresBecause } from '../src/references/postgres.js';
+import { scanPicture } from '../src/references/scan-picture.js';
 
 const LONG = { timeout: 300_000 };
 const example = (name: string) =>
@@ -97,8 +98,16 @@ describe.skipIf(missing)('K6 examples of references, and where the key is', () =
       await once(response, 'end');
       expect(response.statusCode).toBe(200);
     }
-    expect(scanned(key, server.pid)).toBe(IN_ONE_PAGE);
+    const scan = scanned(key, server.pid);
+    expect(scan).toBe(IN_ONE_PAGE);
     expect(await server.end('SIGTERM')).toEqual([0, null]);
+    // The picture of the README is of this run: `npx vitest run --project acceptance reference-examples -u` draws it anew.
+    const source = readFileSync(example('https-key'), 'utf8').split('\n');
+    const from = source.findIndex((line) => line.startsWith('const memory'));
+    const code = source.slice(from, source.indexOf(');', from) + 1);
+    const typed = ['$ node https-key.mjs key.pem cert.pem &', '$ node scan.mjs key.pem $!'];
+    const picture = scanPicture(code, [...typed, scan]);
+    await expect(picture).toMatchFileSnapshot('../../../docs/images/key-reference.svg');
   });
 
   it(
