@@ -234,14 +234,14 @@ void InspectAtRest(const Mapping* const* mappings, Gate* const* gates, Facts* fa
   }
 }
 
-// inspect(owner, Float64Array of ids, Float64Array of 6 numbers per id) -> status
+// inspect(owner, Float64Array of ids, Float64Array of 7 numbers per id) -> status
 napi_value Inspect(napi_env env, napi_callback_info info) {
   Call call(env, info);
   uint32_t owner = call.Small(0);
   size_t count, room;
   const double* ids = static_cast<double*>(call.Array(1, napi_float64_array, &count));
   double* answers = static_cast<double*>(call.Array(2, napi_float64_array, &room));
-  if (!call.ok || room < count * 6) return call.Answer(Status::kBadType);
+  if (!call.ok || room < count * 7) return call.Answer(Status::kBadType);
   if (call.environment->table.owner(owner) == nullptr) return call.Answer(Status::kClosed);
   if (count == 0) return call.Answer(Status::kOk);
   const Mapping** mappings = static_cast<const Mapping**>(calloc(count, sizeof(Mapping*)));
@@ -259,13 +259,14 @@ napi_value Inspect(napi_env env, napi_callback_info info) {
   // A page that another thread opens to read a key is not open.
   if (status == Status::kOk) InspectAtRest(mappings, gates, facts, count);
   for (size_t i = 0; i < count && status == Status::kOk; i++) {
-    double* answer = answers + i * 6;
+    double* answer = answers + i * 7;
     answer[0] = facts[i].known ? 1 : 0;
     answer[1] = facts[i].locked;
     answer[2] = static_cast<int>(facts[i].protection);
     answer[3] = facts[i].guarded ? 1 : 0;
     answer[4] = facts[i].dump_excluded ? 1 : 0;
     answer[5] = static_cast<int>(facts[i].fork);
+    answer[6] = facts[i].counted ? 1 : 0;
   }
   free(mappings);
   free(gates);

@@ -65,7 +65,8 @@ void ReadLockNumbers(LockNumbers* numbers) {
     numbers->soft = BytesOf(limit.rlim_cur);
     numbers->hard = BytesOf(limit.rlim_max);
   }
-  numbers->exempt = numbers->soft != kUnlimited && HasLockCapability() && InInitialUserNamespaceCached();
+  numbers->exempt = numbers->soft != kUnlimited && !LimitsBindEverybody() && HasLockCapability() &&
+                    InInitialUserNamespaceCached();
 }
 
 Status SetLockLimit(double soft, double, Failure* failure) {
@@ -76,7 +77,10 @@ Status SetLockLimit(double soft, double, Failure* failure) {
   return Status::kOk;
 }
 
-double LockedByteLength() { return ReadVmLck(); }
+double LockedByteLength() {
+  const double counted = ReadVmLck();
+  return counted == kUnknown ? kUnknown : counted + UncountedByteLength();
+}
 
 Status GetLimit(Limit limit, uint64_t* soft, uint64_t* hard, Failure* failure) {
   struct rlimit value;

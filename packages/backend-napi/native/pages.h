@@ -33,6 +33,8 @@ struct Abilities {
 struct Facts {
   bool known = false;
   double locked = 0;
+  // The kernel marks the pages as locked and counts them. Some (6.1) do neither with hidden ones.
+  bool counted = false;
   Protection protection = Protection::kNoAccess;
   bool guarded = false;
   bool dump_excluded = false;
@@ -64,8 +66,12 @@ struct LockNumbers {
 void ReadLockNumbers(LockNumbers* numbers);
 // Sets the soft limit and leaves the hard one. Only Windows has a use for `most`, the maximum of the working set.
 Status SetLockLimit(double soft, double most, Failure* failure);
-// Bytes, or kUnknown.
+// Bytes that this process has locked, or kUnknown: what the system counts, and hidden regions where it does not count them.
 double LockedByteLength();
+// Bytes of hidden pages that the kernel does not count; 0 where it does.
+double UncountedByteLength();
+// Whether this kernel asks for the lock limit of hidden pages whatever the privileges of the process. Known once there was one.
+bool LimitsBindEverybody();
 
 // Mappings of this process now and at most, or kUnknown. Counting takes milliseconds with tens of thousands of mappings.
 double CountMappings();

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "mapping_room.h"
 #include "proc_linux.h"
 #include "reservation_linux.h"
+#include "wipe.h"
 
 namespace securemem {
 namespace {
@@ -32,6 +34,22 @@ namespace {
 
 // Of the process: its threads share the mappings.
 MappingRoom g_mapping_room;
+
+// Whether the kernel counts hidden pages as locked. Some (6.1) do not.
+enum class Counting : int { kNotAsked, kCounted, kUncounted };
+std::atomic<Counting> g_counting{Counting::kNotAsked};
+
+bool IsUncounted() { return g_counting.load(std::memory_order_relaxed) == Counting::kUncounted; }
+
+// Every kernel answers one way, so only the first region is asked about.
+void AskWhetherCounted(const Mapping& mapping) {
+  if (g_counting.load(std::memory_order_relaxed) != Counting::kNotAsked) return;
+  const Mapping* asked = &mapping;
+  Facts facts;
+  InspectSmaps(&asked, &facts, 1);
+  if (!facts.known) return;
+  g_counting.store(facts.counted ? Counting::kCounted : Counting::kUncounted, std::memory_order_relaxed);
+}
 
 int64_t NowNanoseconds() {
   struct timespec now;
@@ -102,6 +120,19 @@ Status MapHidden(size_t length, uint8_t** pages, Failure* failure) {
   return status;
 }
 
+// The first touch of a page takes it out of the kernel's own map, which costs about 35 microseconds and may be refused: some
+// kernels (6.1) ask for the lock limit only here. A touch of ours would then kill (SIGBUS); a system call that writes there is
+// answered with EFAULT. False after a refusal, with errno set.
+bool BringIn(uint8_t* base, size_t length) {
+  for (size_t offset = 0; offset < length; offset += PageByteLength()) {
+    const bool written = SECUREMEM_TRY(-1, syscall(SYS_sysinfo, base + offset)) == 0;
+    // A sandbox may forbid the call, which then says nothing about the page.
+    if (!written && errno != EPERM && errno != ENOSYS) return false;
+    Wipe(base + offset, sizeof(struct sysinfo));
+  }
+  return true;
+}
+
 Status MapHiddenRegion(size_t length, uint8_t** base, Failure* failure) {
   uint8_t* pages;
   const Status status = MapHidden(length, &pages, failure);
@@ -113,9 +144,11 @@ Status MapHiddenRegion(size_t length, uint8_t** base, Failure* failure) {
     return refused;
   }
   if (!MoveBetweenGuards(pages, reserved, length)) return Refuse(failure, "mremap", errno);
-  // The first touch of such a page costs about 35 microseconds; taken here, so that a region is resident as a whole.
-  for (size_t offset = 0; offset < length; offset += PageByteLength()) {
-    static_cast<volatile uint8_t*>(reserved)[offset] = 0;
+  // Taken here, so that a region is resident as a whole.
+  if (!BringIn(reserved, length)) {
+    const Status refused = Refuse(failure, "page fault", errno, Asks::kHiddenLock);
+    Release(reserved, length);
+    return refused;
   }
   *base = reserved;
   return Status::kOk;
@@ -197,6 +230,7 @@ Status MapPages(size_t length, PageKind kind, const Abilities& abilities, Mappin
   mapping->base = base;
   mapping->length = length;
   mapping->kind = kind;
+  if (kind == PageKind::kHidden) AskWhetherCounted(*mapping);
   return Status::kOk;
 }
 
@@ -212,6 +246,10 @@ Status UnmapPages(const Mapping& mapping, Failure* failure) {
   if (SECUREMEM_TRY(-1, munmap(mapping.base - page, mapping.length + 2 * page)) == 0) return Status::kOk;
   return Refuse(failure, "munmap", errno);
 }
+
+bool LimitsBindEverybody() { return IsUncounted(); }
+
+double UncountedByteLength() { return IsUncounted() ? HiddenByteLength() : 0; }
 
 void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   InspectSmaps(mappings, facts, count);

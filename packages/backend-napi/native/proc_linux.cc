@@ -97,8 +97,17 @@ struct Vma {
   uintptr_t end = 0;
   Protection protection = Protection::kNoAccess;
   bool readable = false;
+  bool hidden = false;
+  double resident = 0;
   double locked = 0;
 };
+
+// What the kernel calls the pages that it has no mapping of.
+bool IsHiddenFile(const char* line) {
+  static const char kName[] = "/secretmem (deleted)";
+  const size_t length = strlen(line), wanted = sizeof kName - 1;
+  return length > wanted && strcmp(line + length - wanted, kName) == 0;
+}
 
 bool ParseHeader(const char* line, Vma* vma) {
   uintptr_t start, end;
@@ -112,6 +121,8 @@ bool ParseHeader(const char* line, Vma* vma) {
   vma->protection = cursor[2] == 'w'   ? Protection::kReadWrite
                     : cursor[1] == 'r' ? Protection::kReadOnly
                                        : Protection::kNoAccess;
+  vma->hidden = IsHiddenFile(cursor);
+  vma->resident = 0;
   vma->locked = 0;
   return true;
 }
@@ -121,6 +132,13 @@ bool HasFlag(const char* flags, const char* name) {
     if (found[-1] == ' ' && (found[2] == ' ' || found[2] == 0)) return true;
   }
   return false;
+}
+
+// The bytes of a mapping that cannot leave memory. Hidden pages never do, and some kernels (6.1) neither mark nor count them as
+// locked: there it is those that have been brought in.
+double LockedBytes(const Vma& vma, const char* flags) {
+  if (HasFlag(flags, "lo")) return vma.locked;
+  return vma.hidden ? vma.resident : 0;
 }
 
 // `guards` collects which of the two guard pages were seen closed: 1 before, 2 after.
@@ -138,7 +156,8 @@ void AddVma(const Vma& vma, const char* flags, const Mapping& mapping, Facts* fa
   // A region is one mapping; were it ever split, the weakest part speaks for all of it.
   bool first = !facts->known;
   facts->known = true;
-  if (HasFlag(flags, "lo")) facts->locked += vma.locked;
+  facts->locked += LockedBytes(vma, flags);
+  facts->counted = (first || facts->counted) && HasFlag(flags, "lo");
   if (first || vma.protection > facts->protection) facts->protection = vma.protection;
   facts->dump_excluded = (first || facts->dump_excluded) && excluded;
   if (first || fork > facts->fork) facts->fork = fork;
@@ -217,6 +236,17 @@ double CountMappings() {
   return count;
 }
 
+double HiddenByteLength() {
+  Lines lines("/proc/self/maps");
+  if (!lines.is_open()) return 0;
+  double length = 0;
+  Vma vma;
+  for (const char* line = lines.Next(); line != nullptr; line = lines.Next()) {
+    if (ParseHeader(line, &vma) && vma.hidden) length += static_cast<double>(vma.end - vma.start);
+  }
+  return length;
+}
+
 bool IsOneMapping(const void* start, const void* end) {
   Lines lines("/proc/self/maps");
   if (!lines.is_open()) return false;
@@ -256,7 +286,9 @@ void InspectSmaps(const Mapping* const* mappings, Facts* facts, size_t count) {
   for (const char* line = lines.Next(); line != nullptr; line = lines.Next()) {
     if (ParseHeader(line, &vma)) continue;
     double kilobytes;
-    if (strncmp(line, "Locked:", 7) == 0 && ParseDecimal(line + 7, &kilobytes) != nullptr) {
+    if (strncmp(line, "Rss:", 4) == 0 && ParseDecimal(line + 4, &kilobytes) != nullptr) {
+      vma.resident = kilobytes * 1024;
+    } else if (strncmp(line, "Locked:", 7) == 0 && ParseDecimal(line + 7, &kilobytes) != nullptr) {
       vma.locked = kilobytes * 1024;
     } else if (strncmp(line, "VmFlags:", 8) == 0) {
       // Both lists ascend, so regions that lie wholly before this mapping are done with.

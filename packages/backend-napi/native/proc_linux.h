@@ -6,6 +6,8 @@ namespace securemem {
 
 // VmLck in bytes, or kUnknown.
 double ReadVmLck();
+// Bytes of hidden pages in this process, whoever mapped them; 0 where it cannot be known.
+double HiddenByteLength();
 // Whether a mapping begins and ends exactly there. False where it cannot be known.
 bool IsOneMapping(const void* start, const void* end);
 // False in a rootless container, and where it cannot be known. The map of user ids does not tell: another namespace may map

@@ -36,7 +36,7 @@ const READ_WRITE = 2;
 export const FORK_BEHAVIOURS: readonly ForkBehaviour[] = ['absent', 'zeroed', 'inherited'];
 
 /** Numbers per region that `inspect` of the addon writes. */
-const FACTS = 6;
+export const FACTS = 7;
 
 /** An owner that is nobody: every call with it answers that the backend is closed. */
 const NOBODY = 0;

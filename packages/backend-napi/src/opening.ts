@@ -14,7 +14,7 @@ import {
 import { type Binding, loadBinding } from './binding.js';
 import { BACKEND_NAME, errors, failure } from './failure.js';
 import { referencesHere } from './key-references.js';
-import { FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
+import { FACTS, FORK_BEHAVIOURS, NapiBackend, PROTECTIONS } from './napi-backend.js';
 import { keyAlgorithms, laterAlgorithms } from './napi-keys.js';
 import { openBuffer, takeBack } from './napi-view.js';
 import { lockLimit } from './native-limits.js';
@@ -100,6 +100,7 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
   const keys = keyAlgorithms(binding);
   const observed = {
     locking: 'locked' as const,
+    lockEvidence: 'counted' as NonNullable<BackendCapabilities['lockEvidence']>,
     guardPages: true,
     protection: PROTECTIONS[strongest] as Exclude<Protection, 'read-write'>,
     dumpExclusion: dumpExcluded === 1,
@@ -126,7 +127,7 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
       throw errors.unavailable('the kernel reads pages that it should have no mapping of');
     }
     closeTrial(binding, owner, region, strongest);
-    const facts = new Float64Array(6);
+    const facts = new Float64Array(FACTS);
     binding.inspect(owner, Float64Array.of(region), facts);
     if (facts[0] !== 1) return observed;
     if ((facts[1] as number) < binding.pageByteLength || facts[3] !== 1) {
@@ -134,6 +135,8 @@ function observe(binding: Binding, owner: number, hidden: boolean, views: boolea
       const reason = 'the kernel reports success for a guarded, locked page and does not show one';
       throw errors.unavailable(reason);
     }
+    // Hidden pages stay where they are, whatever the kernel counts.
+    if (facts[6] !== 1) observed.lockEvidence = 'resident';
     // Advice that reports success and does nothing, as under user-mode emulation, is no capability either.
     observed.dumpExclusion &&= facts[4] === 1;
     observed.forkBehaviour = FORK_BEHAVIOURS[facts[5] as number] as ForkBehaviour;

@@ -30,7 +30,8 @@ export class FakeLinux implements LinuxCalls {
   mprotect = () => this.#tried(0, -1);
   mlock = () => this.#tried(0, -1);
   madvise = () => this.#tried(0, -1);
-  syscall = () => this.#tried(5, -1);
+  /** A descriptor, or success of what writes to a page. */
+  syscall = (number: number) => this.#tried(number === 447 ? 5 : 0, -1);
   ftruncate = () => this.#tried(0, -1);
   /** The last of a region's life, and one that undoes: only the first is counted, when nothing is mapped any more. */
   munmap = (_address: Address, byteLength: number) => (byteLength > 4096 ? this.#tried(0, -1) : 0);

@@ -5,7 +5,7 @@ import { PageMap } from './page-map.mjs';
  * What Linux says of the memory of a process, this one or another. Everything is read from /proc; nothing is asked of a
  * backend. Addresses stay inside this folder and below 2^53, so numbers hold them exactly.
  *
- * @typedef {{ start: number, end: number, access: string, name: string, lockedByteLength: number, flags: string[] }} Mapping
+ * @typedef {{ start: number, end: number, access: string, name: string, residentByteLength: number, lockedByteLength: number, flags: string[] }} Mapping
  * @typedef {{ masked: string, mask: string }} Marker both hexadecimal; the marker is their exclusive or
  */
 
@@ -26,13 +26,26 @@ export function detailedMappingsOf(pid) {
   for (const line of readFileSync(`/proc/${pid}/smaps`, 'latin1').split('\n')) {
     const last = mappings.at(-1);
     if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) mappings.push(mappingOf(line));
-    else if (last !== undefined && line.startsWith('Locked:')) {
+    else if (last !== undefined && line.startsWith('Rss:')) {
+      last.residentByteLength = Number.parseInt(line.slice(4), 10) * 1024;
+    } else if (last !== undefined && line.startsWith('Locked:')) {
       last.lockedByteLength = Number.parseInt(line.slice(7), 10) * 1024;
     } else if (last !== undefined && line.startsWith('VmFlags:')) {
       last.flags = line.slice(8).trim().split(' ');
     }
   }
+  for (const mapping of mappings) mapping.lockedByteLength += uncountedIn(pid, mapping);
   return mappings;
+}
+
+/**
+ * Bytes that cannot leave memory although the kernel says nothing of it. Some kernels (6.1) neither mark nor count the pages that they
+ * have no mapping of. Those are known by what the kernel does: it refuses to read them, and has them in memory.
+ * @param {number | 'self'} pid @param {Mapping} mapping
+ */
+function uncountedIn(pid, mapping) {
+  if (!isHidden(mapping) || mapping.flags.includes('lo')) return 0;
+  return readMemory(pid, mapping.start, 1) === undefined ? mapping.residentByteLength : 0;
 }
 
 /** @param {string} line @returns {Mapping} */
@@ -44,19 +57,24 @@ function mappingOf(line) {
     end: Number.parseInt(end, 16),
     access,
     name: name.join(' '),
+    residentByteLength: 0,
     lockedByteLength: 0,
     flags: [],
   };
 }
 
-/** Bytes that the kernel says are locked, the number of mappings, and the number of open descriptors.
+/** Bytes that are locked, those that the kernel does not count included, the number of mappings, and the number of open descriptors.
  *  @param {number | 'self'} pid */
 export function countsOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const locked = /^VmLck:\s+(\d+) kB$/m.exec(status)?.[1] ?? '0';
+  const mappings = mappingsOf(pid);
+  const uncounted = mappings.some(isHidden)
+    ? detailedMappingsOf(pid).reduce((sum, mapping) => sum + uncountedIn(pid, mapping), 0)
+    : 0;
   return {
-    lockedByteLength: Number(locked) * 1024,
-    mappings: readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n').length - 1,
+    lockedByteLength: Number(locked) * 1024 + uncounted,
+    mappings: mappings.length,
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
   };
 }

@@ -25,6 +25,14 @@ describe('a receipt', () => {
     expect(weaknesses({})).toContain('kernelHidden');
   });
 
+  it('V4 says how a lock is known: by the count of the system, or by what it does with the pages', () => {
+    const evidenceOf = (capabilities: Parameters<typeof open>[0]) =>
+      open({ capabilities }).memory.randomSync(32).receipt.lockEvidence;
+    expect(evidenceOf({})).toBe('counted');
+    expect(evidenceOf({ lockEvidence: 'resident', kernelHidden: true })).toBe('resident');
+    expect(evidenceOf({ locking: 'none' })).toBe('none');
+  });
+
   it('refuses at opening what is required and cannot be had, with the reason', () => {
     const capabilities = { forkBehaviour: 'inherited' } as const;
     expect(thrown(() => open({ capabilities, require: ['locked', 'forkSafe'] }))).toMatchObject({

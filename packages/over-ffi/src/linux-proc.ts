@@ -2,6 +2,9 @@ import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:
 import type { ForkBehaviour, Protection, RegionFacts } from '@securemem/core/contract';
 import type { Span } from './system.js';
 
+/** What the kernel calls the pages that it has no mapping of. */
+const HIDDEN = '/secretmem (deleted)';
+
 /** Text of a file of `/proc`, or undefined where it cannot be read. */
 export function textOf(path: string): string | undefined {
   try {
@@ -55,6 +58,17 @@ export function mappingsNow(): number | 'unknown' {
   } catch {
     return 'unknown';
   }
+}
+
+/** Bytes of hidden pages in the lines of a maps file, whoever mapped them. */
+export function hiddenByteLengthOf(lines: Iterable<string>): number {
+  let byteLength = 0;
+  for (const line of lines) {
+    if (!line.endsWith(HIDDEN)) continue;
+    const [start = 0, end = 0] = line.split(/[- ]/, 2).map((text) => Number.parseInt(text, 16));
+    byteLength += end - start;
+  }
+  return byteLength;
 }
 
 /** Whether a mapping in these lines begins and ends exactly there. */
@@ -172,9 +186,6 @@ function indexOf(mappings: readonly Mapping[], address: number): number {
   return -1;
 }
 
-/** What the kernel calls the pages that it has no mapping of. */
-const HIDDEN = '/secretmem (deleted)';
-
 /**
  * The bytes of a mapping that cannot leave memory. Hidden pages never do, and some kernels (6.1) neither mark nor count them
  * as locked: there it is those that have been brought in.
@@ -195,6 +206,12 @@ function partsOf(mappings: readonly Mapping[], start: number, end: number): Mapp
     reached = mapping.end;
   }
   return parts;
+}
+
+/** Whether the kernel marks every part of a span as locked, and so counts it. */
+export function isCounted(mappings: readonly Mapping[], { address, byteLength }: Span): boolean {
+  const start = Number(address);
+  return partsOf(mappings, start, start + byteLength).every(({ flags }) => flags.includes('lo'));
 }
 
 /**

@@ -1,12 +1,24 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type Address, offsetBy } from './address.js';
 import type { LinuxCalls } from './linux-calls.js';
-import { failed, type LinuxPages, PROT, refusedBy, reserve, type Trial } from './linux-pages.js';
+import {
+  failed,
+  type LinuxPages,
+  PROT,
+  refusedBy,
+  reserve,
+  type Trial,
+  unmapRegion,
+} from './linux-pages.js';
 import { isOneMapping, linesOf } from './linux-proc.js';
 import type { Refused } from './refusal.js';
 
 /** The number of memfd_secret is the same on every architecture: all system calls from 424 on are. */
 const SYS_MEMFD_SECRET = 447;
+/** It writes 112 bytes to its one argument, and nothing else comes of it. */
+const SYS_SYSINFO = process.arch === 'arm64' ? 179 : 99;
+const EPERM = 1;
+const ENOSYS = 38;
 const O_CLOEXEC = 0o2000000;
 const MAP_SHARED = 0x01;
 const MREMAP_MAYMOVE_FIXED = 1 | 2;
@@ -43,9 +55,10 @@ export class SecretPages implements LinuxPages {
       this.#calls.munmap(loose, byteLength);
       return address;
     }
-    // The first touch of such a page is what takes it out of the kernel's map; here, so that a region is resident as a whole.
-    this.#calls.memset(address, 0, byteLength);
-    return address;
+    const refused = this.#bringIn(address, byteLength);
+    if (refused === undefined) return address;
+    unmapRegion(this.#calls, address, byteLength, this.#page);
+    return refused;
   }
 
   makeTrial(): Trial | Refused {
@@ -63,6 +76,25 @@ export class SecretPages implements LinuxPages {
     const refused = refusedBy(this.#calls, 'ftruncate', 'memory');
     this.#calls.close(file);
     return refused;
+  }
+
+  /**
+   * The first touch of such a page is what takes it out of the kernel's map; here, so that a region is resident as a whole. It
+   * may be refused: some kernels (6.1) ask for the lock limit only then. A touch of ours would kill (SIGBUS), while a system
+   * call that writes there is answered.
+   */
+  #bringIn(address: Address, byteLength: number): Refused | undefined {
+    const calls = this.#calls;
+    for (let offset = 0; offset < byteLength; offset += this.#page) {
+      const page = offsetBy(address, offset);
+      if (calls.syscall(SYS_SYSINFO, Number(page)) !== 0) {
+        const refused = refusedBy(calls, 'page fault', 'hidden-lock');
+        // A sandbox may forbid the call, which then says nothing about the page.
+        if (refused.errno !== EPERM && refused.errno !== ENOSYS) return refused;
+      }
+    }
+    calls.memset(address, 0, byteLength);
+    return undefined;
   }
 
   /** The pages, somewhere. This is where the lock limit is asked. */

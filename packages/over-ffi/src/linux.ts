@@ -10,7 +10,9 @@ import type { LinuxCalls } from './linux-calls.js';
 import { type LinuxPages, PROT, refusedBy, unmapRegion } from './linux-pages.js';
 import {
   factsOf,
+  hiddenByteLengthOf,
   inFirstUserNamespace,
+  isCounted,
   linesOf,
   lockedBytesOf,
   type Mapping,
@@ -45,6 +47,8 @@ export class Linux implements System {
   readonly #status = new ProcFile('/proc/self/status', STATUS_BYTE_LENGTH_MAX);
   readonly #room = new MappingRoom(mappingsNow, mappingsMaxNow);
   readonly #around: Surroundings;
+  /** Whether the kernel counts hidden pages as locked; undefined for others, and until there was one to ask about. */
+  #isCounted: boolean | undefined;
 
   constructor(
     calls: LinuxCalls,
@@ -81,6 +85,7 @@ export class Linux implements System {
       const shown = facts === 'unknown' ? undefined : facts;
       return {
         locking: 'locked',
+        lockEvidence: this.#isCounted === false ? 'resident' : 'counted',
         guardPages: true,
         protection: 'no-access',
         dumpExclusion: shown?.dumpExcluded ?? trial.dumpExclusion,
@@ -106,7 +111,8 @@ export class Linux implements System {
 
   lockedByteLength(): number | 'unknown' {
     const status = this.#status.read();
-    return status === undefined ? 'unknown' : lockedBytesOf(status);
+    const counted = status === undefined ? 'unknown' : lockedBytesOf(status);
+    return counted === 'unknown' ? counted : counted + this.#uncountedByteLength();
   }
 
   map(byteLength: number): Address {
@@ -116,8 +122,9 @@ export class Linux implements System {
       throw this.#errors.own(code, 'map', message, details);
     }
     const made = this.#pages.make(byteLength);
-    if (typeof made === 'bigint') return made;
-    throw this.#explain('map', made, byteLength);
+    if (typeof made !== 'bigint') throw this.#explain('map', made, byteLength);
+    this.#askWhetherCounted({ address: made, byteLength });
+    return made;
   }
 
   protect(span: Span, protection: Protection, operation: string): void {
@@ -142,17 +149,35 @@ export class Linux implements System {
 
   inspect(spans: readonly Span[]): (RegionFacts | 'unknown')[] {
     if (spans.length === 0) return [];
-    let mappings: Mapping[];
-    try {
-      mappings = mappingsOf(linesOf('/proc/self/smaps'));
-    } catch {
-      return spans.map(() => 'unknown');
-    }
+    const mappings = this.#mappings();
+    if (mappings === undefined) return spans.map(() => 'unknown');
     return spans.map((span) => factsOf(mappings, span, this.#pages.kernelHidden));
   }
 
   close(): void {
     this.#status.close();
+  }
+
+  #askWhetherCounted(span: Span): void {
+    if (!this.#pages.kernelHidden || this.#isCounted !== undefined) return;
+    const mappings = this.#mappings();
+    if (mappings !== undefined) this.#isCounted = isCounted(mappings, span);
+  }
+
+  #uncountedByteLength(): number {
+    try {
+      return this.#isCounted === false ? hiddenByteLengthOf(linesOf('/proc/self/maps')) : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  #mappings(): Mapping[] | undefined {
+    try {
+      return mappingsOf(linesOf('/proc/self/smaps'));
+    } catch {
+      return undefined;
+    }
   }
 
   /** Reads into the same two words each time: it is asked before every admission. */
@@ -163,7 +188,9 @@ export class Linux implements System {
       soft: known ? bytesOf(soft) : undefined,
       hard: bytesOf(hard),
       system: Number.POSITIVE_INFINITY,
-      exempt: () => this.#hasLockCapability() && inFirstUserNamespace(),
+      // A kernel that does not count hidden pages asks for their limit whatever the privileges (6.1).
+      exempt: () =>
+        this.#isCounted !== false && this.#hasLockCapability() && inFirstUserNamespace(),
     };
   }
 
@@ -189,7 +216,10 @@ export class Linux implements System {
       throw this.#errors.unavailable('the kernel reads pages that it should have no mapping of');
     }
     this.protect(span, 'no-access', 'open');
-    const facts = this.inspect([span])[0] ?? 'unknown';
+    const mappings = this.#mappings();
+    if (mappings === undefined) return 'unknown';
+    if (locked && this.#pages.kernelHidden) this.#isCounted = isCounted(mappings, span);
+    const facts = factsOf(mappings, span, this.#pages.kernelHidden);
     if (facts !== 'unknown' && (!facts.guarded || (locked && facts.lockedByteLength !== page))) {
       // A sandbox that answers mlock with success and does nothing, for example.
       const reason = 'the kernel reports success for a guarded, locked page and does not show one';

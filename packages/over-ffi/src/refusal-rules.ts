@@ -3,10 +3,11 @@ import type { RefusalRules } from './refusal.js';
 export const LINUX: RefusalRules = {
   lockLimit: [],
   hiddenLockLimit: [11], // EAGAIN of the mapping of a memfd_secret file (secretmem_mmap in mm/secretmem.c)
+  firstTouch: [14], // EFAULT of a system call that writes to such a page
   limitOfZero: [1], // EPERM (can_do_mlock in mm/mlock.c)
   forbidden: [1, 13, 38], // EPERM, EACCES, ENOSYS: what sandboxes answer
   ambiguous: [12], // ENOMEM
-  shortage: [11], // EAGAIN: madvise at the mapping limit, mlock where no page could be brought in
+  shortage: [11, 14], // EAGAIN: madvise at the mapping limit, mlock where no page could be brought in
   tooLarge: [],
   noDescriptor: [24, 23], // EMFILE, ENFILE
   lockRemedy:
@@ -18,6 +19,7 @@ export const LINUX: RefusalRules = {
 export const DARWIN: RefusalRules = {
   lockLimit: [35], // EAGAIN: the limit of this process or the system's limit on wired memory (mlock(2))
   hiddenLockLimit: [],
+  firstTouch: [],
   limitOfZero: [1], // EPERM
   forbidden: [1, 13], // EPERM, EACCES
   ambiguous: [12], // ENOMEM
@@ -33,6 +35,7 @@ export const WINDOWS: RefusalRules = {
   // ERROR_WORKING_SET_QUOTA; under Wine it is ERROR_ACCESS_DENIED, which VirtualLock gives for nothing else on our pages.
   lockLimit: [1453, 5],
   hiddenLockLimit: [],
+  firstTouch: [],
   limitOfZero: [],
   forbidden: [5], // ERROR_ACCESS_DENIED, of calls that are not VirtualLock
   ambiguous: [],

@@ -27,6 +27,8 @@ export interface RefusalRules {
   /** The same, for a lock of hidden pages. */
   readonly hiddenLockLimit: readonly number[];
   /** Of a lock under a limit of 0: that limit. */
+  /** Of bringing in a hidden page: the lock limit where one binds, which some kernels ask only then; memory where none does. */
+  readonly firstTouch: readonly number[];
   readonly limitOfZero: readonly number[];
   /** The call as such is forbidden. */
   readonly forbidden: readonly number[];
@@ -119,6 +121,7 @@ function explainByLimit(
   const certain = asksFor === 'lock' ? rules.lockLimit : rules.hiddenLockLimit;
   if (certain.includes(errno)) return verdict();
   if (limit === undefined) return undefined;
+  if (asksFor === 'hidden-lock' && rules.firstTouch.includes(errno)) return verdict();
   if (limit === 0 && rules.limitOfZero.includes(errno)) return verdict();
   if (asksFor !== 'lock' || !rules.ambiguous.includes(errno)) return undefined;
   const lockable = limit - (limit % around.pageByteLength);

@@ -9,7 +9,13 @@ import type { Address } from './address.js';
 /** The part of the capabilities that the operating system decides. */
 export type SystemCapabilities = Pick<
   BackendCapabilities,
-  'locking' | 'guardPages' | 'protection' | 'dumpExclusion' | 'forkBehaviour' | 'kernelHidden'
+  | 'locking'
+  | 'lockEvidence'
+  | 'guardPages'
+  | 'protection'
+  | 'dumpExclusion'
+  | 'forkBehaviour'
+  | 'kernelHidden'
 >;
 
 /** The usable bytes of one region: guards are not counted. */

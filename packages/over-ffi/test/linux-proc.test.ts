@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../src/address.js';
-import { factsOf, isOneMapping, lockedBytesOf, mappingsOf } from '../src/linux-proc.js';
+import {
+  factsOf,
+  hiddenByteLengthOf,
+  isCounted,
+  isOneMapping,
+  lockedBytesOf,
+  mappingsOf,
+} from '../src/linux-proc.js';
 
 describe('isOneMapping()', () => {
   const lines = ['00001000-00003000 ---p 0', '7f0000001000-7f0000004000 ---s 0'];
@@ -14,6 +21,19 @@ describe('isOneMapping()', () => {
     expect(isOneMapping(lines, 0x7f0000001000n, 0x2000)).toBe(false);
     expect(isOneMapping(lines, 0x7f0000000000n, 0x4000)).toBe(false);
     expect(isOneMapping([], 0x1000n, 0x2000)).toBe(false);
+  });
+});
+
+describe('hiddenByteLengthOf()', () => {
+  it('V4 adds up the hidden pages of everybody, and nothing else', () => {
+    const lines = [
+      '7f0000001000-7f0000004000 rw-s 00000000 00:0e 7      /secretmem (deleted)',
+      '7f0000004000-7f0000005000 ---p 00000000 00:00 0 ',
+      '7f0000006000-7f0000007000 ---s 00000000 00:0e 9      /secretmem (deleted)',
+      '7f0000008000-7f0000009000 rw-s 00000000 00:01 9      /memfd:x (deleted)',
+    ];
+    expect(hiddenByteLengthOf(lines)).toBe(0x4000);
+    expect(hiddenByteLengthOf([])).toBe(0);
   });
 });
 
@@ -45,6 +65,25 @@ describe('factsOf()', () => {
       dumpExcluded: true,
       forkBehaviour: 'zeroed',
     });
+  });
+
+  it('V4 hidden pages that the kernel neither marks nor counts are locked as far as they are resident', () => {
+    const hidden = (resident: number, flags: string, name = '/secretmem (deleted)') =>
+      mappingsOf(
+        `2000-3000 rw-s 00000000 00:0e 7 ${name}\nRss: ${resident} kB\nLocked: ${flags.includes('lo') ? 4 : 0} kB\nVmFlags: ${flags}\n`.split(
+          '\n',
+        ),
+      );
+    const lockedIn = (mappings: ReturnType<typeof hidden>, isHidden: boolean) =>
+      (factsOf(mappings, span, isHidden) as { lockedByteLength: number }).lockedByteLength;
+    const uncounted = hidden(4, 'rd wr sh mr mw me dc dd');
+    expect([lockedIn(uncounted, true), isCounted(uncounted, span)]).toEqual([4096, false]);
+    expect(lockedIn(hidden(0, 'rd wr sh mr mw me dc dd'), true)).toBe(0);
+    const counted = hidden(4, 'rd wr sh mr mw me lo dc dd');
+    expect([lockedIn(counted, true), isCounted(counted, span)]).toEqual([4096, true]);
+    // Whatever else is mapped there is locked by its mark alone.
+    expect(lockedIn(hidden(4, 'rd wr sh mr mw me dc dd', '/memfd:x (deleted)'), true)).toBe(0);
+    expect(lockedIn(uncounted, false)).toBe(0);
   });
 
   it('each weakness shows', () => {

@@ -10,6 +10,7 @@ import type { Requirement } from '../requirement.js';
 /** Every value that a capability may have, or that may be in it where it is a list. */
 const LEGAL: Readonly<Record<keyof BackendCapabilities, readonly unknown[]>> = {
   locking: ['locked', 'none'],
+  lockEvidence: ['counted', 'resident', undefined],
   guardPages: [true, false],
   protection: ['no-access', 'read-only', 'none'],
   dumpExclusion: [true, false],

@@ -33,6 +33,13 @@ export interface BackendCapabilities {
   /** `locked`: the pages of a region never leave physical memory, and `map` fails where they could not be locked. */
   readonly locking: 'locked' | 'none';
 
+  /**
+   * How it is known that regions are locked. `counted`: the system marks their pages as locked and counts them. `resident`: it does
+   * neither, as some kernels with memfd_secret pages (Linux 6.1); all pages of a region are in memory, and the kernel, which has
+   * no mapping of them, cannot take them away. A backend that says nothing of it means `counted`.
+   */
+  readonly lockEvidence?: 'counted' | 'resident';
+
   /** A touch just before or just after the region kills the process. */
   readonly guardPages: boolean;
 

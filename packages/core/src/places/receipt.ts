@@ -26,6 +26,11 @@ export interface Receipt {
   readonly fallback: boolean;
   readonly route: Route;
   readonly locked: boolean;
+  /**
+   * How `locked` is known: the system counts the pages as locked, or it does not and they are `resident`, where nothing can take
+   * them away (memfd_secret pages on some kernels).
+   */
+  readonly lockEvidence: 'counted' | 'resident' | 'none';
   /** A guard page stands before and after what `guards` names. */
   readonly guarded: boolean;
   /** Own regions have guards of their own; slots of a slab share those at its ends and have canaries between them. */
@@ -91,11 +96,13 @@ export function receiptOf(
   const atRestNow = openBecause === undefined ? (found ?? atRest) : 'accessible';
   const route = host?.route ?? 'pooled';
   const views = can.views === 'revocable' && context.viewsStopped === undefined;
+  const locked = can.locking === 'locked' && losses.lockedByteLength === undefined;
   const facts = {
     backend: backend.name,
     fallback: context.fallback,
     route,
-    locked: can.locking === 'locked' && losses.lockedByteLength === undefined,
+    locked,
+    lockEvidence: locked ? (can.lockEvidence ?? 'counted') : 'none',
     guarded,
     guards: guarded ? (route === 'own' ? 'secret' : 'slab') : 'none',
     dumpExcluded: can.dumpExclusion && losses.dumpExcluded === undefined,
