@@ -1,11 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { root } from '@securemem/launch/workspace';
+import { tableOf, writeMarked } from '@securemem/launch/marked';
 import { BACKENDS_OF_MINORS, MINORS } from './minors.mjs';
 import { BACKENDS, ELSEWHERE, RUNTIMES, UNREACHABLE } from './runtimes.mjs';
-
-const START = '<!-- support-table:start -->';
-const END = '<!-- support-table:end -->';
 
 /** The tables for the README, with a note for every cell that has something to explain.
  *  @param {import('./results.mjs').Results} results */
@@ -28,14 +23,14 @@ export function renderTable(results) {
     return words.join(' ');
   });
   return [
-    ...tableOf(['runtime', ...BACKENDS, 'commit, date'], [...runtimes, ...unreachable]),
+    tableOf(['runtime', ...BACKENDS, 'commit, date'], [...runtimes, ...unreachable]),
     '',
     '*verified*: the conformance suite passes, and it asks the operating system. *load-tested*: every check that needs only the',
     'backend passes; the operating system was not asked. `npm run test:runtimes` repeats it.',
     '',
     'Each minor release of Node 26 may change `node:ffi`; `npm run test:minors` tries those that npm has.',
     '',
-    ...tableOf(
+    tableOf(
       ['runtime', 'started with', ...BACKENDS_OF_MINORS, 'commit, date'],
       minors.map(([name = '', ...rest], at) => [name, started[at] ?? '', ...rest]),
     ),
@@ -80,16 +75,6 @@ function rowsOf(results, runtimes, backends, notes) {
   });
 }
 
-/** @param {readonly string[]} heading @param {readonly (readonly string[])[]} rows */
-function tableOf(heading, rows) {
-  return [heading, heading.map(() => '---'), ...rows].map(row);
-}
-
-/** @param {readonly string[]} cells */
-function row(cells) {
-  return `| ${cells.join(' | ')} |`;
-}
-
 /** @param {string} text */
 function oneLine(text) {
   return text.replaceAll(/\s+/g, ' ').replaceAll('|', '/').slice(0, 400);
@@ -97,10 +82,5 @@ function oneLine(text) {
 
 /** @param {string} table */
 export function writeTable(table) {
-  const file = join(root, 'README.md');
-  const text = readFileSync(file, 'utf8');
-  const from = text.indexOf(START);
-  const to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`README.md has no ${START} and ${END}`);
-  writeFileSync(file, `${text.slice(0, from)}${START}\n${table}\n${text.slice(to)}`);
+  writeMarked('README.md', 'support-table', table);
 }
