@@ -36,6 +36,8 @@ export const COMMON = [
   '-fvisibility=hidden',
   '-ffunction-sections',
   '-fdata-sections',
+  // Two builds give equal bytes, wherever they are made.
+  `-ffile-prefix-map=${ROOT}=.`,
   // Or its header would import libsecp256k1 from a library of its own on Windows.
   '-DSECP256K1_STATIC',
 ];
@@ -120,7 +122,8 @@ export const TARGETS = {
     compile: [],
     // The C driver links no C++ library; freestanding.cc has what is needed of it.
     linker: 'gcc',
-    link: ['-shared', '-static-libgcc', '-Wl,--gc-sections'],
+    // Without the time of the build.
+    link: ['-shared', '-static-libgcc', '-Wl,--gc-sections,--no-insert-timestamp'],
     imports: ['node_api', 'js_native_api'],
   },
 };

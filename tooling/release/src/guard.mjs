@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { manifestProblems } from '@securemem/check/manifest';
 import { filesOf, manifestOf } from '@securemem/check/tarball';
 import { root, runPnpm } from '@securemem/launch/workspace';
+import { sumProblems } from './hashes.mjs';
 import { manifestIn } from './packages.mjs';
 
 /**
@@ -42,6 +43,7 @@ function problemsOf(files) {
   return [
     ...manifestProblems(manifest, engine),
     ...missing,
+    ...sumProblems(files).map((problem) => `${name}: ${problem}`),
     ...(isUnversioned ? [`${name}: its version is 0.0.0; run \`npm run version\` first`] : []),
   ];
 }

@@ -71,6 +71,7 @@ function describeReleases(): void {
       expect(byNpm.output).toContain('not published: publish with pnpm');
       tree.standInForMissingPrebuilds();
       await tree.run('node', ['tooling/release/src/sbom.mjs']);
+      await tree.run('node', ['tooling/release/src/hashes.mjs']);
       const prebuild = join(tree.directory, 'packages/backend-napi/prebuilds/darwin-x64');
       renameSync(prebuild, `${prebuild}.away`);
       const incomplete = await tree.attempt(
