@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { BackendCapabilities } from '../src/contract/capabilities.js';
 import { open, thrown } from './fixture.js';
 
 const weaknesses = (capabilities: Parameters<typeof open>[0]): string[] => {
@@ -26,7 +27,7 @@ describe('a receipt', () => {
   });
 
   it('V4 says how a lock is known: by the count of the system, or by what it does with the pages', () => {
-    const evidenceOf = (capabilities: Parameters<typeof open>[0]) =>
+    const evidenceOf = (capabilities: Partial<BackendCapabilities>) =>
       open({ capabilities }).memory.randomSync(32).receipt.lockEvidence;
     expect(evidenceOf({})).toBe('counted');
     expect(evidenceOf({ lockEvidence: 'resident', kernelHidden: true })).toBe('resident');
