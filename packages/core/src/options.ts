@@ -103,7 +103,10 @@ export interface AllocatorOptions {
   readonly atRest?: AtRest;
   /** Default `'sampled'`: every 256th handle, at no measurable cost. `'all'` adds the stack of creation. */
   readonly leakDetection?: LeakDetection;
-  /** Empty regions go back to the system after this many milliseconds, 2 to 2^31 - 1. Default 1,000. */
+  /**
+   * Empty regions go back to the system after this many milliseconds, 2 to 2^31 - 1; at once while the kernel refuses regions that the
+   * budget has room for. Default 1,000.
+   */
   readonly idleMs?: number;
   /** What every secret must have. Checked when opening and for each secret. Default none. */
   readonly require?: readonly Guarantee[];

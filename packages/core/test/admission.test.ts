@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isSecureMemoryError, type Secret } from '../src/index.js';
 import { createFakeKernel } from '../src/testing/index.js';
 import { open, PAGE, sleep, thrown, turn } from './fixture.js';
@@ -445,5 +445,66 @@ describe('one limit, several allocators', () => {
     await turn();
     expect(kernel.regionCount).toBe(0);
     for (const secret of await waiting) secret.dispose();
+  });
+
+  /** Two allocators under one limit of three pages: the second has what it wants, and the first was refused by the kernel. */
+  async function contending() {
+    const kernel = createFakeKernel({ lockLimit: { kind: 'bytes', byteLength: 3 * PAGE } });
+    const [first, second] = [open({ kernel }), open({ kernel })];
+    const held = second.memory.allocateSync(2 * PAGE);
+    const secret = first.memory.allocateSync(PAGE);
+    const waiting = first.memory.allocate(PAGE);
+    await turn();
+    expect(first.memory.stats().admission.waiting).toBe(1);
+    return { kernel, first, second, held, secret, waiting };
+  }
+
+  it('D2 gives vacant pages back at once after a refusal by the kernel, its own waiters first', async () => {
+    const { kernel, first, held, secret, waiting } = await contending();
+    secret.dispose();
+    const next = await waiting;
+    expect(kernel.lockedByteLength).toBe(3 * PAGE);
+    next.dispose();
+    expect(kernel.lockedByteLength).toBe(2 * PAGE);
+    // A slab that ran empty goes as well, and what stays keeps its page.
+    const [a, b] = first.memory.allocateAllSync([32, 32]);
+    a.dispose();
+    expect(kernel.lockedByteLength).toBe(3 * PAGE);
+    b.dispose();
+    expect(kernel.lockedByteLength).toBe(2 * PAGE);
+    held.dispose();
+  });
+
+  it('D2 keeps no open secret of a store for its next use then, and all of it only for a while', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const kernel = createFakeKernel({ lockLimit: { kind: 'bytes', byteLength: 8 * PAGE } });
+    const [first, second] = [open({ kernel }), open({ kernel })];
+    const store = first.memory.store();
+    store.setSync('a', new Uint8Array(new ArrayBuffer(32)).fill(1));
+    const useOnce = (): number => store.useSync('a', (secret) => secret.byteLength);
+    useOnce();
+    expect(store.stats().open).toBe(1);
+    const rest = second.memory.allocateSync(8 * PAGE - kernel.lockedByteLength);
+    expect(thrown(() => first.memory.allocateSync(2 * PAGE)).code).toBe('ERR_SECMEM_LOCK_LIMIT');
+    useOnce();
+    expect(store.stats().open).toBe(0);
+    vi.advanceTimersByTime(1_001);
+    rest.dispose();
+    const kept = first.memory.allocateSync(PAGE);
+    const before = kernel.lockedByteLength;
+    kept.dispose();
+    useOnce();
+    expect(kernel.lockedByteLength).toBeGreaterThanOrEqual(before);
+    expect(store.stats().open).toBe(1);
+    store.dispose();
+  });
+
+  it('D2 control: a refusal by the own account, or none, lets vacant pages wait for their next use', () => {
+    const { memory, kernel } = open({ budget: { lockedByteLengthMax: 2 * PAGE } });
+    const secrets = memory.allocateAllSync([PAGE, PAGE]);
+    expect(thrown(() => memory.allocateSync(PAGE)).code).toBe('ERR_SECMEM_LOCK_LIMIT');
+    for (const secret of secrets) secret.dispose();
+    expect(kernel.lockedByteLength).toBe(2 * PAGE);
   });
 });

@@ -1,12 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createAllocator } from '@securemem/core';
 import { openBackend } from './backends.mjs';
+import { bursts } from './bursts.mjs';
 import { markerFromMasked } from './memory-scan.mjs';
 
 /** What a worker thread of the scenarios in `scenarios/threads.mjs` does. */
 const { backendName, does, marker, jobs, onCapacity = 'wait' } = workerData;
 
 if (does === 'storm') await storm();
+else if (does === 'bursts') parentPort?.postMessage(await bursts(workerData));
 else {
   const memory = createAllocator({ backend: openBackend(backendName) });
   const source = markerFromMasked(marker).fill(new Uint8Array(new ArrayBuffer(32)));

@@ -53,4 +53,12 @@ describe.each(['koffi', 'napi', 'napi-mlock'])('threads, %s', (backend) => {
     expect([...new Set(failures)]).toEqual(['ERR_SECMEM_LOCK_LIMIT']);
     expect(lockedAfter).toBe(0);
   });
+
+  it('D2 eight threads and the main one serve their bursts alike: nobody times out, at most 3 to 1', async (context) => {
+    type Fair = { served: number[]; failures: string[]; lockedAfter: number };
+    const options = { memlock: LIMIT, options: { enough: 4_500 } };
+    const result = ended(await runScenario<Fair>(context, 'threads:fair', backend, options));
+    expect(result).toMatchObject({ failures: [], lockedAfter: 0 });
+    expect(Math.max(...result.served) / Math.min(...result.served)).toBeLessThanOrEqual(3);
+  });
 });

@@ -66,6 +66,6 @@ export class Departures {
   }
 }
 
-function regionOf(vacant: Vacant): Region {
+export function regionOf(vacant: Vacant): Region {
   return vacant instanceof Slab ? vacant.region : vacant;
 }

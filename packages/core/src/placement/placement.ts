@@ -2,6 +2,7 @@ import type { MemoryBackend } from '../contract/backend.js';
 import type { LockBudget } from '../limits/lock-budget.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
 import type { Fragmentation } from '../limits/shortage-error.js';
+import { Contention } from './contention.js';
 import { fragmentationOf } from './fragmentation.js';
 import { askKernel, type KernelReport } from './kernel-check.js';
 import type { SealingKeyForm } from './key-form.js';
@@ -39,6 +40,7 @@ export class Placement implements OwnRegionOwner {
   readonly ownRegions = new Set<OwnRegion>();
   readonly vacancies: Vacancies;
   readonly sharing: Sharing;
+  readonly contention = new Contention();
   /** What is kept for somebody who waits. */
   reservation: Reservation | undefined;
   readonly #source: RegionSource;
@@ -55,7 +57,7 @@ export class Placement implements OwnRegionOwner {
     );
     this.vacancies = new Vacancies(regions, this.pool, options);
     regions.onStranded = () => this.vacancies.sweepLater();
-    this.#source = new RegionSource(regions, budget, this.vacancies);
+    this.#source = new RegionSource(regions, budget, this.vacancies, this.contention);
     this.sharing = new Sharing(
       this.pool,
       this.vacancies,
@@ -104,11 +106,8 @@ export class Placement implements OwnRegionOwner {
   }
 
   ownByteLength(byteLength: number): number {
-    return OwnRegion.byteLengthFor(
-      byteLength,
-      this.backend.pageByteLength,
-      this.backend.capabilities.guardPages,
-    );
+    const { pageByteLength, capabilities } = this.backend;
+    return OwnRegion.byteLengthFor(byteLength, pageByteLength, capabilities.guardPages);
   }
 
   /** Whether a secret of this length would be given a place like this one. */

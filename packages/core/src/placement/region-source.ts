@@ -2,6 +2,7 @@ import { isSecureMemoryError } from '../contract/errors.js';
 import type { LockBudget } from '../limits/lock-budget.js';
 import { isShortage, type Shortage } from '../limits/shortage.js';
 import { explainDenial } from '../limits/shortage-error.js';
+import type { Contention } from './contention.js';
 import type { SealingKeyForm } from './key-form.js';
 import type { Region } from './region.js';
 import type { Regions } from './regions.js';
@@ -21,10 +22,12 @@ export class RegionSource {
   readonly #regions: Regions;
   readonly #budget: LockBudget;
   readonly #vacancies: Vacancies;
+  readonly #contention: Contention;
   /** A region that was wanted only so that others may rest was refused: not tried again before something is unmapped. */
   #crampedAtUnmapCount = -1;
 
-  constructor(regions: Regions, budget: LockBudget, vacancies: Vacancies) {
+  constructor(regions: Regions, budget: LockBudget, vacancies: Vacancies, contention: Contention) {
+    this.#contention = contention;
     this.#regions = regions;
     this.#budget = budget;
     this.#vacancies = vacancies;
@@ -56,6 +59,7 @@ export class RegionSource {
     } catch (error) {
       if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw explainDenial(error);
       this.#crampedAtUnmapCount = this.#regions.unmapCount;
+      this.#contention.note();
       return undefined;
     }
   }
@@ -67,7 +71,8 @@ export class RegionSource {
    */
   map(byteLength: number, reach: Reach, to: Region[], keys?: SealingKeyForm): Region | Shortage {
     if (!mayMap(reach)) return this.shortage('budget', byteLength);
-    if (!this.#makeRoom(byteLength)) {
+    const hasRoom = this.#makeRoom(byteLength);
+    if (!hasRoom) {
       const decides = reach === 'ask' && this.#budget.kernelDecides;
       if (!decides) return this.shortage('budget', byteLength);
     }
@@ -80,6 +85,7 @@ export class RegionSource {
         return region;
       } catch (error) {
         if (!isSecureMemoryError(error) || error.kind !== 'capacity') throw explainDenial(error);
+        if (hasRoom) this.#contention.note();
         if (this.#reclaim(byteLength)) continue;
         return { ...this.shortage('kernel', byteLength), error };
       }

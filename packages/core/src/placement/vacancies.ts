@@ -1,4 +1,4 @@
-import { Departures, type Vacant } from './departures.js';
+import { Departures, regionOf, type Vacant } from './departures.js';
 import type { Region } from './region.js';
 import type { Regions } from './regions.js';
 import { RestingRegions } from './resting-regions.js';
@@ -163,6 +163,17 @@ export class Vacancies {
       this.#pool.abandon(slab);
     }
     this.#regions.unmap(region);
+  }
+
+  /** Gives back all that is vacant, but for what is to be kept: somebody else wants it. */
+  giveBackAll(): void {
+    if (!this.mayBeAny) return;
+    const { reserveByteLength } = this.#options;
+    for (const vacant of [...this.spareRegions(), ...this.#pool.empties()]) {
+      const region = regionOf(vacant);
+      const kept = this.#regions.mappedByteLength - region.byteLength < reserveByteLength;
+      if (!kept && this.#takeOut(vacant)) this.#regions.unmapQuietly(region);
+    }
   }
 
   /** All that is vacant is due to go, but for what is to be kept. */

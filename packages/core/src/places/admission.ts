@@ -6,6 +6,7 @@ import { SecureMemoryError } from '../contract/errors.js';
 import type { Reach } from '../placement/region-source.js';
 import type { Outbox } from '../telemetry/outbox.js';
 import type { Claim, Waiter, WaitOptions } from './claim.js';
+import { retryMs } from './retry.js';
 
 /**
  * Requests that overtake a waiting one at most. They may only take slots that are there already, which the first in the
@@ -16,13 +17,6 @@ export const OVERTAKES_MAX = 16;
 
 /** How far behind the first waiter the queue is searched for one that fits. */
 const SEARCH_MAX = 16;
-
-/**
- * The kernel's limit is shared with other threads, copies and programs, whose releases are not told to us. While anybody
- * waits the queue is tried again at random intervals, in milliseconds; random, so that competitors do not keep step.
- */
-const RETRY_MS_MIN = 10;
-const RETRY_MS_MAX = 250;
 
 /**
  * First come, first served. A request that finds no place waits in a queue of bounded length, for a bounded time, and can
@@ -55,18 +49,21 @@ export class Admission {
   readonly #outbox: Outbox;
   readonly #onRetry: () => void;
   readonly #overtakesMax: number;
+  readonly #isContended: () => boolean;
 
   /**
    * `outbox` is held while the queue changes. `onRetry` is called before each of the random retries, so that what others
    * released is looked for again.
-   * `overtakesMax` is for tests, which show what happens without the bound.
+   * `overtakesMax` is for tests, which show what happens without the bound. `isContended` says that others want pages.
    */
   constructor(
     queueLengthMax: number,
     outbox: Outbox,
     onRetry: () => void,
     overtakesMax = OVERTAKES_MAX,
+    isContended = () => false,
   ) {
+    this.#isContended = isContended;
     this.queueLengthMax = queueLengthMax;
     this.#outbox = outbox;
     this.#onRetry = onRetry;
@@ -284,7 +281,6 @@ export class Admission {
 
   #retryLater(): void {
     if (this.#retryTimer !== undefined || this.#first === undefined) return;
-    const ms = RETRY_MS_MIN + Math.random() * (RETRY_MS_MAX - RETRY_MS_MIN);
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined;
       this.#outbox.during(() => {
@@ -292,7 +288,7 @@ export class Admission {
         this.pump();
         this.#retryLater();
       });
-    }, ms);
+    }, retryMs(this.#isContended()));
     // Each waiter's own timer keeps the process alive; this one need not.
     this.#retryTimer.unref();
   }

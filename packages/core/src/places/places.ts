@@ -11,7 +11,7 @@ import { Regions } from '../placement/regions.js';
 import { type CanaryFinding, Telemetry } from '../telemetry/events.js';
 import type { Access, AccessHost } from './access.js';
 import { AccessList } from './access-list.js';
-import { Admission } from './admission.js';
+import { Admission, OVERTAKES_MAX } from './admission.js';
 import type { DistantReader } from './distant-reader.js';
 import { type Receipt, receiptOf } from './receipt.js';
 import { abortWith } from './shutdown.js';
@@ -71,10 +71,14 @@ export class Places implements AccessHost {
         { ...placement, reserveByteLength: 0 },
       );
     }
-    this.admission = new Admission(options.queueLengthMax, this.telemetry.outbox, () => {
+    const onRetry = (): void => {
       this.primary.askKernelAgain();
       this.quarantine.sweep();
-    });
+    };
+    const isContended = () => this.primary.contention.isOn;
+    const max = options.queueLengthMax;
+    const { outbox } = this.telemetry;
+    this.admission = new Admission(max, outbox, onRetry, OVERTAKES_MAX, isContended);
     this.quarantine = new Quarantine(
       options.quarantineMax,
       this.telemetry,
@@ -136,7 +140,8 @@ export class Places implements AccessHost {
   /** Ends the use of a place: its bytes are wiped when this returns or throws, and it is anybody's. */
   release(host: PlaceHost, index: number): void {
     this.live--;
-    if (this.admission.waiting > 0) this.#releaseToWaiters(host, index);
+    if (this.admission.waiting > 0 || this.primary.contention.isOn)
+      this.#releaseToOthers(host, index);
     else this.#endUse(host, index);
   }
 
@@ -206,9 +211,8 @@ export class Places implements AccessHost {
   /** Nothing but regions that were mapped ahead of need is there, and they go back now. */
   endUnused(): void {
     this.end();
-    for (const { regions } of this.#placements()) {
-      for (const region of regions.all) regions.unmapQuietly(region);
-    }
+    const { regions } = this.primary;
+    for (const region of regions.all) regions.unmapQuietly(region);
     this.isShut = true;
   }
 
@@ -219,8 +223,8 @@ export class Places implements AccessHost {
   /** Says what will not work as expected, before it does not. */
   warnAtOpening(): void {
     const { secretsMax, atRest } = this.options;
-    const availableByteLength = this.primary.budget.limit().byteLength;
     if (secretsMax < COUNT_MAX) {
+      const availableByteLength = this.primary.budget.limit().byteLength;
       const neededByteLength = this.primary.leastByteLengthOfPooled(secretsMax);
       if (neededByteLength > availableByteLength) {
         this.telemetry.emit('headroom', { neededByteLength, availableByteLength });
@@ -281,7 +285,7 @@ export class Places implements AccessHost {
     if (finding !== undefined) this.reportCorruption(finding, host, 1);
   }
 
-  #releaseToWaiters(host: PlaceHost, index: number): void {
+  #releaseToOthers(host: PlaceHost, index: number): void {
     const { outbox } = this.telemetry;
     outbox.hold();
     try {
@@ -289,6 +293,7 @@ export class Places implements AccessHost {
     } finally {
       this.placementOf(host).reservation?.look(host);
       this.admission.pump();
+      if (this.primary.contention.isOn) this.primary.vacancies.giveBackAll();
       outbox.letGo();
     }
   }

@@ -117,7 +117,8 @@ export class HotSlots implements Standby {
   }
 
   #retain(slot: HotSlot): void {
-    if (this.#unusedMax === 0 || this.#places.admission.waiting > 0) {
+    const { admission, primary } = this.#places;
+    if (this.#unusedMax === 0 || admission.waiting > 0 || primary.contention.isOn) {
       this.#evict(slot);
       return;
     }

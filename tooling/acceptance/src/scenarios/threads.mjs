@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { createAllocator } from '@securemem/core';
+import { bursts } from '../bursts.mjs';
 import { lockedByteLength } from '../kernel-facts.mjs';
 import { createMarker } from '../memory-scan.mjs';
 
@@ -52,4 +53,18 @@ export async function share({ backendName, options }) {
   await Promise.all(exits);
   clearInterval(sampler);
   return { reports, peak, lockedAfter: lockedByteLength() };
+}
+
+/** D2: eight threads and this one, under one limit. @param {Context} context */
+export async function fair({ backendName, options }) {
+  const total = new Int32Array(new SharedArrayBuffer(8));
+  const data = { backendName, does: 'bursts', total, threads: 9, enough: options.enough };
+  const workers = Array.from({ length: 8 }, () => new Worker(THREAD, { workerData: data }));
+  const reports = workers.map(async (worker) => (await once(worker, 'message'))[0]);
+  const all = await Promise.all([bursts(data), ...reports]);
+  return {
+    served: all.map(({ served }) => served),
+    failures: all.flatMap(({ failures }) => failures),
+    lockedAfter: lockedByteLength(),
+  };
 }
