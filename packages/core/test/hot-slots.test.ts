@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Secret } from '../src/index.js';
-import { type FixtureOptions, open, PAGE, sleep, thrown } from './fixture.js';
+import { type FixtureOptions, open, PAGE, sleep, thrown, turn } from './fixture.js';
 
 const bytesOf = (n: number, first = 1): Uint8Array => {
   const bytes = new Uint8Array(new ArrayBuffer(n));
@@ -187,5 +188,44 @@ describe('hot slots', () => {
     expect(() => store.useSync('a', fail)).toThrow('mine');
     expect(() => store.useSync('a', async () => {})).toThrow(TypeError);
     expect(store.stats()).toMatchObject({ open: 1, inUse: 0 });
+  });
+});
+
+describe('a use that goes on for long', () => {
+  it('is told of, once and with its names, when requests wait after half of the longest wait, and not before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const told: unknown[] = [];
+    const onMessage = (message: unknown): void => void told.push(message);
+    subscribe('securemem:long-use', onMessage);
+    onTestFinished(() => void unsubscribe('securemem:long-use', onMessage));
+    const { memory } = open({ admission: { waitMsMax: 1_000 } });
+    const store = memory.store();
+    for (const name of ['a', 'b']) store.setSync(name, new Uint8Array(new ArrayBuffer(32)).fill(1));
+    let leave = (): void => {};
+    const using = store.useAll(['a', 'b', 'a'], () => {
+      return new Promise<void>((resolve) => {
+        leave = resolve;
+      });
+    });
+    await turn();
+    vi.advanceTimersByTime(600);
+    expect(told).toEqual([]);
+    const all = memory.allocate(14 * PAGE, { waitMsMax: 60_000 });
+    const waiting = memory.allocate(14 * PAGE, { waitMsMax: 60_000 });
+    await turn();
+    vi.advanceTimersByTime(2_000);
+    expect(told).toEqual([
+      expect.objectContaining({ names: ['a', 'b'], waiting: expect.any(Number) }),
+    ]);
+    expect(memory.stats().events['long-use']).toBe(1);
+    leave();
+    await using;
+    store.dispose();
+    (await all).dispose();
+    (await waiting).dispose();
+    // A use that has ended is not told of, nor is one that returns no promise.
+    vi.advanceTimersByTime(5_000);
+    expect(told).toHaveLength(1);
   });
 });

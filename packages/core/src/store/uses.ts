@@ -5,6 +5,7 @@ import type { RequestOptions } from '../requests/granter.js';
 import type { Secret } from '../secret/secret.js';
 import type { HotSlot, HotSlots } from './hot-slots.js';
 import { openTogether } from './joint-opening.js';
+import { watchUse } from './long-use.js';
 import type { Openings } from './openings.js';
 import type { StoreIndex } from './store-index.js';
 
@@ -37,7 +38,7 @@ export class Uses {
       this.#enter(name) ??
       this.#openings.openFree(name) ??
       (await this.#openings.open(name, request));
-    return this.#run([slot], () => fn(slot.secret));
+    return this.#run([name], [slot], () => fn(slot.secret));
   }
 
   useSync<T>(name: string, fn: (secret: Secret) => T, onCapacity: OnCapacity | undefined): T {
@@ -71,20 +72,33 @@ export class Uses {
     );
     const byName = new Map(distinct.map((name, i) => [name, (slots[i] as HotSlot).secret]));
     const secrets = names.map((name) => byName.get(name)) as unknown as SecretsOf<Names>;
-    return this.#run(slots, () => fn(secrets));
+    return this.#run(distinct, slots, () => fn(secrets));
   }
 
-  async #run<T>(slots: readonly HotSlot[], fn: () => T | PromiseLike<T>): Promise<T> {
+  async #run<T>(
+    names: readonly string[],
+    slots: readonly HotSlot[],
+    fn: () => T | PromiseLike<T>,
+  ): Promise<T> {
     let result: T;
     try {
       const pending = fn();
-      result = isThenable(pending) ? await pending : pending;
+      result = isThenable(pending) ? await this.#watched(names, pending) : pending;
     } catch (error) {
       for (const slot of slots) this.#leaveAfter(slot);
       throw error;
     }
     this.#leaveAll(slots);
     return result;
+  }
+
+  async #watched<T>(names: readonly string[], pending: PromiseLike<T>): Promise<T> {
+    const end = watchUse(this.#owner.places, names);
+    try {
+      return await pending;
+    } finally {
+      end();
+    }
   }
 
   /** Counts a user out of each. The first error is thrown, others are published. */

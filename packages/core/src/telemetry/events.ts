@@ -50,6 +50,15 @@ export interface TelemetryEvents {
   };
   /** A file that a store follows cannot be read, or holds nothing that can be taken: the old value stays. Once for each reason. */
   'follow-failed': { readonly name: string; readonly error: unknown };
+  /**
+   * A `use` or `useAll` of a store goes on for half of `admission.waitMsMax` or longer, and requests wait for a place. Once for
+   * each use.
+   */
+  'long-use': {
+    readonly names: readonly string[];
+    readonly heldMs: number;
+    readonly waiting: number;
+  };
   /** Pages are closed at rest and the program listens to SIGSEGV: a stray touch would spin instead of killing. */
   'sigsegv-listener': { readonly listeners: number };
 }
@@ -70,6 +79,7 @@ const channels = {
   'release-failed': channel('securemem:release-failed'),
   'credential-found': channel('securemem:credential-found'),
   'follow-failed': channel('securemem:follow-failed'),
+  'long-use': channel('securemem:long-use'),
   'sigsegv-listener': channel('securemem:sigsegv-listener'),
 } satisfies Record<TelemetryEvent, unknown>;
 
@@ -94,6 +104,7 @@ export class Telemetry {
     'release-failed': 0,
     'credential-found': 0,
     'follow-failed': 0,
+    'long-use': 0,
     'sigsegv-listener': 0,
   };
 
