@@ -146,7 +146,7 @@ Status MapHiddenRegion(size_t length, uint8_t** base, Failure* failure) {
   if (!MoveBetweenGuards(pages, reserved, length)) return Refuse(failure, "mremap", errno);
   // Taken here, so that a region is resident as a whole.
   if (!BringIn(reserved, length)) {
-    const Status refused = Refuse(failure, "page fault", errno, Asks::kHiddenLock);
+    const Status refused = Refuse(failure, "memfd_secret", errno, Asks::kHiddenLock);
     Release(reserved, length);
     return refused;
   }

@@ -88,7 +88,7 @@ export class SecretPages implements LinuxPages {
     for (let offset = 0; offset < byteLength; offset += this.#page) {
       const page = offsetBy(address, offset);
       if (calls.syscall(SYS_SYSINFO, Number(page)) !== 0) {
-        const refused = refusedBy(calls, 'page fault', 'hidden-lock');
+        const refused = refusedBy(calls, 'memfd_secret', 'hidden-lock');
         // A sandbox may forbid the call, which then says nothing about the page.
         if (refused.errno !== EPERM && refused.errno !== ENOSYS) return refused;
       }
