@@ -1,8 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { createAllocator } from '@securemem/core';
+import { forbidLocking } from '@securemem/machines/seccomp';
 import { nolockBackend } from '@securemem/nolock';
 import { lockedByteLength } from '../kernel-facts.mjs';
-import { forbidLocking } from '@securemem/machines/seccomp';
 
 /** What each policy makes of a limit that is reached, and who may overtake: A8, A13, M14, M15, X2. */
 
