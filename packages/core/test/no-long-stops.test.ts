@@ -105,6 +105,10 @@ describe('D5 purge', () => {
 });
 
 describe('D5 in slices', () => {
+  it('D5 leaves a slice and one more step in 20 ms', () => {
+    expect(TURN_MS).toBeLessThanOrEqual(10);
+  });
+
   it('D5 close() ends every handle at once, and gives the regions back turn by turn', async () => {
     const fixture = open({ ...roomy, ...own });
     const { memory, kernel } = fixture;
