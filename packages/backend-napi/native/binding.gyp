@@ -51,7 +51,8 @@
       ],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["pages_linux.cc", "reservation_linux.cc", "limits_linux.cc", "proc_linux.cc"]
+          "sources": ["pages_linux.cc", "reservation_linux.cc", "limits_linux.cc", "proc_linux.cc",
+                      "smaps_linux.cc"]
         }],
         ["OS=='mac'", {
           "sources": ["pages_darwin.cc"],

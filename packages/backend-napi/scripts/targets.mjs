@@ -91,6 +91,7 @@ const LINUX = {
     'reservation_linux.cc',
     'limits_linux.cc',
     'proc_linux.cc',
+    'smaps_linux.cc',
   ],
   compile: ['-fPIC'],
   // No library is asked for: the symbols of the C library come from the runtime, so one file serves glibc and musl.
