@@ -34,6 +34,7 @@ export function scanPicture(code: readonly string[], terminal: readonly string[]
   const middle = right - BETWEEN / 2;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    '<title>A server whose key is a reference, and what a scan of its memory finds</title>',
     `<style>${STYLE}\n</style>`,
     `<rect class="card" width="${width}" height="${height}" rx="8"/>`,
     `<line class="rule" x1="${middle}" x2="${middle}" y1="16" y2="${height - 16}"/>`,
