@@ -70,8 +70,10 @@ async function runAll() {
         continue;
       }
       if (!result.holds) status = 1;
-      results = { ...results, [scenario.name]: { ...results[scenario.name], [id]: result } };
-      if (isWhole) writeResults(results);
+      if (!result.died)
+        results = { ...results, [scenario.name]: { ...results[scenario.name], [id]: result } };
+      // A machine that died shows nothing; what was seen before stands until another was seen.
+      if (isWhole && !result.died) writeResults(results);
     }
   }
   if (isWhole) writeEvidence(results);
@@ -93,11 +95,18 @@ async function runOne({ id, name, run }, factory, kernel) {
   const verdict = await run(factory.on(kernel)).catch((error) => ({
     holds: false,
     line: String(error),
+    died: true,
     facts: /** @type {Record<string, any>} */ ({}),
   }));
   const seconds = Math.round((Date.now() - began) / 1000);
   const release = String(/** @type {Record<string, any>} */ (verdict.facts)['kernel'] ?? kernel.id);
-  const result = { ...verdict, seconds, release, date: new Date().toISOString().slice(0, 10) };
+  const result = {
+    died: false,
+    ...verdict,
+    seconds,
+    release,
+    date: new Date().toISOString().slice(0, 10),
+  };
   const told = `${verdict.holds ? 'holds         ' : 'DOES NOT HOLD '} ${where}: ${verdict.line} (${seconds} s)`;
   process.stdout.write(`${values.json ? JSON.stringify({ scenario: name, ...result }) : told}\n`);
   return result;

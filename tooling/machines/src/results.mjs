@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 /** What was seen last, by scenario and kernel. */
 const FILE = fileURLToPath(new URL('../results.json', import.meta.url));
 
-/** @typedef {{ holds: boolean, line: string, facts: Readonly<Record<string, any>>, seconds: number, release: string, date: string }} Result */
+/** @typedef {{ holds: boolean, died?: boolean, line: string, facts: Readonly<Record<string, any>>, seconds: number, release: string, date: string }} Result */
 /** @typedef {Readonly<Record<string, Readonly<Record<string, Result>>>>} Results */
 
 /** @returns {Results} */
