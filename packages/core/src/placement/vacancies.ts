@@ -152,6 +152,12 @@ export class Vacancies {
     return freed > 0;
   }
 
+  /** Gives back all that is vacant in this step, what was mapped ahead of need as well. */
+  giveBackNow(): void {
+    this.reclaim(Number.POSITIVE_INFINITY);
+    this.#regions.retryRetired();
+  }
+
   /** Gives one region back to the system, unless something lives in it. */
   giveBack(region: Region): void {
     const spare = this.#spares.indexOf(region);

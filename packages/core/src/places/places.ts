@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { View } from '../contract/region.js';
 import { LockBudget } from '../limits/lock-budget.js';
@@ -76,15 +77,12 @@ export class Places implements AccessHost {
       this.quarantine.sweep();
     };
     const isContended = () => this.primary.contention.isOn;
+    const { telemetry } = this;
     const max = options.queueLengthMax;
-    const { outbox } = this.telemetry;
-    this.admission = new Admission(max, outbox, onRetry, OVERTAKES_MAX, isContended);
-    this.quarantine = new Quarantine(
-      options.quarantineMax,
-      this.telemetry,
-      (host) => this.placementOf(host).pool,
-      (host, index) => this.#isLent(host, index),
-    );
+    this.admission = new Admission(max, telemetry.outbox, onRetry, OVERTAKES_MAX, isContended);
+    const poolOf = (host: PlaceHost) => this.placementOf(host).pool;
+    const isLent = (host: PlaceHost, index: number) => this.#isLent(host, index);
+    this.quarantine = new Quarantine(options.quarantineMax, telemetry, poolOf, isLent);
   }
 
   get state(): 'open' | 'closing' | 'closed' {
@@ -162,10 +160,11 @@ export class Places implements AccessHost {
     this.telemetry.outbox.during(() => this.#purge(reason));
   }
 
-  /** The same where the process ends before the step does that it happens in: what is to be told is told at once. */
+  /** The same where process or thread end in this step: what is to be told is told, and pages that outlive their thread go back. */
   readonly lastPurge = {
     purge: (reason: string): void => {
       this.purge(reason);
+      if (!isMainThread) for (const { vacancies } of this.#placements()) vacancies.giveBackNow();
       this.telemetry.outbox.sendAll();
     },
   };
