@@ -102,16 +102,19 @@ export function write(model, input) {
   region?.shadow.set(source, Number(offset));
 }
 
+/** Numbers that `inspect` answers for each region. */
+const FACTS = 7;
+
 /** @param {Model} model @param {Input} input */
 export function inspect(model, input) {
   const owner = anOwner(model, input);
   const ids = model.regions.filter((region) => region.owner === owner).map(({ id }) => id);
   const asked = input.once(4) ? [...ids, ...model.stale.slice(0, 1), Number.NaN] : ids;
-  const room = asked.length * 6 + input.of([0, 0, -1, 1]);
+  const room = asked.length * FACTS + input.of([0, 0, -1, 1]);
   const answers = new GuardedNumbers(Math.max(0, room));
   const status = model.addon.inspect(owner, Float64Array.from(asked), answers.numbers);
   answers.check('inspect');
-  const fits = answers.numbers.length >= asked.length * 6;
+  const fits = answers.numbers.length >= asked.length * FACTS;
   model.expect('inspect', status, model.owners.includes(owner) && fits && asked === ids);
 }
 
