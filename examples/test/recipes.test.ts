@@ -65,7 +65,9 @@ describe('docs/RECIPES.md', () => {
   const shown = [...PAGE.matchAll(/^```javascript\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)];
 
   it('shows every recipe as the tests run it', () => {
-    expect(shown.map(([, , name]) => name).sort()).toEqual(readdirSync(RECIPES).sort());
+    // Test runners keep caches beside the programs.
+    const programs = readdirSync(RECIPES).filter((name) => name.endsWith('.mjs'));
+    expect(shown.map(([, , name]) => name).sort()).toEqual(programs.sort());
     for (const [, code, name] of shown) {
       expect(code).toBe(readFileSync(join(RECIPES, String(name)), 'utf8'));
     }
