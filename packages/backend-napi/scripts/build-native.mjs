@@ -41,6 +41,8 @@ const { values: options } = parseArgs({
     sanitize: { type: 'boolean', default: false },
   },
 });
+/** How `--test` and `--sanitize` end where there is none; anything else but 0 is a build that failed. */
+const NO_COMPILER = 3;
 const TEST_ADDON = join(ROOT, 'test', 'native', 'test_addon.cc');
 
 const results = new Results(ROOT, [
@@ -91,7 +93,10 @@ function buildVariant(name, target) {
   const output = join(ROOT, 'build', variantFolder(name, target), 'securemem.node');
   if (results.isFresh(output)) return;
   const prefix = compilerFor(TARGETS[target]);
-  if (prefix === undefined) throw new Error(`no compiler for ${target}`);
+  if (prefix === undefined) {
+    say(`no compiler for ${target}`);
+    process.exit(NO_COMPILER);
+  }
   if (name === 'test' && target === HOST) buildTestAddon();
   build(TARGETS[target], prefix, VARIANTS[name], output);
   say(`build-native: ${relative(ROOT, output)}`);

@@ -84,15 +84,17 @@ const SHARED = [
 ];
 const EXPORTS = `--version-script=${join(NATIVE, 'exports.map')}`;
 
+/** What maps on Linux, and what it asks the kernel. */
+const PAGES_OF_LINUX = [
+  ...['pages_linux.cc', 'reservation_linux.cc', 'limits_linux.cc'],
+  ...['proc_linux.cc', 'smaps_linux.cc'],
+];
+
+/** Sources that make a program without Node: what maps, what looks after it, and what shows it. */
+export const WITHOUT_NODE = [...PAGES_OF_LINUX, 'region_table.cc', 'gate.cc', 'key_window.cc'];
+
 const LINUX = {
-  sources: [
-    ...SHARED,
-    'pages_linux.cc',
-    'reservation_linux.cc',
-    'limits_linux.cc',
-    'proc_linux.cc',
-    'smaps_linux.cc',
-  ],
+  sources: [...SHARED, ...PAGES_OF_LINUX],
   compile: ['-fPIC'],
   // No library is asked for: the symbols of the C library come from the runtime, so one file serves glibc and musl.
   link: [

@@ -23,12 +23,16 @@ export interface TestBuild {
 const require = createRequire(import.meta.url);
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/** Builds and loads what only tests use; undefined, with the reason for a skip, where there is no compiler. */
+/** As scripts/build-native.mjs ends where it finds none. */
+const NO_COMPILER = 3;
+
+/** Builds and loads what only tests use, or says why there is no compiler. Throws where the sources do not build. */
 export function testBuild(): TestBuild | string {
   const built = spawnSync(process.execPath, [path('scripts/build-native.mjs'), '--test'], {
     encoding: 'utf8',
   });
-  if (built.status !== 0) return `no compiler for the test build (${built.stderr.trim()})`;
+  if (built.status === NO_COMPILER) return built.stderr.trim();
+  if (built.status !== 0) throw new Error(`the test build failed\n${built.stderr.trim()}`);
   return {
     binding: require(path('build/test/securemem.node')) as Required<Binding>,
     addon: require(path('build/test/test_addon.node')) as TestAddon,

@@ -1,16 +1,14 @@
 // Builds the harness of references for this machine: a program of its own, without Node.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HOST, NATIVE as OF_NAPI, TARGETS } from '../../backend-napi/scripts/targets.mjs';
+import { buildHarness } from '../../backend-napi/scripts/harness.mjs';
+import { NATIVE as OF_NAPI, WITHOUT_NODE } from '../../backend-napi/scripts/targets.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const NATIVE = join(ROOT, 'native');
 const TESTS = join(ROOT, 'test', 'native');
 
-/** What maps pages, and shows them. */
-const OF_PAGES = /^(pages|reservation|limits|proc|gate|key_window)/;
 /** What needs Node, or an OpenSSL that is in the executable. */
 const LEFT_OUT = ['addon.cc', 'openssl.cc'];
 
@@ -23,23 +21,16 @@ export const WATCHING = ['-DSECUREMEM_LOCK_WATCH'];
  * @returns {{ path: string } | { reason: string }} the program, or why there is none
  */
 export function buildReferencesHarness(name, flags) {
-  if (process.platform !== 'linux') return { reason: 'the harness is for Linux' };
-  const pages = TARGETS[HOST].sources.filter((file) => OF_PAGES.test(file));
   const own = readdirSync(NATIVE).filter(
     (file) => file.endsWith('.cc') && !LEFT_OUT.includes(file),
   );
   const watched = flags.includes(/** @type {string} */ (WATCHING[0]));
   const tests = ['references_harness.cc', 'slot.cc', 'libcrypto.cc'];
   const sources = [
-    ...pages.map((file) => join(OF_NAPI, file)),
+    ...WITHOUT_NODE.map((file) => join(OF_NAPI, file)),
     ...own.map((file) => join(NATIVE, file)),
     ...[...tests, ...(watched ? ['lock_watch.cc'] : [])].map((file) => join(TESTS, file)),
   ];
-  const path = join(ROOT, 'build', 'harness', name);
-  mkdirSync(dirname(path), { recursive: true });
   const includes = [TESTS, NATIVE, OF_NAPI].map((folder) => `-I${folder}`);
-  const args = ['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', ...includes, ...sources, ...flags];
-  const built = spawnSync('g++', [...args, '-pthread', '-ldl', '-o', path], { encoding: 'utf8' });
-  if (built.status === 0) return { path };
-  return { reason: `no compiler for the harness (${built.error?.message ?? built.stderr.trim()})` };
+  return buildHarness(ROOT, name, sources, [...includes, ...flags]);
 }

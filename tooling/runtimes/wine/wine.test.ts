@@ -32,8 +32,9 @@ function bringFaults(ctx: TestContext): void {
   const addon = join(root, 'packages', 'backend-napi');
   const build = join(addon, 'scripts', 'build-native.mjs');
   const args = [build, '--test', '--target', 'win32-x64'];
-  const { status } = spawnSync(process.execPath, args, { stdio: 'ignore' });
-  if (status !== 0) ctx.skip('not proven: no compiler for Windows (mingw-w64)');
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status === 3) ctx.skip('not proven: no compiler for Windows (mingw-w64)');
+  expect(status, stderr).toBe(0);
   const place = join('prebuilds', 'win32-x64');
   mkdirSync(join(project, 'faults', place), { recursive: true });
   copyFileSync(
