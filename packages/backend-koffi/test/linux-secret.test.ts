@@ -69,6 +69,8 @@ describe('regions of memfd_secret', () => {
     ['madvise', 1, 12, 'ERR_SECMEM_OUT_OF_MEMORY'],
     ['mmap', 2, 12, 'ERR_SECMEM_OUT_OF_MEMORY'],
     ['mremap', 1, 12, 'ERR_SECMEM_OUT_OF_MEMORY'],
+    ['syscall', 2, 14, /LOCK_LIMIT|OUT_OF_MEMORY/],
+    ['syscall', 5, 14, /LOCK_LIMIT|OUT_OF_MEMORY/],
   ] as const)(
     'A9 map() whose %s no. %i gives error %i leaves nothing',
     (name, nth, errno, code) => {
@@ -105,6 +107,31 @@ describe('regions of memfd_secret', () => {
     expect(unmapped.map(([, byteLength]) => byteLength)).toEqual([PAGE, PAGE, 4 * PAGE]);
     const [[low], [high]] = unmapped as [[Address, number], [Address, number]];
     expect(high - low).toBe(BigInt(5 * PAGE));
+  });
+
+  it('V4 a sandbox that forbids the call that touches first keeps nobody from a region, which reads zero', () => {
+    const calls: LinuxCalls = {
+      ...real,
+      syscall: (number, argument) => (number === 447 ? real.syscall(number, argument) : -1),
+      errno: () => 1,
+    };
+    const system = new Linux(calls, errors, SecretPages);
+    const span = { address: system.map(2 * PAGE), byteLength: 2 * PAGE };
+    const bytes = new Uint8Array(new ArrayBuffer(2 * PAGE)).fill(1);
+    system.copy(bytes, span.address, bytes.byteLength);
+    expect(bytes.every((byte) => byte === 0)).toBe(true);
+    system.unmap(span);
+    system.close();
+  });
+
+  it('V4 what touches first leaves nothing in a region', () => {
+    const system = new Linux(real, errors, SecretPages);
+    const span = { address: system.map(2 * PAGE), byteLength: 2 * PAGE };
+    const bytes = new Uint8Array(new ArrayBuffer(2 * PAGE)).fill(1);
+    system.copy(bytes, span.address, bytes.byteLength);
+    expect(bytes.every((byte) => byte === 0)).toBe(true);
+    system.unmap(span);
+    system.close();
   });
 
   it('the kernel reads no byte of one, and does read an ordinary page', () => {

@@ -15,8 +15,13 @@ import type { Refused } from './refusal.js';
 
 /** The number of memfd_secret is the same on every architecture: all system calls from 424 on are. */
 const SYS_MEMFD_SECRET = 447;
-/** It writes 112 bytes to its one argument, and nothing else comes of it. */
-const SYS_SYSINFO = process.arch === 'arm64' ? 179 : 99;
+/** `sysinfo` writes 112 bytes to its one argument, and nothing else comes of it. What has no number here is touched at once. */
+const SYS_SYSINFO: { readonly [arch: string]: number } = {
+  x64: 99,
+  arm64: 179,
+  riscv64: 179,
+  loong64: 179,
+};
 const EPERM = 1;
 const ENOSYS = 38;
 const O_CLOEXEC = 0o2000000;
@@ -85,9 +90,9 @@ export class SecretPages implements LinuxPages {
    */
   #bringIn(address: Address, byteLength: number): Refused | undefined {
     const calls = this.#calls;
-    for (let offset = 0; offset < byteLength; offset += this.#page) {
-      const page = offsetBy(address, offset);
-      if (calls.syscall(SYS_SYSINFO, Number(page)) !== 0) {
+    const sysinfo = SYS_SYSINFO[process.arch];
+    for (let offset = 0; sysinfo !== undefined && offset < byteLength; offset += this.#page) {
+      if (calls.syscall(sysinfo, Number(offsetBy(address, offset))) !== 0) {
         const refused = refusedBy(calls, 'memfd_secret', 'hidden-lock');
         // A sandbox may forbid the call, which then says nothing about the page.
         if (refused.errno !== EPERM && refused.errno !== ENOSYS) return refused;

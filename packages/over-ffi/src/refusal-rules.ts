@@ -7,7 +7,7 @@ export const LINUX: RefusalRules = {
   limitOfZero: [1], // EPERM (can_do_mlock in mm/mlock.c)
   forbidden: [1, 13, 38], // EPERM, EACCES, ENOSYS: what sandboxes answer
   ambiguous: [12], // ENOMEM
-  shortage: [11, 14], // EAGAIN: madvise at the mapping limit, mlock where no page could be brought in
+  shortage: [11], // EAGAIN: madvise at the mapping limit, mlock where no page could be brought in
   tooLarge: [],
   noDescriptor: [24, 23], // EMFILE, ENFILE
   lockRemedy:

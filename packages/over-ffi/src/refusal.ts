@@ -82,6 +82,9 @@ export function explain(
     const limit = explainByLimit(refused, requestedByteLength, rules, around);
     if (limit !== undefined) return limit;
   }
+  if (asksFor === 'hidden-lock' && rules.firstTouch.includes(errno)) {
+    return memoryVerdict(requestedByteLength, false);
+  }
   if (asksFor === 'descriptor' && rules.noDescriptor.includes(errno)) {
     return descriptorVerdict(requestedByteLength);
   }

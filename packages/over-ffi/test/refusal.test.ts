@@ -6,6 +6,7 @@ import { DARWIN, LINUX, WINDOWS } from '../src/refusal-rules.js';
 const ENOMEM = 12;
 const EAGAIN = 11;
 const EPERM = 1;
+const EFAULT = 14;
 const bytes = (byteLength: number): LockLimit => ({ kind: 'bytes', byteLength });
 const UNLIMITED: LockLimit = { kind: 'unlimited' };
 
@@ -106,6 +107,11 @@ describe('explain() of what needs no lock', () => {
     expect(mapCode({ errno: EPERM, limit: bytes(0) })).toBe('ERR_SECMEM_DENIED');
   });
 
+  it('V4 a first touch that is refused where no limit binds is OUT_OF_MEMORY', () => {
+    const { code } = explained({ errno: EFAULT, limit: UNLIMITED }, 'hidden-lock');
+    expect(code).toBe('ERR_SECMEM_OUT_OF_MEMORY');
+  });
+
   it('EAGAIN of madvise at the mapping limit is MAP_LIMIT', () => {
     const crowded = { errno: EAGAIN, limit: UNLIMITED, mappings: 65_530 };
     expect(mapCode(crowded)).toBe('ERR_SECMEM_MAP_LIMIT');
@@ -118,6 +124,8 @@ describe('X2 the answer to a number', () => {
   it.each([
     ['Linux', EAGAIN, 'hidden-lock', 'LOCK_LIMIT', LINUX],
     ['Linux', ENOMEM, 'hidden-lock', 'OUT_OF_MEMORY', LINUX],
+    ['Linux', EFAULT, 'hidden-lock', 'LOCK_LIMIT', LINUX],
+    ['Linux', EFAULT, 'memory', 'PLATFORM', LINUX],
     ['Linux', EAGAIN, 'lock', 'OUT_OF_MEMORY', LINUX],
     ['Linux', ENOMEM, 'lock', 'LOCK_LIMIT', LINUX],
     ['Linux', EPERM, 'lock', 'DENIED', LINUX],
