@@ -10,13 +10,16 @@ const { backendName, does, marker, jobs, onCapacity = 'wait' } = workerData;
 if (does === 'storm') await storm();
 else if (does === 'bursts') parentPort?.postMessage(await bursts(workerData));
 else {
-  const memory = createAllocator({ backend: openBackend(backendName) });
+  // Without hooks nothing runs at the end of the thread: what was begun before has to be enough.
+  const exitHooks = does !== 'purge';
+  const memory = createAllocator({ backend: openBackend(backendName), exitHooks });
   const source = markerFromMasked(marker).fill(new Uint8Array(new ArrayBuffer(32)));
   memory.adoptSync(source);
   parentPort?.postMessage('ready');
   if (does === 'terminate') for (;;);
   parentPort?.once('message', () => {
     if (does === 'exit') process.exit(0);
+    if (does === 'purge') memory.purge();
     parentPort?.close();
   });
 }

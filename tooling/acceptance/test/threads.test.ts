@@ -24,6 +24,12 @@ describe.each(['koffi', 'napi', 'napi-mlock'])('threads, %s', (backend) => {
     });
   }
 
+  it('A15 a thread that purges and ends has given everything back, without a hook at its end', async (context) => {
+    const options = { options: { by: 'purge' } };
+    const result = ended(await runScenario<Ended>(context, 'threads:ends', backend, options));
+    expect(result).toMatchObject({ grew: true, after: 0, copies: 0 });
+  });
+
   it('A15 worker.terminate() in mid-use: wiped where the receipt says wiped, kept where it says kept', async (context) => {
     const options = { options: { by: 'terminate' } };
     const result = ended(await runScenario<Ended>(context, 'threads:ends', backend, options));

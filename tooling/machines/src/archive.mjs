@@ -10,10 +10,9 @@ import {
 import { join } from 'node:path';
 import { run } from '@securemem/launch/runtime';
 import { cache } from './cache.mjs';
+import { mirrors } from './mirrors.mjs';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const MIRROR = 'http://deb.debian.org/debian';
-const SECURITY = 'http://deb.debian.org/debian-security';
 
 /** Suites that get security updates from an archive of their own. */
 const STABLE = ['bullseye', 'bookworm', 'trixie'];
@@ -82,9 +81,11 @@ export class Archive {
     if (known !== undefined && Date.now() - known.mtimeMs < LISTS_MS_MAX) return;
     mkdirSync(join(this.#home, 'lists', 'partial'), { recursive: true });
     mkdirSync(join(this.#home, 'cache', 'archives', 'partial'), { recursive: true });
-    const lines = [`deb [signed-by=${KEYRING}] ${MIRROR} ${this.#suite} main`];
+    const places = mirrors();
+    if (places === undefined) throw new Error('the apt of this machine knows no archive of Debian');
+    const lines = [`deb [signed-by=${KEYRING}] ${places.main} ${this.#suite} main`];
     if (STABLE.includes(this.#suite)) {
-      lines.push(`deb [signed-by=${KEYRING}] ${SECURITY} ${this.#suite}-security main`);
+      lines.push(`deb [signed-by=${KEYRING}] ${places.security} ${this.#suite}-security main`);
     }
     writeFileSync(list, `${lines.join('\n')}\n`);
     this.#apt('apt-get', ['update', '-qq']);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { emulatorOf } from './machine.mjs';
+import { mirrors } from './mirrors.mjs';
 
 /** Programs beside the emulator, and the Debian package of each. */
 const PROGRAMS = {
@@ -24,6 +25,7 @@ export function missingHere(kernel) {
       return `${program} is not installed (Debian package ${name})`;
     }
   }
+  if (mirrors() === undefined) return 'the apt of this machine knows no archive of Debian';
   return existsSync(KEYRING)
     ? undefined
     : 'the keys of Debian are not here (Debian package debian-archive-keyring)';

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { runSlice } from '../common/slice.js';
 import type { Region } from './region.js';
 import type { Regions } from './regions.js';
@@ -32,8 +33,8 @@ export class Departures {
     }
     if (this.#due.length === 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(this.#onTimer, 0);
-    // What is left goes with the process.
-    this.#timer.unref();
+    // What is left goes with the process, which does not wait. A thread does, since its pages outlive it.
+    if (isMainThread) this.#timer.unref();
   }
 
   clear(): void {
