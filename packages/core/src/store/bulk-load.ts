@@ -3,6 +3,7 @@ import { inSlices, Slice } from '../common/slice.js';
 import { SecureMemoryError } from '../contract/errors.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { requestOf } from '../lifetime/request.js';
+import { isThenable } from '../places/access.js';
 import type { RequestOptions } from '../requests/granter.js';
 import { isSecret, type Secret } from '../secret/secret.js';
 import { checkSource, type Intake } from './intake.js';
@@ -31,10 +32,18 @@ export async function loadInto(
   if (!isIterable(source)) throw new TypeError('source must be an iterable of entries');
   const load = new Load(target, options);
   try {
-    for await (const entry of source) {
-      if (!Array.isArray(entry)) throw new TypeError('an entry must be an array: [name, secret]');
-      const pause = load.add(entry);
-      if (pause !== undefined) await pause;
+    if (Symbol.asyncIterator in source) {
+      for await (const entry of source) {
+        const pause = load.add(checkEntry(entry));
+        if (pause !== undefined) await pause;
+      }
+    } else {
+      // `for await` would make three promises for each entry here too.
+      for (const given of source) {
+        const entry = isThenable(given) ? await given : given;
+        const pause = load.add(checkEntry(entry));
+        if (pause !== undefined) await pause;
+      }
     }
     return await load.commit();
   } catch (error) {
@@ -43,6 +52,11 @@ export async function loadInto(
   } finally {
     load.end();
   }
+}
+
+function checkEntry(entry: unknown): readonly [string, Uint8Array | Secret] {
+  if (!Array.isArray(entry)) throw new TypeError('an entry must be an array: [name, secret]');
+  return entry as unknown as readonly [string, Uint8Array | Secret];
 }
 
 function isIterable(source: unknown): boolean {

@@ -32,6 +32,10 @@ export class StoreIndex {
     this.#onGone = onGone;
   }
 
+  get #isEmpty(): boolean {
+    return this.#ids.size === 0 && this.#landings.length === 0;
+  }
+
   get size(): number {
     this.#landAll();
     return this.#ids.size;
@@ -59,6 +63,10 @@ export class StoreIndex {
 
   /** The same for many, in one step; undefined, or a promise of the end of their landing. `ids` is ours from now on. */
   setAll(ids: Map<string, number>, ttlMs: number | undefined): Promise<void> | undefined {
+    if (ttlMs === undefined && this.#isEmpty) {
+      this.#ids = ids; // There is nothing whose place they could take.
+      return undefined;
+    }
     const endsAt = ttlMs === undefined ? undefined : performance.now() + ttlMs;
     const landing: Landing = { ids, endsAt };
     this.#landings.push(landing);
