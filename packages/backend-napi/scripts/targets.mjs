@@ -62,6 +62,9 @@ export const CXX = [
   ...INTERFACE,
 ];
 
+/** The private operation of RSA, which the addon of @securemem/openssl does as well. */
+export const RSA = ['openssl.cc', 'rsa_blinded.cc', 'rsa_der.cc', 'modular_inverse.cc'];
+
 const SHARED = [
   ...[
     'addon.cc',
@@ -71,16 +74,8 @@ const SHARED = [
     'gate.cc',
     'key_window.cc',
   ],
-  ...[
-    'cipher.cc',
-    'variables.cc',
-    'keys.cc',
-    'keys_secp256k1.cc',
-    'known_answers.cc',
-    'openssl.cc',
-  ],
-  ...['curve25519_openssl.cc', 'ec_openssl.cc', 'rsa_openssl.cc', 'rsa_blinded.cc', 'rsa_der.cc'],
-  ...['modular_inverse.cc', 'freestanding.cc'],
+  ...['cipher.cc', 'variables.cc', 'keys.cc', 'keys_secp256k1.cc', 'known_answers.cc'],
+  ...['curve25519_openssl.cc', 'ec_openssl.cc', 'rsa_openssl.cc', ...RSA, 'freestanding.cc'],
 ];
 const EXPORTS = `--version-script=${join(NATIVE, 'exports.map')}`;
 

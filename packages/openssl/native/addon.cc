@@ -5,7 +5,7 @@
 #include <new>
 
 #include "key_window.h"
-#include "openssl.h"
+#include "provider_functions.h"
 #include "provider.h"
 #include "reference.h"
 
@@ -69,7 +69,7 @@ struct Arguments {
 };
 
 // supported() -> 1 or 0; OpenSSL hears nothing of it
-napi_value Supported(napi_env env, napi_callback_info) { return Number(env, FindOpenSsl() == nullptr ? 0 : 1); }
+napi_value Supported(napi_env env, napi_callback_info) { return Number(env, FindProviderFunctions() == nullptr ? 0 : 1); }
 
 // open(type, window, publicKey, id) -> Answer. The id is 16 bytes that nobody can guess.
 napi_value Open(napi_env env, napi_callback_info info) {
@@ -84,7 +84,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
     return Number(env, static_cast<int>(Answer::kBadType));
   }
   if (!LoadProvider()) return Number(env, static_cast<int>(Answer::kNoProvider));
-  const OpenSsl& openssl = *FindOpenSsl();
+  const ProviderFunctions& openssl = *FindProviderFunctions();
   openssl.ERR_set_mark();
   const Reference* opened = Reference::Open(static_cast<KeyType>(type), window, {public_key, length}, id, env);
   openssl.ERR_pop_to_mark();

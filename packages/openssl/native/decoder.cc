@@ -33,7 +33,7 @@ struct PemReader {
 };
 PemReader g_reader;
 
-void FindPemReader(const OpenSsl& openssl) {
+void FindPemReader(const ProviderFunctions& openssl) {
   // Kept for good, and the provider with it.
   const ssl::Decoder* decoder = openssl.OSSL_DECODER_fetch(nullptr, "DER", "input=pem");
   if (decoder == nullptr) return;
@@ -55,7 +55,7 @@ int NoPassphrase(char*, size_t, size_t*, const ssl::Parameter*, void*) { return 
 // What it says of the block is known already, or nobody's business.
 void PassBlock(void* stream, int selection) {
   if (g_reader.make == nullptr || g_reader.free == nullptr || g_reader.decode == nullptr) return;
-  const OpenSsl& openssl = *FindOpenSsl();
+  const ProviderFunctions& openssl = *FindProviderFunctions();
   void* context = g_reader.make(g_reader.provider_context);
   if (context == nullptr) return;
   openssl.ERR_set_mark();
@@ -127,7 +127,7 @@ int ExportObject(void*, const void*, size_t, ssl::Callback, void*) { return 0; }
 
 }  // namespace
 
-const ssl::Dispatch* DecoderTable(const OpenSsl& openssl) {
+const ssl::Dispatch* DecoderTable(const ProviderFunctions& openssl) {
   FindPemReader(openssl);
   static const ssl::Dispatch table[] = {
       {kNewContext, Untyped(NewContext)}, {kFreeContext, Untyped(FreeContext)},

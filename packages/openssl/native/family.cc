@@ -30,7 +30,7 @@ bool HasName(const char* names, const char* name) {
   return false;
 }
 
-const ssl::Algorithm* AlgorithmOf(const OpenSsl& openssl, const ssl::Provider* provider, int operation, const char* name) {
+const ssl::Algorithm* AlgorithmOf(const ProviderFunctions& openssl, const ssl::Provider* provider, int operation, const char* name) {
   int no_cache = 0;
   const ssl::Algorithm* found = openssl.OSSL_PROVIDER_query_operation(provider, operation, &no_cache);
   for (; found != nullptr && found->names != nullptr; found++) {
@@ -40,14 +40,14 @@ const ssl::Algorithm* AlgorithmOf(const OpenSsl& openssl, const ssl::Provider* p
 }
 
 // How the family calls its signature or exchange: what it says, or its own name.
-const ssl::Dispatch* OperationOf(const OpenSsl& openssl, const ssl::Provider* provider, int operation, const Ordinary& of) {
+const ssl::Dispatch* OperationOf(const ProviderFunctions& openssl, const ssl::Provider* provider, int operation, const Ordinary& of) {
   const auto name_of = FunctionOf<const char* (*)(int)>(of.management, keymgmt::kQueryName);
   const char* name = name_of == nullptr ? nullptr : name_of(operation);
   const ssl::Algorithm* found = AlgorithmOf(openssl, provider, operation, name == nullptr ? of.name : name);
   return found == nullptr ? nullptr : found->implementation;
 }
 
-bool Find(const OpenSsl& openssl, const char* asked, Ordinary* ordinary) {
+bool Find(const ProviderFunctions& openssl, const char* asked, Ordinary* ordinary) {
   // Kept for good, and the provider with it.
   ssl::KeyManagement* management = openssl.EVP_KEYMGMT_fetch(nullptr, asked, nullptr);
   if (management == nullptr) return false;
@@ -88,7 +88,7 @@ Family FamilyOf(KeyType type) {
 
 const Ordinary& OrdinaryOf(Family family) { return g_ordinary[static_cast<int>(family)]; }
 
-bool FindOrdinary(const OpenSsl& openssl) {
+bool FindOrdinary(const ProviderFunctions& openssl) {
   for (int i = 0; i < kFamilyCount; i++) {
     // A provider of less than all, as with FIPS, has the first two.
     if (!Find(openssl, kAsked[i], &g_ordinary[i])) g_ordinary[i] = Ordinary();

@@ -3,7 +3,7 @@
 // request for one with ours, and nobody may notice.
 #pragma once
 #include "keys.h"
-#include "openssl.h"
+#include "provider_functions.h"
 
 namespace securemem {
 
@@ -44,7 +44,7 @@ const Ordinary& OrdinaryOf(Family family);
 
 // Finds all of it. False where the process has no provider for keys of elliptic curves and RSA. Once, before the provider is there:
 // asking also makes ordinary ones the first that OpenSSL remembers.
-bool FindOrdinary(const OpenSsl& openssl);
+bool FindOrdinary(const ProviderFunctions& openssl);
 
 // What one of our functions replaces in a table of theirs.
 struct Replacement {

@@ -1,7 +1,7 @@
 // The tables that our provider answers with, made of those for ordinary keys. Once, after FindOrdinary.
 #pragma once
 #include "family.h"
-#include "openssl.h"
+#include "provider_functions.h"
 
 namespace securemem {
 
@@ -17,13 +17,13 @@ const ssl::Dispatch* ManagementTable(Family family);
 const ssl::Dispatch* SignatureTable(Family family);
 const ssl::Dispatch* ExchangeTable(Family family);
 // Finds whoever reads PEM here, so that a stream is left where that one leaves it.
-const ssl::Dispatch* DecoderTable(const OpenSsl& openssl);
+const ssl::Dispatch* DecoderTable(const ProviderFunctions& openssl);
 
 // The functions of OpenSSL that a provider is given when it is loaded.
 void KeepCore(const void* handle, const ssl::Dispatch* core);
 
 // What becomes of a use that is refused: the text of the error, by its number.
-enum class Reason : int { kNone = 0, kEnded = 1, kStays = 2 };
+enum class Reason : int { kNone = 0, kEnded = 1, kStays = 2, kRefused = 3 };
 void Raise(Reason reason);
 
 // Bytes of a stream of OpenSSL's; 0 at its end.

@@ -7,6 +7,7 @@
 
 #include "lock.h"
 #include "operations.h"
+#include "rsa_method.h"
 
 namespace securemem {
 namespace {
@@ -39,6 +40,7 @@ struct Item {
 constexpr Item kReasons[] = {
     {static_cast<unsigned>(Reason::kEnded), "securemem key has ended"},
     {static_cast<unsigned>(Reason::kStays), "securemem private key stays in its page"},
+    {static_cast<unsigned>(Reason::kRefused), "securemem key does not sign this"},
     {0, nullptr},
 };
 
@@ -76,7 +78,7 @@ const Item* ReasonStrings(void*) { return kReasons; }
 // groups have to come from us. Later ones take it from any, and would have each twice.
 int Capabilities(void*, const char* capability, ssl::Callback take, void* argument) {
   constexpr unsigned kTakesFromAny = 5;
-  const OpenSsl& openssl = *FindOpenSsl();
+  const ProviderFunctions& openssl = *FindProviderFunctions();
   if (openssl.OPENSSL_version_minor() >= kTakesFromAny || strcmp(capability, "TLS-GROUP") != 0) return 1;
   return openssl.OSSL_PROVIDER_get_capabilities(OrdinaryOf(Family::kEc).provider, capability, take, argument);
 }
@@ -92,7 +94,7 @@ int Begin(const void* handle, const ssl::Dispatch* core, const ssl::Dispatch** f
   return 1;
 }
 
-void MakeTables(const OpenSsl& openssl) {
+void MakeTables(const ProviderFunctions& openssl) {
   size_t managements = 0, signatures = 0, exchanges = 0;
   for (int i = 0; i < kFamilyCount; i++) {
     const Family family = static_cast<Family>(i);
@@ -107,9 +109,10 @@ void MakeTables(const OpenSsl& openssl) {
   g_decoders[0] = {OrdinaryOf(Family::kEc).names, kDecoderProperties, DecoderTable(openssl), nullptr};
 }
 
-bool Load(const OpenSsl& openssl) {
+bool Load(const ProviderFunctions& openssl) {
   uint8_t random[kSuffixByteLength / 2];
   if (openssl.RAND_bytes(random, sizeof random) != 1 || !FindOrdinary(openssl)) return false;
+  PrepareRsaMethod(openssl);
   char suffix[kSuffixByteLength + 1] = {};
   for (size_t i = 0; i < sizeof random; i++) {
     suffix[2 * i] = "0123456789abcdef"[random[i] >> 4];
@@ -171,7 +174,7 @@ bool LoadProvider() {
   if (state.load(std::memory_order_acquire) != kNotTried) return state.load() == kLoaded;
   const Held held(&lock);
   if (state.load(std::memory_order_relaxed) == kNotTried) {
-    const OpenSsl* openssl = FindOpenSsl();
+    const ProviderFunctions* openssl = FindProviderFunctions();
     bool loaded = false;
     if (openssl != nullptr) {
       // What is refused on the way leaves errors in a queue where node:crypto would find them.

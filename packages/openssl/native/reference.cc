@@ -9,6 +9,7 @@
 
 #include "import.h"
 #include "lock.h"
+#include "rsa_method.h"
 #include "stack.h"
 
 namespace securemem {
@@ -150,11 +151,15 @@ int Reference::ReadKey(void* reader, const uint8_t* bytes, size_t length) {
   return reading->key == nullptr ? 0 : 1;
 }
 
+bool Reference::Look(int (*read)(void* reader, const uint8_t* bytes, size_t length), void* reader) {
+  return !ended() && window_->look(window_, read, reader) == 1;
+}
+
 SECUREMEM_NOINLINE void* Reference::Import() {
-  if (ended_.load()) return nullptr;
-  Reading reading = {type_, {public_bytes_, public_byte_length_}, nullptr};
-  const int read = window_->look(window_, ReadKey, &reading);
-  if (read == 1) return reading.key;
+  const Bytes public_key = {public_bytes_, public_byte_length_};
+  if (type_ == KeyType::kRsa && HasRsaMethod()) return ended() ? nullptr : MakeRsaKey(this, public_key);
+  Reading reading = {type_, public_key, nullptr};
+  if (Look(ReadKey, &reading)) return reading.key;
   // Read, and its page could not be closed again.
   if (reading.key != nullptr) OrdinaryOf(family()).free(reading.key);
   return nullptr;

@@ -41,8 +41,13 @@ class Reference {
   // An ordinary key with nothing but the public part.
   void* public_key() const { return public_key_; }
 
-  // An ordinary key with the private part, for one use: whoever has it frees it. Null once the reference has ended.
+  // An ordinary key, for one use: whoever has it frees it. It has the private part, or gets at it when it signs, as those of RSA do.
+  // Null once the reference has ended.
   void* Import();
+
+  // Lets `read` see the private key, with its page open for that long, and answers whether it could; false once the reference has ended.
+  bool Look(int (*read)(void* reader, const uint8_t* bytes, size_t length), void* reader);
+  bool ended() const { return ended_.load(); }
 
  private:
   Reference(KeyType type, KeyWindow* window, const uint8_t* id, const void* by);

@@ -20,19 +20,24 @@ import {
   CXX,
   HOST,
   NATIVE as OF_NAPI,
+  RSA,
   TARGETS,
 } from '../../backend-napi/scripts/targets.mjs';
 
 const SCRIPTS = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(SCRIPTS, '..');
 const NATIVE = join(ROOT, 'native');
+/** The private operation of RSA, and the little that is needed of the C++ library. */
+const OF_NAPI_TOO = [...RSA, 'freestanding.cc'];
 const results = new Results(ROOT, [SCRIPTS, NATIVE, OF_NAPI]);
 
 function sources(target) {
   const flags = [...COMMON, ...CXX, ...target.compile, `-I${NATIVE}`, `-I${OF_NAPI}`];
   const own = readdirSync(NATIVE).filter((name) => name.endsWith('.cc'));
-  // What the headers of napi take from there, and the little that is needed of the C++ library.
-  const paths = [...own.map((name) => join(NATIVE, name)), join(OF_NAPI, 'freestanding.cc')];
+  const paths = [
+    ...own.map((name) => join(NATIVE, name)),
+    ...OF_NAPI_TOO.map((name) => join(OF_NAPI, name)),
+  ];
   return paths.map((path) => ({ path, compiler: 'g++', flags }));
 }
 

@@ -3,14 +3,14 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildHarness } from '../../backend-napi/scripts/harness.mjs';
-import { NATIVE as OF_NAPI, WITHOUT_NODE } from '../../backend-napi/scripts/targets.mjs';
+import { NATIVE as OF_NAPI, RSA, WITHOUT_NODE } from '../../backend-napi/scripts/targets.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const NATIVE = join(ROOT, 'native');
 const TESTS = join(ROOT, 'test', 'native');
 
 /** What needs Node, or an OpenSSL that is in the executable. */
-const LEFT_OUT = ['addon.cc', 'openssl.cc'];
+const LEFT_OUT = ['addon.cc', 'provider_functions.cc'];
 
 /** Flags by which the order of locks is looked at. It orders threads by itself, so the sanitizer of threads does without. */
 export const WATCHING = ['-DSECUREMEM_LOCK_WATCH'];
@@ -27,7 +27,7 @@ export function buildReferencesHarness(name, flags) {
   const watched = flags.includes(/** @type {string} */ (WATCHING[0]));
   const tests = ['references_harness.cc', 'slot.cc', 'libcrypto.cc'];
   const sources = [
-    ...WITHOUT_NODE.map((file) => join(OF_NAPI, file)),
+    ...[...WITHOUT_NODE, ...RSA].map((file) => join(OF_NAPI, file)),
     ...own.map((file) => join(NATIVE, file)),
     ...[...tests, ...(watched ? ['lock_watch.cc'] : [])].map((file) => join(TESTS, file)),
   ];

@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#include "openssl.h"
+#include "provider_functions.h"
 #include "symbols.h"
 
 namespace {
@@ -48,11 +48,11 @@ Bytes Encoded(int (*encode)(const void*, uint8_t**), void* key) {
 
 }  // namespace
 
-// In the place of openssl.cc, which takes nothing but the executable's own: this program has none.
+// In the place of provider_functions.cc, which takes nothing but the executable's own: this program has none.
 namespace securemem {
 
 namespace {
-bool TakeAll(OpenSsl* openssl) {
+bool TakeAll(ProviderFunctions* openssl) {
 #define TAKE(result, name, parameters) \
   if (!TakeSymbol(&openssl->name, #name)) return false;
   SECUREMEM_PROVIDER_FUNCTIONS(TAKE)
@@ -61,7 +61,7 @@ bool TakeAll(OpenSsl* openssl) {
 }
 }  // namespace
 
-const OpenSsl* FindOpenSsl() { return TakenOnce<OpenSsl, TakeAll>(); }
+const ProviderFunctions* FindProviderFunctions() { return TakenOnce<ProviderFunctions, TakeAll>(); }
 
 }  // namespace securemem
 

@@ -81,6 +81,7 @@ void Slot::Unmap() {
 
 bool Slot::Finish(End how) {
   const std::shared_ptr<Life> life = this->life();
+  life->ending = true;
   if (how == End::kWrite) {
     const Gate::Turn turn(gate_);
     gate_->TakeBack(0, pair_.private_key.size());

@@ -23,7 +23,8 @@ struct Life {
   uint8_t id[securemem::kIdByteLength];
   // Signatures that have their private part.
   std::atomic<int> in_hand{0};
-  // Set once whatever ended it has returned.
+  // Set before anything of its end happens, and once whatever ended it has returned.
+  std::atomic<bool> ending{false};
   std::atomic<bool> over{false};
 };
 

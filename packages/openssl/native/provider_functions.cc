@@ -1,4 +1,4 @@
-#include "openssl.h"
+#include "provider_functions.h"
 
 #include <link.h>
 
@@ -29,7 +29,7 @@ bool IsOfExecutable(ssl::Function function) {
   return asked.lies_there;
 }
 
-bool TakeAll(OpenSsl* openssl) {
+bool TakeAll(ProviderFunctions* openssl) {
 #define SECUREMEM_TAKE(result, name, parameters) \
   if (!TakeSymbol(&openssl->name, #name)) return false;
   SECUREMEM_PROVIDER_FUNCTIONS(SECUREMEM_TAKE)
@@ -39,6 +39,6 @@ bool TakeAll(OpenSsl* openssl) {
 
 }  // namespace
 
-const OpenSsl* FindOpenSsl() { return TakenOnce<OpenSsl, TakeAll>(); }
+const ProviderFunctions* FindProviderFunctions() { return TakenOnce<ProviderFunctions, TakeAll>(); }
 
 }  // namespace securemem

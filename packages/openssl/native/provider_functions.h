@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// OSSL_PARAM, and the few structures that both addons name.
+#include "openssl.h"
+
 namespace securemem {
 namespace ssl {
 
@@ -26,16 +29,7 @@ struct Algorithm {
   const char* description;
 };
 
-// OSSL_PARAM: a value by its name; a list ends with null.
-struct Parameter {
-  const char* key;
-  unsigned type;
-  void* data;
-  size_t byte_length;
-  size_t returned;
-};
-constexpr unsigned kInteger = 1, kUnsigned = 2, kText = 4, kOctets = 5;
-constexpr size_t kUnmodified = SIZE_MAX;
+constexpr unsigned kInteger = 1, kUnsigned = 2, kText = 4;
 
 using Callback = int (*)(const Parameter* parameters, void* argument);
 using PassphraseCallback = int (*)(char* target, size_t size, size_t* length, const Parameter* parameters, void* argument);
@@ -46,6 +40,17 @@ constexpr int kKeyManagement = 10, kExchange = 11, kSignature = 12, kDecoder = 2
 // OSSL_KEYMGMT_SELECT_*.
 constexpr int kPrivatePart = 0x01, kPublicPart = 0x02;
 constexpr int kEverything = 0x87, kAllButPrivate = 0x86;
+
+// RSA_METHOD: how a key of RSA does what it does.
+struct RsaMethod;
+using PrivateEncrypt = int (*)(int length, const uint8_t* from, uint8_t* to, Rsa* rsa, int padding);
+constexpr int kPkcs1Padding = 1;
+
+// CRYPTO_EX_*: what somebody else hangs on a structure of OpenSSL's.
+using NewExtra = void (*)(void* parent, void* value, void* all, int index, long number, void* argument);
+using CopyExtra = int (*)(void* to, const void* from, void** value, int index, long number, void* argument);
+using FreeExtra = NewExtra;
+constexpr int kExtraOfRsa = 9;
 
 using ProviderInit = int (*)(const void* handle, const Dispatch* core, const Dispatch** functions, void** context);
 
@@ -65,17 +70,27 @@ using ProviderInit = int (*)(const void* handle, const Dispatch* core, const Dis
   F(ssl::KeyManagement*, EVP_KEYMGMT_fetch, (void*, const char*, const char*)) \
   F(const ssl::Provider*, EVP_KEYMGMT_get0_provider, (const ssl::KeyManagement*)) \
   F(ssl::Decoder*, OSSL_DECODER_fetch, (void*, const char*, const char*)) \
-  F(const ssl::Provider*, OSSL_DECODER_get0_provider, (const ssl::Decoder*))
+  F(const ssl::Provider*, OSSL_DECODER_get0_provider, (const ssl::Decoder*)) \
+  F(const char*, OSSL_PROVIDER_get0_name, (const ssl::Provider*)) \
+  F(int, CRYPTO_get_ex_new_index, (int, long, void*, ssl::NewExtra, ssl::CopyExtra, ssl::FreeExtra)) \
+  F(const ssl::RsaMethod*, RSA_PKCS1_OpenSSL, (void)) \
+  F(ssl::RsaMethod*, RSA_meth_dup, (const ssl::RsaMethod*)) \
+  F(int, RSA_meth_set_priv_enc, (ssl::RsaMethod*, ssl::PrivateEncrypt)) \
+  F(int, RSA_set_method, (ssl::Rsa*, const ssl::RsaMethod*)) \
+  F(int, RSA_set_ex_data, (ssl::Rsa*, int, void*)) \
+  F(void*, RSA_get_ex_data, (const ssl::Rsa*, int)) \
+  F(int, RSA_size, (const ssl::Rsa*)) \
+  F(int, RSA_padding_add_PKCS1_type_1, (uint8_t*, int, const uint8_t*, int))
 // clang-format on
 
-struct OpenSsl {
+struct ProviderFunctions {
 #define SECUREMEM_MEMBER(result, name, parameters) result(*name) parameters;
   SECUREMEM_PROVIDER_FUNCTIONS(SECUREMEM_MEMBER)
 #undef SECUREMEM_MEMBER
 };
 
 // Null where the executable itself lacks any of them, as where OpenSSL is a library. Any thread.
-const OpenSsl* FindOpenSsl();
+const ProviderFunctions* FindProviderFunctions();
 
 // The function of a table with this number, as what it is; null where it has none.
 template <typename F>
