@@ -2,8 +2,9 @@ import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type CrashPolicy, halt, ownProperties, requireCrashPolicy } from '@securemem/core';
 import type { HostFunctions } from './host-function.js';
+import type { KeeperLimits } from './limits.js';
 import { requireName } from './names.js';
-import type { KeeperLimits, KeeperOptions, RecycleOptions } from './options.js';
+import type { KeeperOptions, RecycleOptions } from './options.js';
 import type { KeeperEvents, KeeperListeners } from './supervisor/reports.js';
 
 /**
@@ -65,12 +66,15 @@ const MIB = 1024 * 1024;
 /** What `setTimeout` can wait at most. */
 export const MS_MAX = 2 ** 31 - 1;
 
-/** Of every limit: the smallest value. */
-const LIMIT_MINIMA: Readonly<Record<keyof KeeperLimits, number>> = {
+/** Of every limit: the smallest value; of one that is on or off there is none. */
+const LIMIT_MINIMA: Readonly<Record<keyof KeeperLimits, number | undefined>> = {
   lockedByteLengthMax: 0,
   coreByteLengthMax: 0,
   cpuSecondsMax: 1,
   heapByteLengthMax: 16 * MIB,
+  dataByteLengthMax: 64 * MIB,
+  openFilesMax: 32,
+  noNewPrivileges: undefined,
 };
 
 const RECYCLE_RANGES: Readonly<Record<keyof RecycleOptions, readonly [number, number]>> = {
@@ -136,11 +140,17 @@ function noModule(cause?: unknown): TypeError {
 function completeLimits(limits: KeeperLimits | undefined): KeeperLimits {
   const given = ownProperties(limits, 'limits');
   refuseUnknown('limits', given, LIMIT_MINIMA);
-  const complete = ownProperties<Record<string, number>>({}, 'limits');
+  const complete = ownProperties<Record<string, number | boolean>>({}, 'limits');
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const minimum = LIMIT_MINIMA[name as keyof KeeperLimits];
-    complete[name] = integer(name, value, minimum, Number.MAX_SAFE_INTEGER);
+    if (minimum !== undefined) {
+      complete[name] = integer(name, value, minimum, Number.MAX_SAFE_INTEGER);
+    } else if (typeof value !== 'boolean') {
+      throw new TypeError(`${name} must be a boolean`);
+    } else if (value) {
+      complete[name] = value;
+    }
   }
   return complete;
 }

@@ -1,21 +1,7 @@
 import type { CrashPolicy } from '@securemem/core';
 import type { HostFunctions } from './host-function.js';
+import type { KeeperLimits } from './limits.js';
 import type { KeeperListeners } from './supervisor/reports.js';
-
-/**
- * Limits of the keeper's own process. What is absent is inherited from the host. A limit that was asked for and cannot be
- * set fails the start, one of 0 as well.
- */
-export interface KeeperLimits {
-  /** Bytes that the keeper may lock: its own limit, and the budget of its allocator unless that is given one. */
-  readonly lockedByteLengthMax?: number;
-  /** Bytes of a core file. Where it is absent the module's `harden` is told 0, so that a crash writes no memory to disk. */
-  readonly coreByteLengthMax?: number;
-  /** Seconds of processor time over the keeper's whole life. A busy keeper reaches it; choose accordingly. */
-  readonly cpuSecondsMax?: number;
-  /** Bytes of V8's old generation, rounded down to MiB, at least 16 MiB. */
-  readonly heapByteLengthMax?: number;
-}
 
 /** When a keeper is replaced by a new process, as with `keeper.restart()`. What is absent is no reason. */
 export interface RecycleOptions {
@@ -26,9 +12,6 @@ export interface RecycleOptions {
   /** With more bytes than these in memory, looked at about once a second, on Linux; at least 16 MiB. */
   readonly residentByteLengthMax?: number;
 }
-
-/** The part of the limits that the keeper module's `harden` sets, inside the keeper. */
-export type HardenLimits = Omit<KeeperLimits, 'heapByteLengthMax'>;
 
 /** What `openKeeper()` takes. */
 export interface KeeperOptions {

@@ -16,7 +16,7 @@
 export const HEADER_BYTE_LENGTH = 16;
 
 /** Raised when a frame changes its meaning: both ends must agree, and they are always of one build. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export const FrameKind = {
   /** Host to keeper, once and first: what to import and which limits apply. */

@@ -10,6 +10,7 @@ import { type Hello, readHello } from './hello.js';
 import { HostCalls } from './host-calls.js';
 import { watchHost } from './host-thread.js';
 import { leaveBecauseOf } from './leave.js';
+import { brokenLimits, limitsInForce, requireRoom } from './limits-in-force.js';
 import { Operations, type Provisioned } from './operations.js';
 
 /** Where the host has put the channel and the pipe that ends with it. */
@@ -80,7 +81,10 @@ async function harden(definition: KeeperDefinition<unknown>, hello: Hello): Prom
     if (hello.askedLimits.length === 0) return;
     throw new TypeError('there are limits, but the keeper module has no harden to set them');
   }
+  requireRoom(hello.limits);
   const failures = failuresOf(await definition.harden(hello.limits));
+  // By the word of the kernel too, where it gives one: a `harden` of the module's own may have overlooked a limit.
+  failures.push(...brokenLimits(hello, limitsInForce()));
   if (failures.length > 0) throw new Error(`hardening failed: ${failures.join('; ')}`);
 }
 
@@ -130,7 +134,10 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
   const { host } = hostCalls;
   const { descriptors } = hello;
   try {
-    const greeting = encodeMetadata({ operations: Object.keys(definition.operations) });
+    const greeting = encodeMetadata({
+      operations: Object.keys(definition.operations),
+      limits: limitsInForce(),
+    });
     await requireNoDebugger();
     provisioned.state = await definition.provision?.({ memory, host, generation, descriptors });
     // A signal from the first moments may have waited in a thread of the runtime all the while.

@@ -2,11 +2,12 @@ import type { Crash, CrashActivity, CrashObservation } from '@securemem/core';
 import { copyBytes, FLAG_SECRET, FrameKind, ID_MAX, ProtocolViolation } from '../channel/frame.js';
 import { type FrameHandler, type FrameHeader, FrameReader } from '../channel/frame-reader.js';
 import { FrameWriter } from '../channel/frame-writer.js';
-import { decodeError, decodeMetadata, type Unread } from '../channel/metadata.js';
-import { type CompleteOptions, NAMES_MAX } from '../complete-options.js';
-import { isNames } from '../names.js';
+import { decodeError } from '../channel/metadata.js';
+import type { CompleteOptions } from '../complete-options.js';
+import type { KeeperLimitsInForce } from '../limits.js';
 import type { Call } from './call.js';
 import { Deadline } from './deadline.js';
+import { type Greeting, readGreeting } from './greeting.js';
 import type { HeardClock } from './heard-clock.js';
 import { HostCalls } from './host-calls.js';
 import type { LivingProcess, MakeProcess, ProcessEnding } from './keeper-process.js';
@@ -52,6 +53,8 @@ const KINDS: ReadonlySet<number> = new Set([
   FrameKind.hostReplyReceived,
 ]);
 
+const NO_OPERATIONS: ReadonlyMap<string, number> = new Map();
+
 /**
  * One life of a keeper: a process, the channel to it and the calls in it. Nothing of it survives into the next life, so
  * an answer of this process can only ever settle a call that was sent to this process.
@@ -69,12 +72,12 @@ export class Generation implements FrameHandler {
   #hostCalls: HostCalls | undefined;
   readonly #calls = new Map<number, Call>();
   readonly #deadline: Deadline;
-  #operations = new Map<string, number>();
+  /** Once it is ready. */
+  #greeting: Greeting | undefined;
   #startDeadlineMs = Number.POSITIVE_INFINITY;
   #lastId = 0;
   #answeredCalls = 0;
   readonly #startedAtMs = performance.now();
-  #ready = false;
   #closing = false;
   /** What the keeper said of its failed start, or what it did wrong. */
   #failure: Error | undefined;
@@ -138,23 +141,28 @@ export class Generation implements FrameHandler {
 
   /** Whether it has greeted. */
   get ready(): boolean {
-    return this.#ready;
+    return this.#greeting !== undefined;
   }
 
   /** Whether calls can be sent now. */
   get writable(): boolean {
-    return this.#ready && !this.#closing && this.#writer !== undefined && !this.#writer.blocked;
+    return this.ready && !this.#closing && this.#writer !== undefined && !this.#writer.blocked;
   }
 
   /** The names that the keeper greeted with, and their indices on the channel. */
   get operations(): ReadonlyMap<string, number> {
-    return this.#operations;
+    return this.#greeting?.operations ?? NO_OPERATIONS;
+  }
+
+  /** What the keeper greeted with; undefined before, and where it could not tell. */
+  get limits(): KeeperLimitsInForce | undefined {
+    return this.#greeting?.limits;
   }
 
   /** Sends a call of a known operation. The caller has looked at `writable`. */
   send(call: Call): void {
     const id = this.#nextId();
-    const index = this.#operations.get(call.operation) as number;
+    const index = this.operations.get(call.operation) as number;
     call.id = id;
     call.deadlineMs = this.#clock.nowMs + call.callMsMax;
     this.#calls.set(id, call);
@@ -203,7 +211,7 @@ export class Generation implements FrameHandler {
         this.#hostCalls?.confirm(header.id);
         return;
       case FrameKind.ready:
-        this.#becomeReady(decodeMetadata(bytes, start, end));
+        this.#becomeReady(readGreeting(bytes, start, end));
         return;
       case FrameKind.startFailed:
         this.#requireStarting();
@@ -231,12 +239,9 @@ export class Generation implements FrameHandler {
     }
   }
 
-  #becomeReady({ operations }: Unread<{ operations: readonly string[] }>): void {
+  #becomeReady(greeting: Greeting): void {
     this.#requireStarting();
-    if (!isNames(operations, NAMES_MAX) || operations.length === 0)
-      throw new ProtocolViolation('a malformed greeting');
-    this.#operations = new Map(operations.map((name, index) => [name, index]));
-    this.#ready = true;
+    this.#greeting = greeting;
     // The start is over, so it is watched no more.
     this.#deadline.stop();
     this.#listener.onReady(this);
@@ -244,7 +249,7 @@ export class Generation implements FrameHandler {
 
   /** A start ends once, in one way. */
   #requireStarting(): void {
-    if (this.#ready || this.#failure !== undefined) {
+    if (this.ready || this.#failure !== undefined) {
       throw new ProtocolViolation('a start that ends twice');
     }
   }
@@ -259,7 +264,7 @@ export class Generation implements FrameHandler {
   }
 
   #earliestDeadlineMs(): number {
-    if (!this.#ready) return this.#startDeadlineMs;
+    if (!this.ready) return this.#startDeadlineMs;
     let earliestMs = Number.POSITIVE_INFINITY;
     for (const { deadlineMs } of this.#calls.values()) {
       if (deadlineMs < earliestMs) earliestMs = deadlineMs;
@@ -274,7 +279,7 @@ export class Generation implements FrameHandler {
   }
 
   #activity(): CrashActivity {
-    if (!this.#ready) return 'starting';
+    if (!this.ready) return 'starting';
     if (this.#closing) return 'closing';
     if (this.#hostCalls?.anyOpen) return 'callback';
     return this.#calls.size > 0 ? 'busy' : 'idle';

@@ -1,0 +1,56 @@
+import { ownProperties } from '@securemem/core';
+import { ProtocolViolation } from '../channel/frame.js';
+import { decodeMetadata } from '../channel/metadata.js';
+import { NAMES_MAX } from '../complete-options.js';
+import type { KeeperLimitsInForce } from '../limits.js';
+import { isNames } from '../names.js';
+
+/** What a keeper says once it is provisioned. */
+export interface Greeting {
+  /** The names of its operations, and their indices on the channel. */
+  readonly operations: ReadonlyMap<string, number>;
+  /** Undefined where the system of the keeper does not tell. */
+  readonly limits: KeeperLimitsInForce | undefined;
+}
+
+/** The greeting in a body. Throws `ProtocolViolation` for what no keeper of this build says. */
+export function readGreeting(bytes: Uint8Array, start: number, end: number): Greeting {
+  const { operations, limits } = decodeMetadata<Greeting>(bytes, start, end);
+  if (!isNames(operations, NAMES_MAX) || operations.length === 0) throw malformed();
+  return {
+    operations: new Map(operations.map((name, index) => [name, index])),
+    limits: limits === undefined ? undefined : readLimits(limits),
+  };
+}
+
+/** Those of the limits that that are numbers, or say that there is none. */
+const COUNTS = [
+  'lockedByteLength',
+  'coreByteLength',
+  'cpuSeconds',
+  'dataByteLength',
+  'openFiles',
+  'heapByteLength',
+] as const satisfies readonly (keyof KeeperLimitsInForce)[];
+
+function readLimits(said: unknown): KeeperLimitsInForce {
+  if (typeof said !== 'object' || said === null) throw malformed();
+  const told = ownProperties(said, 'limits') as Readonly<Record<string, unknown>>;
+  if (typeof told.noNewPrivileges !== 'boolean') throw malformed();
+  const counts = Object.fromEntries(COUNTS.map((name) => [name, count(told[name])]));
+  return Object.freeze({
+    ...counts,
+    noNewPrivileges: told.noNewPrivileges,
+  } as unknown as KeeperLimitsInForce);
+}
+
+function count(value: unknown): number | 'unlimited' {
+  if (value === 'unlimited' || (Number.isSafeInteger(value) && (value as number) >= 0)) {
+    return value as number | 'unlimited';
+  }
+  throw malformed();
+}
+
+function malformed(): ProtocolViolation {
+  return new ProtocolViolation('a malformed greeting');
+}
