@@ -4,7 +4,7 @@ import { hmac, type Secret } from '../src/index.js';
 import { placeOf } from '../src/secret/secret.js';
 import { SealedEntries } from '../src/store/sealed-entries.js';
 import { type FixtureOptions, open, PAGE, sleep, thrown } from './fixture.js';
-import { type Ciphertext, watchCiphertexts } from './ordinary-memory.js';
+import { type Ciphertext, openInstead, watchCiphertexts } from './ordinary-memory.js';
 
 const bytesOf = (n: number, first = 1): Uint8Array => {
   const bytes = new Uint8Array(new ArrayBuffer(n));
@@ -65,7 +65,7 @@ describe.each([
     expect(memory.stats().secrets).toBe(0);
   });
 
-  it('use() refuses what was changed in ordinary memory, swapped with another entry, or is older', async () => {
+  it('SEC8 use() refuses what was changed in ordinary memory, swapped with another entry, or is older', async () => {
     const { memory } = open({ capabilities });
     const store = memory.store({ hotMax: 0 });
     const ciphertexts = watchCiphertexts();
@@ -90,6 +90,20 @@ describe.each([
     (b[79] as number) ^= 128;
     await refused('b');
     expect(memory.stats().secrets).toBe(0);
+  });
+
+  it('SEC8 an older ciphertext opens for whoever puts back the number of its seal too, as long as that key is there', () => {
+    const { memory } = open({ capabilities });
+    const ciphertexts = watchCiphertexts();
+    const before = memory.adoptSync(bytesOf(64, 1)).seal();
+    const [{ bytes, counter }] = ciphertexts as [Ciphertext];
+    const older = bytes.slice();
+    before.dispose();
+    const now = memory.adoptSync(bytesOf(64, 3)).seal();
+    openInstead(memory, counter, older);
+    memory.purge();
+    expect(thrown(() => openInstead(memory, counter, older)).code).toBe('ERR_SECMEM_UNSEAL_FAILED');
+    now.dispose();
   });
 
   it('an entry does not open under the name of another, even if all notes on it were changed', () => {

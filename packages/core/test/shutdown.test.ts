@@ -45,6 +45,13 @@ describe('the exit hooks', () => {
     expect(signal).toBe('SIGTERM');
   });
 
+  it.each(['SIGQUIT', 'SIGALRM', 'SIGUSR2', 'SIGXCPU'] as const)(
+    'SEC18 are not called for %s, which nobody listens to: nothing is wiped, as the page on lifetimes says',
+    async (signal) => {
+      expect(await run(`${OPENED} say('ready');`, signal)).toEqual({ said: ['ready'], signal });
+    },
+  );
+
   it.each(['on', 'once'])(
     'G5 leave a program alone that listens with process.%s()',
     async (how) => {
