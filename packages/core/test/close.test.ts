@@ -34,8 +34,10 @@ describe('close()', () => {
       budget: { lockedByteLengthMax: 4096 },
     });
     memory.allocateSync(32);
-    const waiting = memory.allocate(32);
+    const refused = expect(memory.allocate(32)).rejects.toMatchObject({
+      code: 'ERR_SECMEM_CLOSED',
+    });
     await memory.close();
-    await expect(waiting).rejects.toMatchObject({ code: 'ERR_SECMEM_CLOSED' });
+    await refused;
   });
 });

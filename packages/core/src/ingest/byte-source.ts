@@ -5,12 +5,16 @@ import { promisify } from 'node:util';
 import { throwIfAborted } from '../common/abort-signal.js';
 import { within } from '../common/within.js';
 import { SecureMemoryError } from '../contract/errors.js';
+import { ownProperties } from '../contract/own-properties.js';
 import { type Secret, withBytes } from '../secret/secret.js';
 
 const stat = promisify(fstat);
 const readInPool = promisify(read);
 const closeFile = promisify(close);
 const openFile = promisify(open);
+
+/** Without a prototype, since Node reads further options through it. */
+const AS_NUMBERS = ownProperties({ bigint: false } as const, 'options');
 
 /** How often a source that has nothing yet is asked again: soon enough for a person, seldom enough to cost nothing. */
 const POLL_MS = 10;
@@ -131,7 +135,7 @@ export async function openPath(
 ): Promise<ByteSource> {
   const fd = await openFile(path, constants.O_RDONLY | UNBLOCKED);
   try {
-    const stats = await stat(fd);
+    const stats = await stat(fd, AS_NUMBERS);
     const byteLength = knownLength(stats);
     const awaitsWriter = stats.isFIFO();
     return new ByteSource(fd, { owned: true, blocking: false, awaitsWriter, byteLength }, patience);
@@ -149,7 +153,7 @@ export async function openPath(
  * socket cannot be opened anew, and neither can anything elsewhere: those occupy a thread of the pool.
  */
 export async function openDescriptor(fd: number, patience: Patience): Promise<ByteSource> {
-  const stats = await stat(fd);
+  const stats = await stat(fd, AS_NUMBERS);
   const byteLength = knownLength(stats);
   const behaviour = { awaitsWriter: false, byteLength };
   if (stats.isFile()) {

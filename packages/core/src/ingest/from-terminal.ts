@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from '../common/abort-signal.js';
 import { SecureMemoryError } from '../contract/errors.js';
-import { ownOptions } from '../contract/own-properties.js';
+import { ownOptions, ownProperties } from '../contract/own-properties.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
 import type { Ownership } from '../lifetime/ownership.js';
 import { ALLOCATE_NAMES, type AllocateOptions, requestOf } from '../lifetime/request.js';
@@ -106,7 +106,9 @@ async function typed(
     });
     if (state !== 'typing') return state;
     if (performance.now() - since >= answerMsMax) throw silence(answerMsMax);
-    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+    await delay(POLL_MS, undefined, ownProperties({ signal, ref: true }, 'options')).catch(
+      () => {},
+    );
   }
 }
 

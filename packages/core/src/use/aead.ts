@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { isBytes } from '../common/bytes.js';
 import { notA } from '../common/handle-kind.js';
-import { ownOptions } from '../contract/own-properties.js';
+import { ownOptions, ownProperties } from '../contract/own-properties.js';
 import { inputInvalid } from '../lifetime/input-invalid.js';
 import { integer, oneOf, REGION_BYTE_LENGTH_MAX } from '../options.js';
 import { sealPlace, unsealPlace } from '../sealing/cipher.js';
@@ -112,6 +112,10 @@ export async function decrypt(
   });
 }
 
+/** Without a prototype, since Node reads further options through it. */
+const TAGGED = ownProperties({ authTagLength: TAG_BYTE_LENGTH }, 'options');
+const lengthOf = (plaintextLength: number) => ownProperties({ plaintextLength }, 'options');
+
 interface Inputs {
   readonly key: Uint8Array;
   readonly nonce: Uint8Array;
@@ -124,9 +128,8 @@ function encryptByNode(
   plaintext: Uint8Array,
   target: Uint8Array,
 ): void {
-  const options = { authTagLength: TAG_BYTE_LENGTH };
-  const cipher = createCipheriv(algorithm as 'chacha20-poly1305', key, nonce, options);
-  cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
+  const cipher = createCipheriv(algorithm as 'chacha20-poly1305', key, nonce, TAGGED);
+  cipher.setAAD(associatedData, lengthOf(plaintext.length));
   target.set(cipher.update(plaintext));
   cipher.final();
   target.set(cipher.getAuthTag(), plaintext.length);
@@ -139,8 +142,8 @@ function decryptByNode(
   target: Secret,
 ): void {
   const tagOffset = source.length - TAG_BYTE_LENGTH;
-  const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: TAG_BYTE_LENGTH });
-  decipher.setAAD(associatedData, { plaintextLength: tagOffset });
+  const decipher = createDecipheriv(algorithm, key, nonce, TAGGED);
+  decipher.setAAD(associatedData, lengthOf(tagOffset));
   decipher.setAuthTag(source.subarray(tagOffset));
   const plaintext = plaintextOf(decipher, source.subarray(0, tagOffset), 'decrypt');
   try {
