@@ -17,6 +17,7 @@ export interface CompleteOptions {
   /** What the caller asked for; the default of a limit is not among it. */
   readonly limits: KeeperLimits;
   readonly callMsMax: number;
+  readonly waitMsMax: number;
   readonly startMsMax: number;
   readonly closeMsMax: number;
   readonly termMsMax: number;
@@ -39,6 +40,7 @@ const NAMES: Readonly<Record<keyof KeeperOptions, true>> = {
   crashPolicy: true,
   limits: true,
   callMsMax: true,
+  waitMsMax: true,
   startMsMax: true,
   closeMsMax: true,
   termMsMax: true,
@@ -102,6 +104,7 @@ export function completeOptions(options: KeeperOptions): CompleteOptions {
       crashPolicy,
       limits: completeLimits(given.limits),
       callMsMax: int('callMsMax', 30_000, 1, MS_MAX),
+      waitMsMax: int('waitMsMax', 600_000, 0, MS_MAX),
       startMsMax: int('startMsMax', 30_000, 1, MS_MAX),
       closeMsMax: int('closeMsMax', 5_000, 1, MS_MAX),
       termMsMax: int('termMsMax', 2_000, 1, MS_MAX),

@@ -25,6 +25,12 @@ export interface KeeperOptions {
    * and is killed. Waiting for a restart is bounded by it too, without killing anything. Default 30,000.
    */
   readonly callMsMax?: number;
+  /**
+   * The longest time, in milliseconds, that one call may wait for locked memory in the keeper's own allocator, all its waits together.
+   * The keeper says when a call does, and while it does the time of the call stands still. 0 to 2,147,483,647; with 0 waiting is work like
+   * any other. Default 600,000.
+   */
+  readonly waitMsMax?: number;
   /** The longest time from the start of the process until it is provisioned. Default 30,000 ms. */
   readonly startMsMax?: number;
   /** How long `close()` waits for open calls and for the keeper's own goodbye before SIGTERM. Default 5,000 ms. */

@@ -2,6 +2,7 @@ import {
   FLAG_SECRET,
   FrameKind,
   HEADER_BYTE_LENGTH,
+  LENGTH_BYTE_LENGTH,
   METADATA_BYTE_LENGTH_MAX,
   ProtocolViolation,
   readU32,
@@ -130,7 +131,13 @@ export class FrameReader {
       case FrameKind.cancel:
       case FrameKind.close:
       case FrameKind.hostReplyReceived:
+      case FrameKind.waits:
+      case FrameKind.waitOver:
+      case FrameKind.ask:
+      case FrameKind.placed:
         return 0;
+      case FrameKind.reserve:
+        return LENGTH_BYTE_LENGTH;
       default:
         return METADATA_BYTE_LENGTH_MAX;
     }

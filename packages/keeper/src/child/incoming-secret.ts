@@ -1,24 +1,23 @@
-import { type Allocator, type Lease, type Secret, SecureMemoryError } from '@securemem/core';
+import { type Lease, type Secret, SecureMemoryError } from '@securemem/core';
+import type { OpenCall } from './open-call.js';
 
 /**
- * A secret on its way in: its place is taken before the first byte is looked at, and the bytes go from the locked receive
- * buffer into it. Where there is no place, or the place was purged while the bytes came in, the rest is skipped and the call
- * fails with the reason, which is an ordinary error. It does not wait for a place: what would free one may be in the channel
- * behind it.
+ * A secret on its way in: its place is taken before the first byte is looked at, and the bytes go from the locked receive buffer into
+ * it. Where there is no place, or the place was purged while the bytes came in, the rest is skipped and the call fails with the reason,
+ * which is an ordinary error.
  */
 export class IncomingSecret {
-  readonly id: number;
-  readonly index: number;
+  readonly call: OpenCall;
   readonly #secret: Secret | undefined;
   readonly #lease: Lease | undefined;
   #failure: unknown;
   #filled = 0;
 
-  constructor(id: number, index: number, byteLength: number, memory: Allocator) {
-    this.id = id;
-    this.index = index;
+  /** `place` is there, or is taken now. */
+  constructor(call: OpenCall, place: Secret | (() => Secret)) {
+    this.call = call;
     try {
-      this.#secret = memory.allocateSync(byteLength);
+      this.#secret = typeof place === 'function' ? place() : place;
       this.#lease = this.#secret.lend({ mode: 'write' });
     } catch (error) {
       this.#secret?.dispose();

@@ -11,7 +11,9 @@ import { HostCalls } from './host-calls.js';
 import { watchHost } from './host-thread.js';
 import { leaveBecauseOf } from './leave.js';
 import { brokenLimits, limitsInForce, requireRoom } from './limits-in-force.js';
-import { Operations, type Provisioned } from './operations.js';
+import type { Provisioned } from './open-call.js';
+import { Operations } from './operations.js';
+import { Waits } from './waits.js';
 
 /** Where the host has put the channel and the pipe that ends with it. */
 const CHANNEL_DESCRIPTOR = 3;
@@ -33,6 +35,8 @@ export const FROM_HOST: ReadonlySet<number> = new Set([
   FrameKind.hostReply,
   FrameKind.hostError,
   FrameKind.close,
+  FrameKind.ask,
+  FrameKind.reserve,
 ]);
 
 /**
@@ -129,7 +133,9 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
     operations,
   );
   const hostCalls = new HostCalls(channel.writer, hello.hostFunctions, hello);
-  operations.connect(channel.writer, hostCalls);
+  const waits = new Waits(channel.writer);
+  waits.listen();
+  operations.connect(channel.writer, hostCalls, waits);
 
   const { host } = hostCalls;
   const { descriptors } = hello;

@@ -1,16 +1,18 @@
 import type { Crash, CrashActivity, CrashObservation } from '@securemem/core';
-import { copyBytes, FLAG_SECRET, FrameKind, ID_MAX, ProtocolViolation } from '../channel/frame.js';
+import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
 import { type FrameHandler, type FrameHeader, FrameReader } from '../channel/frame-reader.js';
 import { FrameWriter } from '../channel/frame-writer.js';
-import { decodeError } from '../channel/metadata.js';
-import type { CompleteOptions } from '../complete-options.js';
+import { decodeError, decodeMetadata, type Unread } from '../channel/metadata.js';
+import { type CompleteOptions, NAMES_MAX } from '../complete-options.js';
 import type { KeeperLimitsInForce } from '../limits.js';
+import { isNames } from '../names.js';
 import type { Call } from './call.js';
-import { Deadline } from './deadline.js';
-import { type Greeting, readGreeting } from './greeting.js';
+import { afterHeard } from './deadline.js';
+import { type Greeting, readLimits } from './greeting.js';
 import type { HeardClock } from './heard-clock.js';
 import { HostCalls } from './host-calls.js';
 import type { LivingProcess, MakeProcess, ProcessEnding } from './keeper-process.js';
+import { OpenCalls } from './open-calls.js';
 import type { Counters } from './reports.js';
 
 /** What a life tells the keeper that owns it. */
@@ -51,6 +53,9 @@ const KINDS: ReadonlySet<number> = new Set([
   FrameKind.error,
   FrameKind.hostCall,
   FrameKind.hostReplyReceived,
+  FrameKind.waits,
+  FrameKind.waitOver,
+  FrameKind.placed,
 ]);
 
 const NO_OPERATIONS: ReadonlyMap<string, number> = new Map();
@@ -70,12 +75,10 @@ export class Generation implements FrameHandler {
   readonly #counters: Counters;
   #writer: FrameWriter | undefined;
   #hostCalls: HostCalls | undefined;
-  readonly #calls = new Map<number, Call>();
-  readonly #deadline: Deadline;
+  #calls: OpenCalls | undefined;
   /** Once it is ready. */
   #greeting: Greeting | undefined;
-  #startDeadlineMs = Number.POSITIVE_INFINITY;
-  #lastId = 0;
+  #stopStart = (): void => {};
   #answeredCalls = 0;
   readonly #startedAtMs = performance.now();
   #closing = false;
@@ -94,11 +97,6 @@ export class Generation implements FrameHandler {
       this,
     );
     this.#process = makeProcess(options, clock);
-    this.#deadline = new Deadline(
-      clock,
-      () => this.#earliestDeadlineMs(),
-      () => this.kill('SIGKILL', 'call-timeout'),
-    );
   }
 
   /** Starts the process, once. Its owner can reach this life already, and may end it meanwhile. */
@@ -116,8 +114,11 @@ export class Generation implements FrameHandler {
     });
     const context = { generation: this.number, pid };
     this.#hostCalls = new HostCalls(options.host, options, this.#writer, this.#counters, context);
-    this.#startDeadlineMs = this.#clock.nowMs + options.startMsMax;
-    this.#deadline.watch(this.#startDeadlineMs);
+    const clock = this.#clock;
+    const { startMsMax, waitMsMax } = options;
+    const onHang = (): void => this.kill('SIGKILL', 'call-timeout');
+    this.#calls = new OpenCalls({ clock, writer: this.#writer, waitMsMax, onHang });
+    this.#stopStart = afterHeard(clock, startMsMax, onHang);
     this.#writer.write(FrameKind.hello, 0, 0, this.#hello);
   }
 
@@ -136,7 +137,7 @@ export class Generation implements FrameHandler {
   }
 
   get openCalls(): number {
-    return this.#calls.size;
+    return this.#calls?.size ?? 0;
   }
 
   /** Whether it has greeted. */
@@ -161,19 +162,7 @@ export class Generation implements FrameHandler {
 
   /** Sends a call of a known operation. The caller has looked at `writable`. */
   send(call: Call): void {
-    const id = this.#nextId();
-    const index = this.operations.get(call.operation) as number;
-    call.id = id;
-    call.deadlineMs = this.#clock.nowMs + call.callMsMax;
-    this.#calls.set(id, call);
-    this.#deadline.watch(call.deadlineMs);
-    if (call.secret) {
-      this.#writer?.writeSecret(FrameKind.call, FLAG_SECRET, index, id, call.payload, () =>
-        call.wipePayload(),
-      );
-    } else {
-      this.#writer?.write(FrameKind.call, index, id, call.payload);
-    }
+    this.#calls?.send(call, this.#indexOf(call.operation));
   }
 
   /** Tells the keeper that nobody waits any more. The call stays open until the keeper answers it. */
@@ -194,14 +183,16 @@ export class Generation implements FrameHandler {
   }
 
   onFrame(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
+    // Nothing comes over a channel that is not there.
+    if (this.#calls === undefined) return;
     switch (header.kind) {
       case FrameKind.reply:
-        this.#take(header.id).resolve(copyBytes(bytes, start, end));
+        this.#calls.take(header.id).resolve(copyBytes(bytes, start, end));
         break;
       case FrameKind.error: {
         // Read first: a call that was taken and not settled would be lost.
         const error = decodeError(bytes, start, end);
-        this.#take(header.id).reject(error);
+        this.#calls.take(header.id).reject(error);
         break;
       }
       case FrameKind.hostCall:
@@ -210,14 +201,24 @@ export class Generation implements FrameHandler {
       case FrameKind.hostReplyReceived:
         this.#hostCalls?.confirm(header.id);
         return;
+      case FrameKind.waits:
+        this.#calls.onWaits(header.id);
+        return;
+      case FrameKind.waitOver:
+        this.#calls.onWaitOver(header.id);
+        return;
+      case FrameKind.placed:
+        this.#calls.onPlaced(header.id, (operation) => this.#indexOf(operation));
+        return;
       case FrameKind.ready:
-        this.#becomeReady(readGreeting(bytes, start, end));
+        this.#becomeReady(decodeMetadata(bytes, start, end));
         return;
       case FrameKind.startFailed:
         this.#requireStarting();
         this.#failure = decodeError(bytes, start, end);
         return;
     }
+    this.#answeredCalls++;
     this.#listener.onAnswer();
     if (this.#calls.size === 0) this.#listener.onIdle();
   }
@@ -239,11 +240,14 @@ export class Generation implements FrameHandler {
     }
   }
 
-  #becomeReady(greeting: Greeting): void {
+  #becomeReady({ operations, limits }: Unread<Greeting>): void {
     this.#requireStarting();
-    this.#greeting = greeting;
+    if (!isNames(operations, NAMES_MAX) || operations.length === 0)
+      throw new ProtocolViolation('a malformed greeting');
+    const indices = new Map(operations.map((name, index) => [name, index]));
+    this.#greeting = { operations: indices, limits: readLimits(limits) };
     // The start is over, so it is watched no more.
-    this.#deadline.stop();
+    this.#stopStart();
     this.#listener.onReady(this);
   }
 
@@ -254,44 +258,23 @@ export class Generation implements FrameHandler {
     }
   }
 
-  /** The open call that a frame answers. */
-  #take(id: number): Call {
-    const call = this.#calls.get(id);
-    if (call === undefined) throw new ProtocolViolation('an answer to no call');
-    this.#calls.delete(id);
-    this.#answeredCalls++;
-    return call;
-  }
-
-  #earliestDeadlineMs(): number {
-    if (!this.ready) return this.#startDeadlineMs;
-    let earliestMs = Number.POSITIVE_INFINITY;
-    for (const { deadlineMs } of this.#calls.values()) {
-      if (deadlineMs < earliestMs) earliestMs = deadlineMs;
-    }
-    return earliestMs;
-  }
-
-  #nextId(): number {
-    do this.#lastId = this.#lastId >= ID_MAX ? 1 : this.#lastId + 1;
-    while (this.#calls.has(this.#lastId));
-    return this.#lastId;
+  #indexOf(operation: string): number {
+    return this.operations.get(operation) as number;
   }
 
   #activity(): CrashActivity {
     if (!this.ready) return 'starting';
     if (this.#closing) return 'closing';
     if (this.#hostCalls?.anyOpen) return 'callback';
-    return this.#calls.size > 0 ? 'busy' : 'idle';
+    return this.openCalls > 0 ? 'busy' : 'idle';
   }
 
   #end({ startError, ...ending }: ProcessEnding): void {
-    this.#deadline.stop();
+    this.#stopStart();
     this.#writer?.stop();
     this.#hostCalls?.stop();
     const crash = { ...ending, activity: this.#activity(), limits: this.#options.limits };
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
+    const calls = this.#calls?.takeAll() ?? [];
     this.#listener.onEnd(this, crash, calls, startError ?? this.#failure);
   }
 }

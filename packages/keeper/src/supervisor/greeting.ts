@@ -1,9 +1,6 @@
 import { ownProperties } from '@securemem/core';
 import { ProtocolViolation } from '../channel/frame.js';
-import { decodeMetadata } from '../channel/metadata.js';
-import { NAMES_MAX } from '../complete-options.js';
 import type { KeeperLimitsInForce } from '../limits.js';
-import { isNames } from '../names.js';
 
 /** What a keeper says once it is provisioned. */
 export interface Greeting {
@@ -13,17 +10,7 @@ export interface Greeting {
   readonly limits: KeeperLimitsInForce | undefined;
 }
 
-/** The greeting in a body. Throws `ProtocolViolation` for what no keeper of this build says. */
-export function readGreeting(bytes: Uint8Array, start: number, end: number): Greeting {
-  const { operations, limits } = decodeMetadata<Greeting>(bytes, start, end);
-  if (!isNames(operations, NAMES_MAX) || operations.length === 0) throw malformed();
-  return {
-    operations: new Map(operations.map((name, index) => [name, index])),
-    limits: limits === undefined ? undefined : readLimits(limits),
-  };
-}
-
-/** Those of the limits that that are numbers, or say that there is none. */
+/** Those of the limits that are numbers, or say that there is none. */
 const COUNTS = [
   'lockedByteLength',
   'coreByteLength',
@@ -33,7 +20,9 @@ const COUNTS = [
   'heapByteLength',
 ] as const satisfies readonly (keyof KeeperLimitsInForce)[];
 
-function readLimits(said: unknown): KeeperLimitsInForce {
+/** What a keeper says of its limits. Throws `ProtocolViolation` for what none of this build says. */
+export function readLimits(said: unknown): KeeperLimitsInForce | undefined {
+  if (said === undefined) return undefined;
   if (typeof said !== 'object' || said === null) throw malformed();
   const told = ownProperties(said, 'limits') as Readonly<Record<string, unknown>>;
   if (typeof told.noNewPrivileges !== 'boolean') throw malformed();

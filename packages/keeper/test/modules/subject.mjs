@@ -40,7 +40,7 @@ const text = (payload) => Buffer.from(payload).toString();
 export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
   backend: koffiBackend,
   harden: hardenProcess,
-  allocator: { budget: { lockedByteLengthMax: 65_536 } },
+  allocator: { budget: { lockedByteLengthMax: 65_536 }, admission: { waitMsMax: 1_000 } },
   provision: ({ memory }) => ({ key: memory.randomSync(32), waiting: [] }),
   operations: {
     echo: (payload) => payload,
