@@ -1,12 +1,6 @@
 import { type Secret, SecureMemoryError } from '@securemem/core';
-import {
-  copyBytes,
-  FrameKind,
-  LENGTH_BYTE_LENGTH,
-  ProtocolViolation,
-  readU32,
-} from '../channel/frame.js';
-import type { FrameHeader } from '../channel/frame-reader.js';
+import { FrameKind, LENGTH_BYTE_LENGTH, ProtocolViolation, readU32 } from '../channel/frame.js';
+import { bodyOf, type FrameHeader } from '../channel/frame-reader.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
 import { viewOfGiven } from '../channel/given-bytes.js';
 import { encodeError } from '../channel/metadata.js';
@@ -73,7 +67,7 @@ export class Operations implements ChannelHandler {
     switch (header.kind) {
       case FrameKind.call: {
         const call = this.#admit(id, index);
-        this.#arrived.push({ kind: 'call', call, payload: copyBytes(bytes, start, end) });
+        this.#arrived.push({ kind: 'call', call, payload: bodyOf(header, bytes, start, end) });
         break;
       }
       case FrameKind.reserve: {
@@ -88,7 +82,7 @@ export class Operations implements ChannelHandler {
         this.#waits?.onAsk(this.#open.get(id));
         break;
       case FrameKind.hostReply:
-        this.#hostCalls?.onReply(id, bytes, start, end);
+        this.#hostCalls?.onReply(id, bodyOf(header, bytes, start, end));
         break;
       case FrameKind.hostError:
         this.#hostCalls?.onError(id, bytes, start, end);

@@ -13,14 +13,12 @@ import { leaveBecauseOf } from './leave.js';
 import { brokenLimits, limitsInForce, requireRoom } from './limits-in-force.js';
 import type { Provisioned } from './open-call.js';
 import { Operations } from './operations.js';
+import { receiveByteLength } from './receive-buffer.js';
 import { Waits } from './waits.js';
 
 /** Where the host has put the channel and the pipe that ends with it. */
 const CHANNEL_DESCRIPTOR = 3;
 const HOST_PIPE_DESCRIPTOR = 4;
-
-/** Locked bytes for everything that comes in, one page; longer frames pass through it in pieces. */
-const RECEIVE_BYTE_LENGTH = 4_096;
 
 /** How long secrets that operations still hold may delay a requested end. */
 const CLOSE_MS_MAX = 1_000;
@@ -107,7 +105,7 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
   });
   const wipe = (): void => memory.purge('exit');
   process.on('exit', wipe);
-  const received = memory.allocateSync(RECEIVE_BYTE_LENGTH);
+  const received = memory.allocateSync(receiveByteLength(memory.stats().primary.limitByteLength));
   const lease = received.lend({ mode: 'write' });
 
   const { generation, payloadByteLengthMax } = hello;

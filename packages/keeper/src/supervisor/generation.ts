@@ -1,6 +1,11 @@
 import type { Crash, CrashActivity, CrashObservation } from '@securemem/core';
-import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
-import { type FrameHandler, type FrameHeader, FrameReader } from '../channel/frame-reader.js';
+import { FrameKind, ProtocolViolation } from '../channel/frame.js';
+import {
+  bodyOf,
+  type FrameHandler,
+  type FrameHeader,
+  FrameReader,
+} from '../channel/frame-reader.js';
 import { FrameWriter } from '../channel/frame-writer.js';
 import { decodeError, decodeMetadata, type Unread } from '../channel/metadata.js';
 import { type CompleteOptions, NAMES_MAX } from '../complete-options.js';
@@ -187,7 +192,7 @@ export class Generation implements FrameHandler {
     if (this.#calls === undefined) return;
     switch (header.kind) {
       case FrameKind.reply:
-        this.#calls.take(header.id).resolve(copyBytes(bytes, start, end));
+        this.#calls.take(header.id).resolve(bodyOf(header, bytes, start, end));
         break;
       case FrameKind.error: {
         // Read first: a call that was taken and not settled would be lost.
