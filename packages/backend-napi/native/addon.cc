@@ -441,7 +441,7 @@ napi_value LimitWords(napi_env env, napi_callback_info info, bool set) {
   uint32_t which = call.Small(0);
   size_t length;
   uint64_t* words = static_cast<uint64_t*>(call.Array(1, napi_biguint64_array, &length));
-  if (!call.ok || which > 4 || length < 2) return call.Answer(Status::kBadType);
+  if (!call.ok || which > 2 || length < 2) return call.Answer(Status::kBadType);
   const Limit limit = static_cast<Limit>(which);
   Failure* failure = call.failure();
   return call.Answer(set ? SetLimit(limit, words[0], words[1], failure)
@@ -462,19 +462,6 @@ napi_value IsDumpable(napi_env env, napi_callback_info info) {
 napi_value StopDumps(napi_env env, napi_callback_info info) {
   Call call(env, info);
   return call.Answer(ForbidDumps(call.failure()));
-}
-
-// privilegesGained() -> 1 or 0, or a negated status; forbidPrivileges() -> status
-napi_value ArePrivilegesGained(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  bool gained = true;
-  const Status status = GetPrivilegesGained(&gained, call.failure());
-  return call.Answer(status, gained ? 1 : 0);
-}
-
-napi_value StopPrivileges(napi_env env, napi_callback_info info) {
-  Call call(env, info);
-  return call.Answer(ForbidPrivileges(call.failure()));
 }
 
 // failure(Float64Array of 6) -> the system call of the last failure; its number, what it asked for, and counts
@@ -563,7 +550,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
       {"unseal", UnsealRange},  {"lockNumbers", GetLockNumbers}, {"setLockLimit", PutLockLimit},
       {"mappings", GetMappings}, {"kernelCannotRead", IsHidden}, {"limit", ReadLimit},         {"setLimit", WriteLimit},
       {"dumpable", IsDumpable}, {"forbidDumps", StopDumps},
-      {"privilegesGained", ArePrivilegesGained}, {"forbidPrivileges", StopPrivileges},
       {"lockedByteLength", ReadLocked}, {"failure", ReadFailure},
       {"keyTypes", ReadKeyTypes}, {"sign", SignByRange},      {"publicKey", PublicKeyOfRange},
       {"agree", AgreeInRange},  {"signLater", SignLater},      {"revokeSignature", RevokeSignature},

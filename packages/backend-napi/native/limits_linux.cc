@@ -41,8 +41,6 @@ int ResourceOf(Limit limit) {
   switch (limit) {
     case Limit::kCore: return RLIMIT_CORE;
     case Limit::kLocked: return RLIMIT_MEMLOCK;
-    case Limit::kData: return RLIMIT_DATA;
-    case Limit::kFiles: return RLIMIT_NOFILE;
     default: return RLIMIT_CPU;
   }
 }
@@ -106,17 +104,6 @@ Status GetDumpable(bool* dumpable, Failure* failure) {
 
 Status ForbidDumps(Failure* failure) {
   return SECUREMEM_TRY(-1, prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) == 0 ? Status::kOk : Refuse(failure, "prctl", errno);
-}
-
-Status GetPrivilegesGained(bool* gained, Failure* failure) {
-  const int answer = SECUREMEM_TRY(-1, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
-  if (answer < 0) return Refuse(failure, "prctl", errno);
-  *gained = answer == 0;
-  return Status::kOk;
-}
-
-Status ForbidPrivileges(Failure* failure) {
-  return SECUREMEM_TRY(-1, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) == 0 ? Status::kOk : Refuse(failure, "prctl", errno);
 }
 
 }  // namespace securemem

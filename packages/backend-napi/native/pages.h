@@ -86,13 +86,10 @@ bool KernelCannotRead(const Mapping& mapping);
 
 // Hardening of the whole process; what is lowered to what is decided in over-ffi/src/limit-hardening.ts. kNotSupported where
 // the system has nothing of the kind. UINT64_MAX is no limit.
-enum class Limit : int { kCore = 0, kLocked = 1, kCpu = 2, kData = 3, kFiles = 4 };
+enum class Limit : int { kCore = 0, kLocked = 1, kCpu = 2 };
 Status GetLimit(Limit limit, uint64_t* soft, uint64_t* hard, Failure* failure);
 Status SetLimit(Limit limit, uint64_t soft, uint64_t hard, Failure* failure);
 Status GetDumpable(bool* dumpable, Failure* failure);
 Status ForbidDumps(Failure* failure);
-// Whether a program that is started can gain privileges by its file.
-Status GetPrivilegesGained(bool* gained, Failure* failure);
-Status ForbidPrivileges(Failure* failure);
 
 }  // namespace securemem

@@ -54,7 +54,6 @@ int ResourceOf(Limit limit) {
   switch (limit) {
     case Limit::kCore: return RLIMIT_CORE;
     case Limit::kLocked: return RLIMIT_MEMLOCK;
-    case Limit::kFiles: return RLIMIT_NOFILE;
     default: return RLIMIT_CPU;
   }
 }
@@ -177,9 +176,7 @@ void InspectPages(const Mapping* const* mappings, Facts* facts, size_t count) {
   }
 }
 
-// The limit on data is taken there, but binds no mapping, so it would be a promise that is not kept.
 Status GetLimit(Limit limit, uint64_t* soft, uint64_t* hard, Failure* failure) {
-  if (limit == Limit::kData) return Status::kNotSupported;
   struct rlimit value;
   if (getrlimit(ResourceOf(limit), &value) != 0) return Refuse(failure, "getrlimit", errno);
   *soft = WordOf(value.rlim_cur);
@@ -188,7 +185,6 @@ Status GetLimit(Limit limit, uint64_t* soft, uint64_t* hard, Failure* failure) {
 }
 
 Status SetLimit(Limit limit, uint64_t soft, uint64_t hard, Failure* failure) {
-  if (limit == Limit::kData) return Status::kNotSupported;
   const struct rlimit value = {LimitOf(soft), LimitOf(hard)};
   return setrlimit(ResourceOf(limit), &value) == 0 ? Status::kOk : Refuse(failure, "setrlimit", errno);
 }
@@ -196,7 +192,5 @@ Status SetLimit(Limit limit, uint64_t soft, uint64_t hard, Failure* failure) {
 // PT_DENY_ATTACH would keep debuggers away, but kills a process that is being debugged already: not taken.
 Status GetDumpable(bool*, Failure*) { return Status::kNotSupported; }
 Status ForbidDumps(Failure*) { return Status::kNotSupported; }
-Status GetPrivilegesGained(bool*, Failure*) { return Status::kNotSupported; }
-Status ForbidPrivileges(Failure*) { return Status::kNotSupported; }
 
 }  // namespace securemem

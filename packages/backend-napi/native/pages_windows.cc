@@ -163,7 +163,5 @@ Status SetLimit(Limit limit, uint64_t soft, uint64_t, Failure*) {
 
 Status GetDumpable(bool*, Failure*) { return Status::kNotSupported; }
 Status ForbidDumps(Failure*) { return Status::kNotSupported; }
-Status GetPrivilegesGained(bool*, Failure*) { return Status::kNotSupported; }
-Status ForbidPrivileges(Failure*) { return Status::kNotSupported; }
 
 }  // namespace securemem

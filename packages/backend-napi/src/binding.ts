@@ -81,9 +81,6 @@ export interface Binding {
   /** 1 or 0, or a status negated. */
   dumpable(): number;
   forbidDumps(): number;
-  /** 1 where a program that is started can gain privileges by its file, 0, or a status negated. */
-  privilegesGained(): number;
-  forbidPrivileges(): number;
   /** The system call of the last failure; its number, what it asked for, and counts go into `target`: six numbers. */
   failure(target: Float64Array): string;
   /** In test builds only: the `countdown`-th system call from now fails with `errno`. */

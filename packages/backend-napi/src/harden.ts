@@ -18,21 +18,20 @@ import { lastRefusal } from './failure.js';
 import { Status } from './status.js';
 
 /** In the order of `Limit` in native/pages.h. */
-const LIMITS: readonly ProcessLimit[] = ['core', 'locked', 'cpu', 'data', 'files'];
+const LIMITS: readonly ProcessLimit[] = ['core', 'locked', 'cpu'];
 
 function callsOf(binding: Binding): HardenCalls {
   const failed = (status: number): Failed =>
     status === Status.refused ? lastRefusal(binding) : 'not supported';
   const of = (status: number) => (status === Status.ok ? undefined : failed(status));
-  /** An answer of the addon, which is a status negated where it is none. */
-  const yes = (answer: number) => (answer < 0 ? failed(-answer) : answer === 1);
   return {
     limit: (which, words) => of(binding.limit(LIMITS.indexOf(which), words)),
     setLimit: (which, words) => of(binding.setLimit(LIMITS.indexOf(which), words)),
-    dumpable: () => yes(binding.dumpable()),
+    dumpable() {
+      const answer = binding.dumpable();
+      return answer < 0 ? failed(-answer) : answer === 1;
+    },
     forbidDumps: () => of(binding.forbidDumps()),
-    privilegesGained: () => yes(binding.privilegesGained()),
-    forbidPrivileges: () => of(binding.forbidPrivileges()),
   };
 }
 

@@ -8,7 +8,6 @@ import {
   type MemoryBackend,
   mayHibernate,
   ownOptions,
-  ownProperties,
   type ProbeResult,
   type Protection,
 } from '@securemem/core/contract';
@@ -239,13 +238,10 @@ function environmentHere(): BackendCapabilities['environment'] {
   return ours && process.platform !== 'win32' ? 'erasable' : 'none';
 }
 
-/** Without a prototype, since Node reads further options through it. */
-const AS_LATIN1 = ownProperties({ encoding: 'latin1' } as const, 'options');
-
 /** What a file of the kernel says; undefined where there is none or it may not be read. */
 function kernelText(path: string): string | undefined {
   try {
-    return readFileSync(path, AS_LATIN1);
+    return readFileSync(path, 'latin1');
   } catch {
     return undefined;
   }

@@ -2,9 +2,8 @@ import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type CrashPolicy, halt, ownProperties, requireCrashPolicy } from '@securemem/core';
 import type { HostFunctions } from './host-function.js';
-import type { KeeperLimits } from './limits.js';
 import { requireName } from './names.js';
-import type { KeeperOptions, RecycleOptions } from './options.js';
+import type { KeeperLimits, KeeperOptions, RecycleOptions } from './options.js';
 import type { KeeperEvents, KeeperListeners } from './supervisor/reports.js';
 
 /**
@@ -17,7 +16,6 @@ export interface CompleteOptions {
   /** What the caller asked for; the default of a limit is not among it. */
   readonly limits: KeeperLimits;
   readonly callMsMax: number;
-  readonly waitMsMax: number;
   readonly startMsMax: number;
   readonly closeMsMax: number;
   readonly termMsMax: number;
@@ -40,7 +38,6 @@ const NAMES: Readonly<Record<keyof KeeperOptions, true>> = {
   crashPolicy: true,
   limits: true,
   callMsMax: true,
-  waitMsMax: true,
   startMsMax: true,
   closeMsMax: true,
   termMsMax: true,
@@ -68,15 +65,12 @@ const MIB = 1024 * 1024;
 /** What `setTimeout` can wait at most. */
 export const MS_MAX = 2 ** 31 - 1;
 
-/** Of every limit: the smallest value; of one that is on or off there is none. */
-const LIMIT_MINIMA: Readonly<Record<keyof KeeperLimits, number | undefined>> = {
+/** Of every limit: the smallest value. */
+const LIMIT_MINIMA: Readonly<Record<keyof KeeperLimits, number>> = {
   lockedByteLengthMax: 0,
   coreByteLengthMax: 0,
   cpuSecondsMax: 1,
   heapByteLengthMax: 16 * MIB,
-  dataByteLengthMax: 64 * MIB,
-  openFilesMax: 32,
-  noNewPrivileges: undefined,
 };
 
 const RECYCLE_RANGES: Readonly<Record<keyof RecycleOptions, readonly [number, number]>> = {
@@ -104,7 +98,6 @@ export function completeOptions(options: KeeperOptions): CompleteOptions {
       crashPolicy,
       limits: completeLimits(given.limits),
       callMsMax: int('callMsMax', 30_000, 1, MS_MAX),
-      waitMsMax: int('waitMsMax', 600_000, 0, MS_MAX),
       startMsMax: int('startMsMax', 30_000, 1, MS_MAX),
       closeMsMax: int('closeMsMax', 5_000, 1, MS_MAX),
       termMsMax: int('termMsMax', 2_000, 1, MS_MAX),
@@ -143,17 +136,11 @@ function noModule(cause?: unknown): TypeError {
 function completeLimits(limits: KeeperLimits | undefined): KeeperLimits {
   const given = ownProperties(limits, 'limits');
   refuseUnknown('limits', given, LIMIT_MINIMA);
-  const complete = ownProperties<Record<string, number | boolean>>({}, 'limits');
+  const complete = ownProperties<Record<string, number>>({}, 'limits');
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const minimum = LIMIT_MINIMA[name as keyof KeeperLimits];
-    if (minimum !== undefined) {
-      complete[name] = integer(name, value, minimum, Number.MAX_SAFE_INTEGER);
-    } else if (typeof value !== 'boolean') {
-      throw new TypeError(`${name} must be a boolean`);
-    } else if (value) {
-      complete[name] = value;
-    }
+    complete[name] = integer(name, value, minimum, Number.MAX_SAFE_INTEGER);
   }
   return complete;
 }

@@ -6,8 +6,8 @@ import {
   type Secret,
 } from '@securemem/core';
 import { NAMES_MAX, refuseUnknown } from './complete-options.js';
-import type { HardenLimits } from './limits.js';
 import { requireName } from './names.js';
+import type { HardenLimits } from './options.js';
 
 /** The way from the keeper to the functions of its host. */
 export interface Host {

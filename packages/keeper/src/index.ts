@@ -12,8 +12,7 @@ export {
   type ProvisionContext,
 } from './define-keeper.js';
 export type { HostContext, HostFunction, HostFunctions } from './host-function.js';
-export type { HardenLimits, KeeperLimits, KeeperLimitsInForce } from './limits.js';
-export type { KeeperOptions, RecycleOptions } from './options.js';
+export type { HardenLimits, KeeperLimits, KeeperOptions, RecycleOptions } from './options.js';
 export type { KeeperPoolOptions } from './pool/options.js';
 export { type KeeperPool, openKeeperPool, type PoolCallOptions } from './pool/pool.js';
 export type {

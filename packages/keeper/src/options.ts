@@ -1,7 +1,21 @@
 import type { CrashPolicy } from '@securemem/core';
 import type { HostFunctions } from './host-function.js';
-import type { KeeperLimits } from './limits.js';
 import type { KeeperListeners } from './supervisor/reports.js';
+
+/**
+ * Limits of the keeper's own process. What is absent is inherited from the host. A limit that was asked for and cannot be
+ * set fails the start, one of 0 as well.
+ */
+export interface KeeperLimits {
+  /** Bytes that the keeper may lock: its own limit, and the budget of its allocator unless that is given one. */
+  readonly lockedByteLengthMax?: number;
+  /** Bytes of a core file. Where it is absent the module's `harden` is told 0, so that a crash writes no memory to disk. */
+  readonly coreByteLengthMax?: number;
+  /** Seconds of processor time over the keeper's whole life. A busy keeper reaches it; choose accordingly. */
+  readonly cpuSecondsMax?: number;
+  /** Bytes of V8's old generation, rounded down to MiB, at least 16 MiB. */
+  readonly heapByteLengthMax?: number;
+}
 
 /** When a keeper is replaced by a new process, as with `keeper.restart()`. What is absent is no reason. */
 export interface RecycleOptions {
@@ -12,6 +26,9 @@ export interface RecycleOptions {
   /** With more bytes than these in memory, looked at about once a second, on Linux; at least 16 MiB. */
   readonly residentByteLengthMax?: number;
 }
+
+/** The part of the limits that the keeper module's `harden` sets, inside the keeper. */
+export type HardenLimits = Omit<KeeperLimits, 'heapByteLengthMax'>;
 
 /** What `openKeeper()` takes. */
 export interface KeeperOptions {
@@ -25,12 +42,6 @@ export interface KeeperOptions {
    * and is killed. Waiting for a restart is bounded by it too, without killing anything. Default 30,000.
    */
   readonly callMsMax?: number;
-  /**
-   * The longest time, in milliseconds, that one call may wait for locked memory in the keeper's own allocator, all its waits together.
-   * The keeper says when a call does, and while it does the time of the call stands still. 0 to 2,147,483,647; with 0 waiting is work like
-   * any other. Default 600,000.
-   */
-  readonly waitMsMax?: number;
   /** The longest time from the start of the process until it is provisioned. Default 30,000 ms. */
   readonly startMsMax?: number;
   /** How long `close()` waits for open calls and for the keeper's own goodbye before SIGTERM. Default 5,000 ms. */

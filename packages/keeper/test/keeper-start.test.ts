@@ -153,9 +153,6 @@ describe('openKeeper()', () => {
       [{ limits: as({ memory: 1 }) }, TypeError],
       [{ limits: { cpuSecondsMax: 0 } }, RangeError],
       [{ limits: { heapByteLengthMax: 1_024 } }, RangeError],
-      [{ limits: { dataByteLengthMax: 1_024 } }, RangeError],
-      [{ limits: { openFilesMax: 0 } }, RangeError],
-      [{ limits: { noNewPrivileges: as(1) } }, TypeError],
       [{ callMsMax: 0 }, RangeError],
       [{ callMsMax: 2 ** 31 }, RangeError],
       [{ startMsMax: 1.5 }, RangeError],
@@ -210,51 +207,6 @@ describe('the process of a keeper', () => {
     expect(limits).toMatch(/Max cpu time +77 +/);
     const [, execArgv] = JSON.parse(text(await keeper.call('environment')));
     expect(execArgv).toContain('--max-old-space-size=64');
-  });
-
-  it('KS11 says which limits hold, by the word of the kernel', async () => {
-    const limits = { dataByteLengthMax: 2 ** 30, openFilesMax: 100, noNewPrivileges: true };
-    const keeper = await openSubject({ limits });
-    expect(keeper.stats().limits).toMatchObject({
-      coreByteLength: 0,
-      cpuSeconds: 'unlimited',
-      dataByteLength: 2 ** 30,
-      openFiles: 100,
-      noNewPrivileges: true,
-    });
-    const told = text(await keeper.call('limits'));
-    expect(told).toMatch(/Max data size +1073741824 +1073741824 /);
-    expect(told).toMatch(/Max open files +100 +100 /);
-    expect(text(await keeper.call('status'))).toMatch(/^NoNewPrivs:\t1$/m);
-    await keeper.kill();
-    expect(keeper.stats().limits).toBe(undefined);
-  });
-
-  it.each([
-    [{ openFilesMax: 64 }, 'openFilesMax is 64, but'],
-    [{ dataByteLengthMax: 2 ** 40 }, 'dataByteLengthMax is 1099511627776, but unlimited holds'],
-    [{ cpuSecondsMax: 1_000 }, 'cpuSecondsMax is 1000, but unlimited holds'],
-    [{ noNewPrivileges: true }, 'noNewPrivileges is asked for, but does not hold'],
-  ])('KS11 a limit that harden has overlooked fails the start: %o', async (limits, words) => {
-    const error = await rejectionOf(openSubject({ module: MODULE, limits }));
-    expect(error).toMatchObject({ details: { crash: { category: 'spawn' } } });
-    expect(error.message).toContain(words);
-    const module = new URL('./modules/no-harden.mjs', import.meta.url);
-    expect((await rejectionOf(openSubject({ module, limits }))).message).toContain('no harden');
-  });
-
-  it('KS11 a limit below what the keeper has already fails the start, with both numbers', async () => {
-    const error = await rejectionOf(openSubject({ limits: { dataByteLengthMax: 64 * 2 ** 20 } }));
-    expect(error).toMatchObject({ details: { crash: { category: 'spawn' } } });
-    expect(error.message).toMatch(/dataByteLengthMax is 67108864, but the keeper has \d+ bytes/);
-  });
-
-  it('KS11 memory beyond the limit on data ends the keeper for want of resources, buffers too', async () => {
-    const limits = { dataByteLengthMax: 512 * 2 ** 20 };
-    const keeper = await openSubject({ limits, crashPolicy: terminate() });
-    const crashed = nextEvent(keeper, 'crash');
-    await keeper.call('devourIdle');
-    expect(await crashed).toMatchObject({ category: 'resource' });
   });
 
   it('holds to the lock limit even where the kernel would not make it', async () => {

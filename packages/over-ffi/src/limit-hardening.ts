@@ -1,7 +1,7 @@
 import type { Hardening, HardenMeasure, HardenStep } from '@securemem/core/contract';
 
 /** A limit of the process that hardening lowers. */
-export type ProcessLimit = 'core' | 'locked' | 'cpu' | 'data' | 'files';
+export type ProcessLimit = 'core' | 'locked' | 'cpu';
 
 /** What went wrong, in a word: the call that was refused with its number, or that the system has nothing of the kind. */
 export type Failed = { readonly syscall: string; readonly errno: number } | 'not supported';
@@ -13,9 +13,6 @@ export interface HardenCalls {
   setLimit(which: ProcessLimit, words: BigUint64Array): Failed | undefined;
   dumpable(): boolean | Failed;
   forbidDumps(): Failed | undefined;
-  /** Whether programs that are started can gain privileges by their files. */
-  privilegesGained(): boolean | Failed;
-  forbidPrivileges(): Failed | undefined;
 }
 
 const NO_LIMIT = 2n ** 64n - 1n;
@@ -26,10 +23,7 @@ const NO_LIMIT = 2n ** 64n - 1n;
  */
 const CPU_GRACE_SECONDS = 5n;
 
-/**
- * Limits that are lowered and read back, and what is forbidden for good: dumps, with which go core files and ptrace by other processes,
- * and privileges that a program would gain by its file.
- */
+/** Limits that are lowered and read back, and a process that is not dumpable: no core files, no ptrace by other processes. */
 export class LimitHardening implements Hardening {
   readonly #calls: HardenCalls;
 
@@ -38,11 +32,14 @@ export class LimitHardening implements Hardening {
   }
 
   notDumpable(): HardenStep {
-    return forbid(
-      'not-dumpable',
-      () => this.#calls.dumpable(),
-      () => this.#calls.forbidDumps(),
-    );
+    const measure = 'not-dumpable';
+    const before = this.#calls.dumpable();
+    if (before === false) return { measure, outcome: 'already' };
+    const refused = this.#calls.forbidDumps();
+    if (refused !== undefined) return failed(measure, refused);
+    return this.#calls.dumpable() === false
+      ? { measure, outcome: 'set' }
+      : notDone(measure, 'prctl');
   }
 
   coreLimit(byteLengthMax: number): HardenStep {
@@ -55,22 +52,6 @@ export class LimitHardening implements Hardening {
 
   cpuLimit(secondsMax: number): HardenStep {
     return this.#lower('cpu-limit', 'cpu', BigInt(secondsMax), CPU_GRACE_SECONDS);
-  }
-
-  dataLimit(byteLengthMax: number): HardenStep {
-    return this.#lower('data-limit', 'data', BigInt(byteLengthMax), 0n);
-  }
-
-  filesLimit(filesMax: number): HardenStep {
-    return this.#lower('files-limit', 'files', BigInt(filesMax), 0n);
-  }
-
-  noNewPrivileges(): HardenStep {
-    return forbid(
-      'no-new-privileges',
-      () => this.#calls.privilegesGained(),
-      () => this.#calls.forbidPrivileges(),
-    );
   }
 
   /** Lowers the soft limit to `max` and the hard one to `max` and `grace`; raises neither. */
@@ -91,18 +72,6 @@ export class LimitHardening implements Hardening {
     if (limits[0] !== soft || limits[1] !== hard) return notDone(measure, 'setrlimit');
     return { measure, outcome: 'set', ...inForce(soft) };
   }
-}
-
-/** Forbids what `allowed` tells of, and asks again. */
-function forbid(
-  measure: HardenMeasure,
-  allowed: () => boolean | Failed,
-  prevent: () => Failed | undefined,
-): HardenStep {
-  if (allowed() === false) return { measure, outcome: 'already' };
-  const refused = prevent();
-  if (refused !== undefined) return failed(measure, refused);
-  return allowed() === false ? { measure, outcome: 'set' } : notDone(measure, 'prctl');
 }
 
 function failed(measure: HardenMeasure, what: Failed): HardenStep {

@@ -2,17 +2,9 @@ import { Errno } from './errno.js';
 import type { CType, Ffi } from './ffi.js';
 import type { Failed, HardenCalls, ProcessLimit } from './limit-hardening.js';
 
-const RESOURCES: { readonly [Limit in ProcessLimit]: number } = {
-  cpu: 0,
-  data: 2,
-  core: 4,
-  files: 7,
-  locked: 8,
-};
+const RESOURCES: { readonly [Limit in ProcessLimit]: number } = { cpu: 0, core: 4, locked: 8 };
 const PR_GET_DUMPABLE = 3;
 const PR_SET_DUMPABLE = 4;
-const PR_SET_NO_NEW_PRIVS = 38;
-const PR_GET_NO_NEW_PRIVS = 39;
 
 /** The calls of hardening on Linux. Throws where a function is missing. */
 export function linuxHardenCalls(ffi: Ffi): HardenCalls {
@@ -34,11 +26,6 @@ export function linuxHardenCalls(ffi: Ffi): HardenCalls {
       const answer = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
       return answer < 0 ? failed('prctl') : answer !== 0;
     },
-    privilegesGained() {
-      const answer = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
-      return answer < 0 ? failed('prctl') : answer === 0;
-    },
-    forbidPrivileges: () => of('prctl', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
     forbidDumps: () => of('prctl', prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)),
   };
 }

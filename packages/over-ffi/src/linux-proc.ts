@@ -1,22 +1,14 @@
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
-import {
-  type ForkBehaviour,
-  ownProperties,
-  type Protection,
-  type RegionFacts,
-} from '@securemem/core/contract';
+import type { ForkBehaviour, Protection, RegionFacts } from '@securemem/core/contract';
 import type { Span } from './system.js';
 
 /** What the kernel calls the pages that it has no mapping of. */
 const HIDDEN = '/secretmem (deleted)';
 
-/** Without a prototype, since Node reads further options through it. */
-const AS_LATIN1 = ownProperties({ encoding: 'latin1' } as const, 'options');
-
 /** Text of a file of `/proc`, or undefined where it cannot be read. */
 export function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, AS_LATIN1);
+    return readFileSync(path, 'latin1');
   } catch {
     return undefined;
   }

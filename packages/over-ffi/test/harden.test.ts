@@ -7,7 +7,6 @@ type Limits = { [Limit in ProcessLimit]?: [bigint, bigint] };
 /** A process with these limits and no will of its own. */
 function fakeCalls(limits: Limits): HardenCalls {
   let dumpable = true;
-  let gained = true;
   return {
     limit(which, words) {
       words.set(limits[which] ?? [2n ** 64n - 1n, 2n ** 64n - 1n]);
@@ -20,11 +19,6 @@ function fakeCalls(limits: Limits): HardenCalls {
     dumpable: () => dumpable,
     forbidDumps() {
       dumpable = false;
-      return undefined;
-    },
-    privilegesGained: () => gained,
-    forbidPrivileges() {
-      gained = false;
       return undefined;
     },
   };
@@ -71,17 +65,6 @@ describe('harden()', () => {
     expect(bound.cpu).toEqual([6n, 7n]);
   });
 
-  it('KS11 lowers data and open files, and forbids privileges, where they are asked for', () => {
-    const limits: Limits = { files: [1_024n, 4_096n] };
-    const hardening = new LimitHardening(fakeCalls(limits));
-    const wanted = { dataByteLengthMax: 2 ** 30, openFilesMax: 64, noNewPrivileges: true };
-    const outcomes = (): string[] => harden(hardening, wanted).steps.map(({ outcome }) => outcome);
-    expect(outcomes()).toEqual(['set', 'set', 'set', 'set', 'set', 'already']);
-    expect(limits).toMatchObject({ data: [2n ** 30n, 2n ** 30n], files: [64n, 64n] });
-    expect(outcomes()).toEqual(Array(6).fill('already'));
-    expect(harden(hardening, { noNewPrivileges: false }).steps).toHaveLength(3);
-  });
-
   it('never raises a limit that is stricter already', () => {
     const limits: Limits = {
       locked: [4096n, 8192n],
@@ -117,24 +100,12 @@ describe('harden()', () => {
 
   it('says of each step that the system has nothing of the kind', () => {
     const nothing = () => 'not supported' as const;
-    const bare = {
-      limit: nothing,
-      setLimit: nothing,
-      dumpable: nothing,
-      forbidDumps: nothing,
-      privilegesGained: nothing,
-      forbidPrivileges: nothing,
-    };
-    const report = harden(new LimitHardening(bare), {
-      noNewPrivileges: true,
-      dataByteLengthMax: 1,
-    });
+    const bare = { limit: nothing, setLimit: nothing, dumpable: nothing, forbidDumps: nothing };
+    const report = harden(new LimitHardening(bare), {});
     const reason = 'this system has nothing of the kind';
-    expect(report.steps.slice(0, 4)).toEqual([
+    expect(report.steps.slice(0, 2)).toEqual([
       { measure: 'not-dumpable', outcome: 'failed', reason },
       { measure: 'core-limit', outcome: 'failed', reason },
-      { measure: 'data-limit', outcome: 'failed', reason },
-      { measure: 'no-new-privileges', outcome: 'failed', reason },
     ]);
   });
 });

@@ -1,4 +1,4 @@
-import { openKeeper, openKeeperPool } from '@securemem/keeper';
+import { openKeeper } from '@securemem/keeper';
 
 const modules = {
   'securemem-koffi': new URL('./children/keeper-koffi.mjs', import.meta.url),
@@ -17,24 +17,6 @@ export function forEachKeeper(loopOver) {
       async () => {
         const keeper = await openKeeper({ module });
         return { ...loopOver(keeper), close: () => keeper.close() };
-      },
-    ]),
-  );
-}
-
-/**
- * The same with a pool of so many members.
- * @param {number} size
- * @param {(pool: import('@securemem/keeper').KeeperPool) => import('./case.d.mts').Loop} loopOver
- * @returns {Record<string, import('./case.d.mts').OpenLoop>}
- */
-export function forEachPool(size, loopOver) {
-  return Object.fromEntries(
-    Object.entries(modules).map(([subject, module]) => [
-      subject,
-      async () => {
-        const pool = await openKeeperPool({ module, size });
-        return { ...loopOver(pool), close: () => pool.close() };
       },
     ]),
   );

@@ -4,9 +4,6 @@ export type HardenMeasure =
   | 'core-limit'
   | 'lock-limit'
   | 'cpu-limit'
-  | 'data-limit'
-  | 'files-limit'
-  | 'no-new-privileges'
   | 'no-inspector';
 
 /** What became of one step, read back from the system. */
@@ -14,7 +11,7 @@ export interface HardenStep {
   readonly measure: HardenMeasure;
   /** `already`: it was as strict or stricter before. */
   readonly outcome: 'set' | 'already' | 'failed';
-  /** The limit in force now, in bytes, seconds or descriptors. */
+  /** The limit in force now, in bytes or seconds. */
   readonly value?: number;
   /** Why it failed. */
   readonly reason?: string;

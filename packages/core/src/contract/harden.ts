@@ -10,15 +10,6 @@ export interface HardenLimits {
   readonly coreByteLengthMax?: number;
   /** Seconds of processor time, at least 1, over the whole life of the process: SIGXCPU, 5 s later SIGKILL. Left alone by default. */
   readonly cpuSecondsMax?: number;
-  /**
-   * Bytes that this process may write to and shares with nobody: V8's heap, buffers and native memory, at least 1. What is in use
-   * already stays; what exceeds it is refused, as an error or by the end of the process. Left alone by default; Linux.
-   */
-  readonly dataByteLengthMax?: number;
-  /** Descriptors that this process may have open, sockets and pipes among them; at least 1. Left alone by default. */
-  readonly openFilesMax?: number;
-  /** True: no program that this process starts gains privileges by its file (`no_new_privs`). Left alone by default; Linux. */
-  readonly noNewPrivileges?: boolean;
 }
 
 /** The measures that an operating system takes; a native backend implements them. None of them throws. */
@@ -31,12 +22,6 @@ export interface Hardening {
   lockLimit(byteLengthMax: number): HardenStep;
   /** Lowers the limit on processor time, in seconds; a stricter one stays. */
   cpuLimit(secondsMax: number): HardenStep;
-  /** Lowers the limit on private writable memory, in bytes; a stricter one stays. */
-  dataLimit(byteLengthMax: number): HardenStep;
-  /** Lowers the limit on open descriptors; a stricter one stays. */
-  filesLimit(filesMax: number): HardenStep;
-  /** Programs that are started from now on get no privileges by their files. */
-  noNewPrivileges(): HardenStep;
 }
 
 /** The smallest value of each limit. */
@@ -44,8 +29,6 @@ const MINIMA = [
   ['lockedByteLengthMax', 0],
   ['coreByteLengthMax', 0],
   ['cpuSecondsMax', 1],
-  ['dataByteLengthMax', 1],
-  ['openFilesMax', 1],
 ] as const;
 
 /**
@@ -53,12 +36,8 @@ const MINIMA = [
  * not, and `RangeError` for a bad value.
  */
 export function checkHardenLimits(given: HardenLimits | undefined): HardenLimits {
-  const names = [...MINIMA.map(([name]) => name), 'noNewPrivileges'] as const;
+  const names = MINIMA.map(([name]) => name);
   const limits = ownOptions(given, names, 'limits');
-  const { noNewPrivileges } = limits;
-  if (noNewPrivileges !== undefined && typeof noNewPrivileges !== 'boolean') {
-    throw new TypeError('noNewPrivileges must be a boolean');
-  }
   for (const [name, minimum] of MINIMA) {
     const value = limits[name];
     if (value !== undefined && (!Number.isSafeInteger(value) || value < minimum)) {
@@ -71,13 +50,9 @@ export function checkHardenLimits(given: HardenLimits | undefined): HardenLimits
 /** Takes every measure that `limits` asks for, whatever becomes of the others. Precondition: the limits are checked. */
 export function harden(hardening: Hardening, runtime: Runtime, limits: HardenLimits): HardenReport {
   const { coreByteLengthMax = 0, lockedByteLengthMax, cpuSecondsMax } = limits;
-  const { dataByteLengthMax, openFilesMax, noNewPrivileges } = limits;
   const steps = [hardening.notDumpable(), hardening.coreLimit(coreByteLengthMax)];
   if (lockedByteLengthMax !== undefined) steps.push(hardening.lockLimit(lockedByteLengthMax));
   if (cpuSecondsMax !== undefined) steps.push(hardening.cpuLimit(cpuSecondsMax));
-  if (dataByteLengthMax !== undefined) steps.push(hardening.dataLimit(dataByteLengthMax));
-  if (openFilesMax !== undefined) steps.push(hardening.filesLimit(openFilesMax));
-  if (noNewPrivileges) steps.push(hardening.noNewPrivileges());
   steps.push(closeDebugger(runtime));
   return { complete: steps.every((step) => step.outcome !== 'failed'), steps };
 }
@@ -94,8 +69,5 @@ export function impossibleHardening(reason: string): Hardening {
     coreLimit: fail('core-limit'),
     lockLimit: fail('lock-limit'),
     cpuLimit: fail('cpu-limit'),
-    dataLimit: fail('data-limit'),
-    filesLimit: fail('files-limit'),
-    noNewPrivileges: fail('no-new-privileges'),
   };
 }

@@ -55,8 +55,6 @@ export interface CrashLimits {
   readonly coreByteLengthMax?: number | undefined;
   readonly cpuSecondsMax?: number | undefined;
   readonly heapByteLengthMax?: number | undefined;
-  readonly dataByteLengthMax?: number | undefined;
-  readonly openFilesMax?: number | undefined;
 }
 
 /** One end of a supervised process, as facts. Classification and policy are computed from nothing else. */

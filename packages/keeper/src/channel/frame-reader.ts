@@ -1,9 +1,7 @@
 import {
-  copyBytes,
   FLAG_SECRET,
   FrameKind,
   HEADER_BYTE_LENGTH,
-  LENGTH_BYTE_LENGTH,
   METADATA_BYTE_LENGTH_MAX,
   ProtocolViolation,
   readU32,
@@ -16,13 +14,11 @@ export interface FrameHeader {
   index: number;
   id: number;
   bodyByteLength: number;
-  /** Whether the array that holds the body was made for it, so that whoever takes the frame may keep it. */
-  assembled: boolean;
 }
 
 /** What an end does with frames. Whatever it throws is passed on by `push`. */
 export interface FrameHandler {
-  /** The body is `bytes[start, end)`, valid during the call only unless it is `assembled`. `header` is reused for the next frame. */
+  /** The body is `bytes[start, end)` and valid during the call only. `header` is reused for the next frame. */
   onFrame(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void;
   /**
    * A secret of `header.bodyByteLength` bytes follows in pieces and is never assembled by the reader; absent at an end
@@ -40,16 +36,6 @@ export interface FrameReaderOptions {
   readonly payloadByteLengthMax: number;
 }
 
-/** The body of a frame, to keep: a private copy, unless it is private already. */
-export function bodyOf(
-  header: FrameHeader,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): Uint8Array {
-  return header.assembled ? bytes : copyBytes(bytes, start, end);
-}
-
 /**
  * Cuts a stream of bytes into frames. A body that arrives in one piece is handed over in place; a body that spans pieces
  * is assembled once, after its length was checked. After a violation the reader refuses everything.
@@ -57,14 +43,7 @@ export function bodyOf(
 export class FrameReader {
   readonly #options: FrameReaderOptions;
   readonly #handler: FrameHandler;
-  readonly #header: FrameHeader = {
-    kind: 0,
-    flags: 0,
-    index: 0,
-    id: 0,
-    bodyByteLength: 0,
-    assembled: false,
-  };
+  readonly #header: FrameHeader = { kind: 0, flags: 0, index: 0, id: 0, bodyByteLength: 0 };
   readonly #headerBytes = new Uint8Array(new ArrayBuffer(HEADER_BYTE_LENGTH));
   #headerFilled = 0;
   #body: Uint8Array | undefined;
@@ -151,13 +130,7 @@ export class FrameReader {
       case FrameKind.cancel:
       case FrameKind.close:
       case FrameKind.hostReplyReceived:
-      case FrameKind.waits:
-      case FrameKind.waitOver:
-      case FrameKind.ask:
-      case FrameKind.placed:
         return 0;
-      case FrameKind.reserve:
-        return LENGTH_BYTE_LENGTH;
       default:
         return METADATA_BYTE_LENGTH_MAX;
     }
@@ -174,7 +147,6 @@ export class FrameReader {
     }
     const bodyEnd = offset + header.bodyByteLength;
     if (bodyEnd <= end) {
-      header.assembled = false;
       this.#handler.onFrame(header, bytes, offset, bodyEnd);
       return bodyEnd;
     }
@@ -189,7 +161,6 @@ export class FrameReader {
     this.#bodyFilled += next - offset;
     if (this.#bodyFilled < body.length) return next;
     this.#body = undefined;
-    this.#header.assembled = true;
     this.#handler.onFrame(this.#header, body, 0, body.length);
     return next;
   }

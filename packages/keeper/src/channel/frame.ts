@@ -16,7 +16,7 @@
 export const HEADER_BYTE_LENGTH = 16;
 
 /** Raised when a frame changes its meaning: both ends must agree, and they are always of one build. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 3;
 
 export const FrameKind = {
   /** Host to keeper, once and first: what to import and which limits apply. */
@@ -38,25 +38,12 @@ export const FrameKind = {
   hostReplyReceived: 11,
   /** Host to keeper: wipe, release and exit. */
   close: 12,
-  /** Keeper to host: this call waits for locked memory in its turn. Also the answer to `ask`. */
-  waits: 13,
-  /** Keeper to host: it waits no more. */
-  waitOver: 14,
-  /** Host to keeper: does this call still wait? Where it does not, nothing is answered. */
-  ask: 15,
-  /** Host to keeper: a call with a secret, which follows once there is a place for it; the body is its length. */
-  reserve: 16,
-  /** Keeper to host: there is a place for the secret of this call. */
-  placed: 17,
 } as const;
 
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
 /** The body is a secret: the keeper reads it into a page, and both ends wipe what they had of it. */
 export const FLAG_SECRET = 1;
-
-/** The body of `reserve`: a length in bytes, unsigned and little-endian. */
-export const LENGTH_BYTE_LENGTH = 4;
 
 /** The longest body that carries names, limits or an error. Far above what they need, far below what would hurt. */
 export const METADATA_BYTE_LENGTH_MAX = 64 * 1024;

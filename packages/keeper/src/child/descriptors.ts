@@ -1,5 +1,4 @@
-import { closeSync, readdirSync } from 'node:fs';
-import { readKernelFile } from '../kernel-file.js';
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
 
 /** Standard input, output and error, the channel, and the pipe that ends with the host. */
 const OWN_DESCRIPTORS = 5;
@@ -23,7 +22,7 @@ export function closeStrangers(given: readonly number[]): void {
 
 function cameWithTheStart(descriptor: number): boolean {
   try {
-    const info = readKernelFile(`/proc/self/fdinfo/${descriptor}`);
+    const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1');
     const [, flags] = /^flags:\s*([0-7]+)$/m.exec(info) ?? [];
     return flags !== undefined && (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0;
   } catch {

@@ -10,8 +10,8 @@ import {
 } from '../channel/frame.js';
 import { decodeMetadata, type Unread } from '../channel/metadata.js';
 import { NAMES_MAX } from '../complete-options.js';
-import type { HardenLimits } from '../limits.js';
 import { isNames } from '../names.js';
+import type { HardenLimits } from '../options.js';
 
 /** What the host says first. */
 export interface Hello {
@@ -73,9 +73,8 @@ export function decodeHello(generation: number, body: Uint8Array): Hello {
 /** Without a prototype: the module's `harden` may read limits that nobody has named. */
 function limitsOf({ limits }: Unread<Hello>): HardenLimits {
   if (typeof limits !== 'object' || limits === null) throw malformed();
-  const own = ownProperties<HardenLimits>(limits, 'limits');
-  const { noNewPrivileges = true, ...counts } = own;
-  if (noNewPrivileges !== true || !Object.values(counts).every(isCount)) throw malformed();
+  const own = ownProperties(limits, 'limits');
+  if (!Object.values(own).every(isCount)) throw malformed();
   return own;
 }
 

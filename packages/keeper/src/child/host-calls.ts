@@ -1,4 +1,4 @@
-import { FrameKind, ID_MAX, ProtocolViolation } from '../channel/frame.js';
+import { copyBytes, FrameKind, ID_MAX, ProtocolViolation } from '../channel/frame.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
 import { ownCopy, viewOfGiven } from '../channel/given-bytes.js';
 import { decodeError } from '../channel/metadata.js';
@@ -43,9 +43,8 @@ export class HostCalls {
     this.#limits = limits;
   }
 
-  /** `body` is kept. */
-  onReply(id: number, body: Uint8Array): void {
-    this.#take(id).resolve(body);
+  onReply(id: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#take(id).resolve(copyBytes(bytes, start, end));
   }
 
   onError(id: number, bytes: Uint8Array, start: number, end: number): void {

@@ -1,23 +1,24 @@
-import { type Lease, type Secret, SecureMemoryError } from '@securemem/core';
-import type { OpenCall } from './open-call.js';
+import { type Allocator, type Lease, type Secret, SecureMemoryError } from '@securemem/core';
 
 /**
- * A secret on its way in: its place is taken before the first byte is looked at, and the bytes go from the locked receive buffer into
- * it. Where there is no place, or the place was purged while the bytes came in, the rest is skipped and the call fails with the reason,
- * which is an ordinary error.
+ * A secret on its way in: its place is taken before the first byte is looked at, and the bytes go from the locked receive
+ * buffer into it. Where there is no place, or the place was purged while the bytes came in, the rest is skipped and the call
+ * fails with the reason, which is an ordinary error. It does not wait for a place: what would free one may be in the channel
+ * behind it.
  */
 export class IncomingSecret {
-  readonly call: OpenCall;
+  readonly id: number;
+  readonly index: number;
   readonly #secret: Secret | undefined;
   readonly #lease: Lease | undefined;
   #failure: unknown;
   #filled = 0;
 
-  /** `place` is there, or is taken now. */
-  constructor(call: OpenCall, place: Secret | (() => Secret)) {
-    this.call = call;
+  constructor(id: number, index: number, byteLength: number, memory: Allocator) {
+    this.id = id;
+    this.index = index;
     try {
-      this.#secret = typeof place === 'function' ? place() : place;
+      this.#secret = memory.allocateSync(byteLength);
       this.#lease = this.#secret.lend({ mode: 'write' });
     } catch (error) {
       this.#secret?.dispose();

@@ -1,18 +1,23 @@
-import { type Secret, SecureMemoryError } from '@securemem/core';
-import { FrameKind, LENGTH_BYTE_LENGTH, ProtocolViolation, readU32 } from '../channel/frame.js';
-import { bodyOf, type FrameHeader } from '../channel/frame-reader.js';
+import type { Allocator, Secret } from '@securemem/core';
+import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
+import type { FrameHeader } from '../channel/frame-reader.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
 import { viewOfGiven } from '../channel/given-bytes.js';
 import { encodeError } from '../channel/metadata.js';
-import type { Operation } from '../define-keeper.js';
+import type { Host, Operation, OperationContext } from '../define-keeper.js';
 import { isThenable } from '../thenable.js';
 import type { ChannelHandler } from './channel.js';
 import type { HostCalls } from './host-calls.js';
 import { IncomingSecret } from './incoming-secret.js';
-import { OpenCall, type Provisioned } from './open-call.js';
-import { Waits } from './waits.js';
 
 const NOTHING = new Uint8Array(0);
+
+/** What all operations of one life have in common. */
+export interface Provisioned {
+  readonly memory: Allocator;
+  readonly generation: number;
+  state: unknown;
+}
 
 export interface OperationsOptions {
   readonly operations: Readonly<Record<string, Operation<unknown>>>;
@@ -23,11 +28,14 @@ export interface OperationsOptions {
   readonly onClose: () => void;
 }
 
-/** What has arrived as a whole. Its order is kept. */
-type Arrival =
-  | { readonly kind: 'call'; readonly call: OpenCall; readonly payload: Uint8Array }
-  | { readonly kind: 'reserve'; readonly call: OpenCall; readonly byteLength: number }
-  | { readonly kind: 'cancel'; readonly call: OpenCall | undefined };
+/** A call, or the wish to cancel one, that has arrived as a whole. Their order is kept. */
+interface Arrival {
+  readonly kind: 'call' | 'cancel';
+  readonly id: number;
+  readonly index: number;
+  readonly payload: Uint8Array;
+  readonly secret: Secret | undefined;
+}
 
 /**
  * Runs operations as calls arrive, and answers each exactly once. Calls come between the greeting and the wish to end, so
@@ -36,13 +44,12 @@ type Arrival =
 export class Operations implements ChannelHandler {
   readonly #options: OperationsOptions;
   readonly #operations: readonly Operation<unknown>[];
-  /** Calls that were not answered. */
-  readonly #open = new Map<number, OpenCall>();
+  /** Calls that were not answered; of those that have not begun, or that are answered at once, there is only the id. */
+  readonly #open = new Map<number, OpenCall | undefined>();
   #arrived: Arrival[] = [];
   #incoming: IncomingSecret | undefined;
   #writer: FrameWriter | undefined;
   #hostCalls: HostCalls | undefined;
-  #waits: Waits | undefined;
   #phase: 'starting' | 'serving' | 'closing' = 'starting';
 
   constructor(options: OperationsOptions) {
@@ -51,10 +58,9 @@ export class Operations implements ChannelHandler {
   }
 
   /** The channel needs its handler first, so the way back is given afterwards, before any byte is read. */
-  connect(writer: FrameWriter, hostCalls: HostCalls, waits = new Waits(writer)): void {
+  connect(writer: FrameWriter, hostCalls: HostCalls): void {
     this.#writer = writer;
     this.#hostCalls = hostCalls;
-    this.#waits = waits;
   }
 
   /** The state is there, and the host is told so: calls may come. */
@@ -63,26 +69,23 @@ export class Operations implements ChannelHandler {
   }
 
   onFrame(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
-    const { id, index } = header;
+    const { id } = header;
     switch (header.kind) {
-      case FrameKind.call: {
-        const call = this.#admit(id, index);
-        this.#arrived.push({ kind: 'call', call, payload: bodyOf(header, bytes, start, end) });
+      case FrameKind.call:
+        this.#admit(id, header.index);
+        this.#arrived.push({
+          kind: 'call',
+          id,
+          index: header.index,
+          payload: copyBytes(bytes, start, end),
+          secret: undefined,
+        });
         break;
-      }
-      case FrameKind.reserve: {
-        const byteLength = this.#lengthIn(bytes, start, end);
-        this.#arrived.push({ kind: 'reserve', call: this.#admit(id, index), byteLength });
-        break;
-      }
       case FrameKind.cancel:
-        this.#arrived.push({ kind: 'cancel', call: this.#open.get(id) });
-        break;
-      case FrameKind.ask:
-        this.#waits?.onAsk(this.#open.get(id));
+        this.#arrived.push({ kind: 'cancel', id, index: 0, payload: NOTHING, secret: undefined });
         break;
       case FrameKind.hostReply:
-        this.#hostCalls?.onReply(id, bodyOf(header, bytes, start, end));
+        this.#hostCalls?.onReply(id, bytes, start, end);
         break;
       case FrameKind.hostError:
         this.#hostCalls?.onError(id, bytes, start, end);
@@ -95,17 +98,14 @@ export class Operations implements ChannelHandler {
     }
   }
 
-  /** Into the place that was reserved for it; where none was, into one that is free now. */
   onSecretStart({ id, index, bodyByteLength }: FrameHeader): void {
-    const reserved = this.#open.get(id);
-    const call = reserved?.place === undefined ? this.#admit(id, index) : reserved;
-    const { place } = call;
-    if (place !== undefined && (call.index !== index || place.byteLength !== bodyByteLength)) {
-      throw new ProtocolViolation('another secret than was announced');
-    }
-    call.place = undefined;
-    const { memory } = this.#options.provisioned;
-    this.#incoming = new IncomingSecret(call, place ?? (() => memory.allocateSync(bodyByteLength)));
+    this.#admit(id, index);
+    this.#incoming = new IncomingSecret(
+      id,
+      index,
+      bodyByteLength,
+      this.#options.provisioned.memory,
+    );
   }
 
   onSecretPiece(bytes: Uint8Array, start: number, end: number): void {
@@ -116,14 +116,10 @@ export class Operations implements ChannelHandler {
     const incoming = this.#incoming;
     this.#incoming = undefined;
     if (incoming === undefined) return;
-    const { call } = incoming;
+    const { id, index } = incoming;
     const ended = incoming.finish();
-    if ('failure' in ended) {
-      this.#fail(call, ended.failure);
-      return;
-    }
-    call.secret = ended.secret;
-    this.#arrived.push({ kind: 'call', call, payload: NOTHING });
+    if ('failure' in ended) this.#fail(id, ended.failure);
+    else this.#arrived.push({ kind: 'call', id, index, payload: NOTHING, secret: ended.secret });
   }
 
   /**
@@ -133,104 +129,102 @@ export class Operations implements ChannelHandler {
   runArrived(): void {
     for (let arrival = this.#arrived.shift(); arrival; arrival = this.#arrived.shift()) {
       if (arrival.kind === 'cancel') {
-        this.#cancel(arrival.call);
-      } else if (arrival.kind === 'reserve') {
-        this.#reserve(arrival.call, arrival.byteLength);
-      } else if (this.#run(arrival.call, arrival.payload) === 'later') {
+        this.#open.get(arrival.id)?.abort();
+      } else if (this.#run(arrival) === 'later') {
         queueMicrotask(() => this.runArrived());
         return;
       }
     }
   }
 
-  #lengthIn(bytes: Uint8Array, start: number, end: number): number {
-    const byteLength = end - start === LENGTH_BYTE_LENGTH ? readU32(bytes, start) : 0;
-    if (byteLength > 0 && byteLength <= this.#options.payloadByteLengthMax) return byteLength;
-    throw new ProtocolViolation('a secret of no length');
-  }
-
   /** Takes a call on arrival, before anything is allocated for it. */
-  #admit(id: number, index: number): OpenCall {
+  #admit(id: number, index: number): void {
     if (this.#phase !== 'serving' || id === 0 || this.#operations[index] === undefined) {
       throw new ProtocolViolation('a call that does not exist');
     }
     if (this.#open.has(id)) throw new ProtocolViolation('a call that is open already');
     if (this.#open.size >= this.#options.callsMax) throw new ProtocolViolation('too many calls');
+    this.#open.set(id, undefined);
+  }
+
+  #run({ id, index, payload, secret }: Arrival): 'answered' | 'later' {
+    const operation = this.#operations[index] as Operation<unknown>;
     const { host } = this.#hostCalls as HostCalls;
-    const call = new OpenCall(id, index, this.#options.provisioned, host);
-    this.#open.set(id, call);
-    return call;
-  }
-
-  /** Waits for a place in its turn, as operations do, and says when it is there. */
-  #reserve(call: OpenCall, byteLength: number): void {
-    const { memory } = this.#options.provisioned;
-    const placed = (place: Secret): void => {
-      call.place = place;
-      // It may have been cancelled in the moment in which the place was granted.
-      if (call.aborted) this.#cancel(call);
-      else this.#writer?.write(FrameKind.placed, 0, call.id);
-    };
-    const { signal } = call;
-    (this.#waits as Waits)
-      .during(call, () => memory.allocate(byteLength, { signal }))
-      .then(placed, (error: unknown) => this.#fail(call, error));
-  }
-
-  #cancel(call: OpenCall | undefined): void {
-    if (call === undefined || call.answered) return;
-    call.abort();
-    if (call.place === undefined) return;
-    // The secret will not come: nobody sends one that nobody waits for.
-    call.place.dispose();
-    call.place = undefined;
-    this.#fail(
-      call,
-      new SecureMemoryError('ERR_SECMEM_DISPOSED', 'cancelled before its secret was sent', {
-        operation: 'call',
-      }),
-    );
-  }
-
-  #run(call: OpenCall, payload: Uint8Array): 'answered' | 'later' {
-    const operation = this.#operations[call.index] as Operation<unknown>;
+    const call = new OpenCall(this.#options.provisioned, host, secret);
     try {
-      const result = (this.#waits as Waits).during(call, () => operation(payload, call));
+      const result = operation(payload, call);
       if (!isThenable(result)) {
-        this.#answer(call, result);
+        this.#answer(id, result);
         return 'answered';
       }
+      this.#open.set(id, call);
       // By way of a promise of the language: a thenable of the module's own may answer twice.
       Promise.resolve(result).then(
-        (value) => this.#answer(call, value),
-        (error: unknown) => this.#fail(call, error),
+        (value) => this.#answer(id, value),
+        (error: unknown) => this.#fail(id, error),
       );
       return 'later';
     } catch (error) {
-      this.#fail(call, error);
+      this.#fail(id, error);
       return 'answered';
     }
   }
 
-  #answer(call: OpenCall, result: Uint8Array | undefined): void {
+  #answer(id: number, result: Uint8Array | undefined): void {
     const { payloadByteLengthMax } = this.#options;
     let body: Uint8Array | undefined;
     try {
       if (result !== undefined) body = viewOfGiven(result, 'the result', payloadByteLengthMax);
     } catch (error) {
-      this.#fail(call, error);
+      this.#fail(id, error);
       return;
     }
-    this.#end(call, FrameKind.reply, body);
+    this.#open.delete(id);
+    this.#writer?.write(FrameKind.reply, 0, id, body);
   }
 
-  #fail(call: OpenCall, error: unknown): void {
-    this.#end(call, FrameKind.error, encodeError(error));
+  #fail(id: number, error: unknown): void {
+    this.#open.delete(id);
+    this.#writer?.write(FrameKind.error, 0, id, encodeError(error));
+  }
+}
+
+/** The context of one call. What few operations use is made when it is used. */
+class OpenCall implements OperationContext<unknown> {
+  readonly #provisioned: Provisioned;
+  readonly host: Host;
+  readonly secret: Secret | undefined;
+  #aborting: AbortController | undefined;
+  #aborted = false;
+
+  constructor(provisioned: Provisioned, host: Host, secret: Secret | undefined) {
+    this.#provisioned = provisioned;
+    this.host = host;
+    this.secret = secret;
   }
 
-  #end(call: OpenCall, kind: FrameKind, body: Uint8Array | undefined): void {
-    call.answered = true;
-    this.#open.delete(call.id);
-    this.#writer?.write(kind, 0, call.id, body);
+  get memory(): Allocator {
+    return this.#provisioned.memory;
+  }
+
+  get generation(): number {
+    return this.#provisioned.generation;
+  }
+
+  get state(): unknown {
+    return this.#provisioned.state;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#aborting === undefined) {
+      this.#aborting = new AbortController();
+      if (this.#aborted) this.#aborting.abort();
+    }
+    return this.#aborting.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#aborting?.abort();
   }
 }

@@ -10,15 +10,14 @@ import { type Hello, readHello } from './hello.js';
 import { HostCalls } from './host-calls.js';
 import { watchHost } from './host-thread.js';
 import { leaveBecauseOf } from './leave.js';
-import { brokenLimits, limitsInForce, requireRoom } from './limits-in-force.js';
-import type { Provisioned } from './open-call.js';
-import { Operations } from './operations.js';
-import { receiveByteLength } from './receive-buffer.js';
-import { Waits } from './waits.js';
+import { Operations, type Provisioned } from './operations.js';
 
 /** Where the host has put the channel and the pipe that ends with it. */
 const CHANNEL_DESCRIPTOR = 3;
 const HOST_PIPE_DESCRIPTOR = 4;
+
+/** Locked bytes for everything that comes in, one page; longer frames pass through it in pieces. */
+const RECEIVE_BYTE_LENGTH = 4_096;
 
 /** How long secrets that operations still hold may delay a requested end. */
 const CLOSE_MS_MAX = 1_000;
@@ -33,8 +32,6 @@ export const FROM_HOST: ReadonlySet<number> = new Set([
   FrameKind.hostReply,
   FrameKind.hostError,
   FrameKind.close,
-  FrameKind.ask,
-  FrameKind.reserve,
 ]);
 
 /**
@@ -83,10 +80,7 @@ async function harden(definition: KeeperDefinition<unknown>, hello: Hello): Prom
     if (hello.askedLimits.length === 0) return;
     throw new TypeError('there are limits, but the keeper module has no harden to set them');
   }
-  requireRoom(hello.limits);
   const failures = failuresOf(await definition.harden(hello.limits));
-  // By the word of the kernel too, where it gives one: a `harden` of the module's own may have overlooked a limit.
-  failures.push(...brokenLimits(hello, limitsInForce()));
   if (failures.length > 0) throw new Error(`hardening failed: ${failures.join('; ')}`);
 }
 
@@ -105,7 +99,7 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
   });
   const wipe = (): void => memory.purge('exit');
   process.on('exit', wipe);
-  const received = memory.allocateSync(receiveByteLength(memory.stats().primary.limitByteLength));
+  const received = memory.allocateSync(RECEIVE_BYTE_LENGTH);
   const lease = received.lend({ mode: 'write' });
 
   const { generation, payloadByteLengthMax } = hello;
@@ -131,17 +125,12 @@ async function serve(definition: KeeperDefinition<unknown>, hello: Hello): Promi
     operations,
   );
   const hostCalls = new HostCalls(channel.writer, hello.hostFunctions, hello);
-  const waits = new Waits(channel.writer);
-  waits.listen();
-  operations.connect(channel.writer, hostCalls, waits);
+  operations.connect(channel.writer, hostCalls);
 
   const { host } = hostCalls;
   const { descriptors } = hello;
   try {
-    const greeting = encodeMetadata({
-      operations: Object.keys(definition.operations),
-      limits: limitsInForce(),
-    });
+    const greeting = encodeMetadata({ operations: Object.keys(definition.operations) });
     await requireNoDebugger();
     provisioned.state = await definition.provision?.({ memory, host, generation, descriptors });
     // A signal from the first moments may have waited in a thread of the runtime all the while.

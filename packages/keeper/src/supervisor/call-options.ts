@@ -16,9 +16,8 @@ export interface CallOptions {
    */
   readonly secret?: boolean;
   /**
-   * The longest time that this call may take in the keeper, in milliseconds, and wait for one before: 1 to 2,147,483,647. Time in
-   * which it waits for locked memory there is not counted, see `waitMsMax`. A keeper that exceeds it hangs and is killed, with all other
-   * calls in it. Default: that of `openKeeper`.
+   * The longest time that this call may take in the keeper, in milliseconds, and wait for one before: 1 to 2,147,483,647. A
+   * keeper that exceeds it hangs and is killed, with all other calls in it. Default: that of `openKeeper`.
    */
   readonly callMsMax?: number;
 }

@@ -1,7 +1,6 @@
 import { ownProperties, zero } from '@securemem/core';
 import { ownCopy } from '../channel/given-bytes.js';
 import type { CompleteCallOptions } from './call-options.js';
-import type { MemoryWait } from './memory-wait.js';
 
 /** One call from `keeper.call` to its one settlement. */
 export class Call {
@@ -14,10 +13,6 @@ export class Call {
   id = 0;
   /** When it has waited too long where it is now, in the keeper or in the host, by the clock of what is heard. */
   deadlineMs = 0;
-  /** Its waits for locked memory in the keeper that has it. */
-  wait: MemoryWait | undefined;
-  /** Whether its secret was handed to the channel, which wipes it then. */
-  secretSent = false;
   /** When it began to wait in the host, by `performance.now()`. */
   queuedAtMs = 0;
   /** The crash after which it waits to be sent again, which happens once. */
@@ -87,7 +82,6 @@ export class Call {
   #settle(): boolean {
     if (this.settled) return false;
     this.settled = true;
-    if (!this.secretSent) this.wipePayload();
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#onAbort = undefined;
     this.#signal = undefined;

@@ -1,23 +1,15 @@
 import type { Crash, CrashActivity, CrashObservation } from '@securemem/core';
-import { FrameKind, ProtocolViolation } from '../channel/frame.js';
-import {
-  bodyOf,
-  type FrameHandler,
-  type FrameHeader,
-  FrameReader,
-} from '../channel/frame-reader.js';
+import { copyBytes, FLAG_SECRET, FrameKind, ID_MAX, ProtocolViolation } from '../channel/frame.js';
+import { type FrameHandler, type FrameHeader, FrameReader } from '../channel/frame-reader.js';
 import { FrameWriter } from '../channel/frame-writer.js';
 import { decodeError, decodeMetadata, type Unread } from '../channel/metadata.js';
 import { type CompleteOptions, NAMES_MAX } from '../complete-options.js';
-import type { KeeperLimitsInForce } from '../limits.js';
 import { isNames } from '../names.js';
 import type { Call } from './call.js';
-import { afterHeard } from './deadline.js';
-import { type Greeting, readLimits } from './greeting.js';
+import { Deadline } from './deadline.js';
 import type { HeardClock } from './heard-clock.js';
 import { HostCalls } from './host-calls.js';
 import type { LivingProcess, MakeProcess, ProcessEnding } from './keeper-process.js';
-import { OpenCalls } from './open-calls.js';
 import type { Counters } from './reports.js';
 
 /** What a life tells the keeper that owns it. */
@@ -58,12 +50,7 @@ const KINDS: ReadonlySet<number> = new Set([
   FrameKind.error,
   FrameKind.hostCall,
   FrameKind.hostReplyReceived,
-  FrameKind.waits,
-  FrameKind.waitOver,
-  FrameKind.placed,
 ]);
-
-const NO_OPERATIONS: ReadonlyMap<string, number> = new Map();
 
 /**
  * One life of a keeper: a process, the channel to it and the calls in it. Nothing of it survives into the next life, so
@@ -80,12 +67,14 @@ export class Generation implements FrameHandler {
   readonly #counters: Counters;
   #writer: FrameWriter | undefined;
   #hostCalls: HostCalls | undefined;
-  #calls: OpenCalls | undefined;
-  /** Once it is ready. */
-  #greeting: Greeting | undefined;
-  #stopStart = (): void => {};
+  readonly #calls = new Map<number, Call>();
+  readonly #deadline: Deadline;
+  #operations = new Map<string, number>();
+  #startDeadlineMs = Number.POSITIVE_INFINITY;
+  #lastId = 0;
   #answeredCalls = 0;
   readonly #startedAtMs = performance.now();
+  #ready = false;
   #closing = false;
   /** What the keeper said of its failed start, or what it did wrong. */
   #failure: Error | undefined;
@@ -102,6 +91,11 @@ export class Generation implements FrameHandler {
       this,
     );
     this.#process = makeProcess(options, clock);
+    this.#deadline = new Deadline(
+      clock,
+      () => this.#earliestDeadlineMs(),
+      () => this.kill('SIGKILL', 'call-timeout'),
+    );
   }
 
   /** Starts the process, once. Its owner can reach this life already, and may end it meanwhile. */
@@ -119,11 +113,8 @@ export class Generation implements FrameHandler {
     });
     const context = { generation: this.number, pid };
     this.#hostCalls = new HostCalls(options.host, options, this.#writer, this.#counters, context);
-    const clock = this.#clock;
-    const { startMsMax, waitMsMax } = options;
-    const onHang = (): void => this.kill('SIGKILL', 'call-timeout');
-    this.#calls = new OpenCalls({ clock, writer: this.#writer, waitMsMax, onHang });
-    this.#stopStart = afterHeard(clock, startMsMax, onHang);
+    this.#startDeadlineMs = this.#clock.nowMs + options.startMsMax;
+    this.#deadline.watch(this.#startDeadlineMs);
     this.#writer.write(FrameKind.hello, 0, 0, this.#hello);
   }
 
@@ -142,32 +133,39 @@ export class Generation implements FrameHandler {
   }
 
   get openCalls(): number {
-    return this.#calls?.size ?? 0;
+    return this.#calls.size;
   }
 
   /** Whether it has greeted. */
   get ready(): boolean {
-    return this.#greeting !== undefined;
+    return this.#ready;
   }
 
   /** Whether calls can be sent now. */
   get writable(): boolean {
-    return this.ready && !this.#closing && this.#writer !== undefined && !this.#writer.blocked;
+    return this.#ready && !this.#closing && this.#writer !== undefined && !this.#writer.blocked;
   }
 
   /** The names that the keeper greeted with, and their indices on the channel. */
   get operations(): ReadonlyMap<string, number> {
-    return this.#greeting?.operations ?? NO_OPERATIONS;
-  }
-
-  /** What the keeper greeted with; undefined before, and where it could not tell. */
-  get limits(): KeeperLimitsInForce | undefined {
-    return this.#greeting?.limits;
+    return this.#operations;
   }
 
   /** Sends a call of a known operation. The caller has looked at `writable`. */
   send(call: Call): void {
-    this.#calls?.send(call, this.#indexOf(call.operation));
+    const id = this.#nextId();
+    const index = this.#operations.get(call.operation) as number;
+    call.id = id;
+    call.deadlineMs = this.#clock.nowMs + call.callMsMax;
+    this.#calls.set(id, call);
+    this.#deadline.watch(call.deadlineMs);
+    if (call.secret) {
+      this.#writer?.writeSecret(FrameKind.call, FLAG_SECRET, index, id, call.payload, () =>
+        call.wipePayload(),
+      );
+    } else {
+      this.#writer?.write(FrameKind.call, index, id, call.payload);
+    }
   }
 
   /** Tells the keeper that nobody waits any more. The call stays open until the keeper answers it. */
@@ -188,16 +186,14 @@ export class Generation implements FrameHandler {
   }
 
   onFrame(header: FrameHeader, bytes: Uint8Array, start: number, end: number): void {
-    // Nothing comes over a channel that is not there.
-    if (this.#calls === undefined) return;
     switch (header.kind) {
       case FrameKind.reply:
-        this.#calls.take(header.id).resolve(bodyOf(header, bytes, start, end));
+        this.#take(header.id).resolve(copyBytes(bytes, start, end));
         break;
       case FrameKind.error: {
         // Read first: a call that was taken and not settled would be lost.
         const error = decodeError(bytes, start, end);
-        this.#calls.take(header.id).reject(error);
+        this.#take(header.id).reject(error);
         break;
       }
       case FrameKind.hostCall:
@@ -205,15 +201,6 @@ export class Generation implements FrameHandler {
         return;
       case FrameKind.hostReplyReceived:
         this.#hostCalls?.confirm(header.id);
-        return;
-      case FrameKind.waits:
-        this.#calls.onWaits(header.id);
-        return;
-      case FrameKind.waitOver:
-        this.#calls.onWaitOver(header.id);
-        return;
-      case FrameKind.placed:
-        this.#calls.onPlaced(header.id, (operation) => this.#indexOf(operation));
         return;
       case FrameKind.ready:
         this.#becomeReady(decodeMetadata(bytes, start, end));
@@ -223,7 +210,6 @@ export class Generation implements FrameHandler {
         this.#failure = decodeError(bytes, start, end);
         return;
     }
-    this.#answeredCalls++;
     this.#listener.onAnswer();
     if (this.#calls.size === 0) this.#listener.onIdle();
   }
@@ -245,41 +231,62 @@ export class Generation implements FrameHandler {
     }
   }
 
-  #becomeReady({ operations, limits }: Unread<Greeting>): void {
+  #becomeReady({ operations }: Unread<{ operations: readonly string[] }>): void {
     this.#requireStarting();
     if (!isNames(operations, NAMES_MAX) || operations.length === 0)
       throw new ProtocolViolation('a malformed greeting');
-    const indices = new Map(operations.map((name, index) => [name, index]));
-    this.#greeting = { operations: indices, limits: readLimits(limits) };
+    this.#operations = new Map(operations.map((name, index) => [name, index]));
+    this.#ready = true;
     // The start is over, so it is watched no more.
-    this.#stopStart();
+    this.#deadline.stop();
     this.#listener.onReady(this);
   }
 
   /** A start ends once, in one way. */
   #requireStarting(): void {
-    if (this.ready || this.#failure !== undefined) {
+    if (this.#ready || this.#failure !== undefined) {
       throw new ProtocolViolation('a start that ends twice');
     }
   }
 
-  #indexOf(operation: string): number {
-    return this.operations.get(operation) as number;
+  /** The open call that a frame answers. */
+  #take(id: number): Call {
+    const call = this.#calls.get(id);
+    if (call === undefined) throw new ProtocolViolation('an answer to no call');
+    this.#calls.delete(id);
+    this.#answeredCalls++;
+    return call;
+  }
+
+  #earliestDeadlineMs(): number {
+    if (!this.#ready) return this.#startDeadlineMs;
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const { deadlineMs } of this.#calls.values()) {
+      if (deadlineMs < earliestMs) earliestMs = deadlineMs;
+    }
+    return earliestMs;
+  }
+
+  #nextId(): number {
+    do this.#lastId = this.#lastId >= ID_MAX ? 1 : this.#lastId + 1;
+    while (this.#calls.has(this.#lastId));
+    return this.#lastId;
   }
 
   #activity(): CrashActivity {
-    if (!this.ready) return 'starting';
+    if (!this.#ready) return 'starting';
     if (this.#closing) return 'closing';
     if (this.#hostCalls?.anyOpen) return 'callback';
-    return this.openCalls > 0 ? 'busy' : 'idle';
+    return this.#calls.size > 0 ? 'busy' : 'idle';
   }
 
   #end({ startError, ...ending }: ProcessEnding): void {
-    this.#stopStart();
+    this.#deadline.stop();
     this.#writer?.stop();
     this.#hostCalls?.stop();
     const crash = { ...ending, activity: this.#activity(), limits: this.#options.limits };
-    const calls = this.#calls?.takeAll() ?? [];
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
     this.#listener.onEnd(this, crash, calls, startError ?? this.#failure);
   }
 }

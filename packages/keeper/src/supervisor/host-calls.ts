@@ -1,5 +1,5 @@
-import { FrameKind, ProtocolViolation } from '../channel/frame.js';
-import { bodyOf, type FrameHeader } from '../channel/frame-reader.js';
+import { copyBytes, FrameKind, ProtocolViolation } from '../channel/frame.js';
+import type { FrameHeader } from '../channel/frame-reader.js';
 import type { FrameWriter } from '../channel/frame-writer.js';
 import { viewOfGiven } from '../channel/given-bytes.js';
 import { encodeError } from '../channel/metadata.js';
@@ -69,7 +69,7 @@ export class HostCalls {
     if (this.#unconfirmed.size >= this.#limits.hostCallsMax) {
       throw new ProtocolViolation('too many host calls');
     }
-    const payload = bodyOf(header, bytes, start, end);
+    const payload = copyBytes(bytes, start, end);
     const call = { id, run, payload, answered: false };
     this.#unconfirmed.set(id, call);
     this.#waiting.push(call);

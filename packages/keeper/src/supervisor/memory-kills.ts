@@ -1,4 +1,4 @@
-import { readKernelFile } from '../kernel-file.js';
+import { readFileSync } from 'node:fs';
 
 /** Where a count of the memory killer stands, by version of control groups: how its line names it, the folder, the file in that. */
 const PLACES = [
@@ -37,7 +37,7 @@ export function memoryKilledSince(before: number | undefined): boolean {
 
 function read(path: string): string | undefined {
   try {
-    return readKernelFile(path);
+    return readFileSync(path, 'latin1');
   } catch {
     return undefined;
   }

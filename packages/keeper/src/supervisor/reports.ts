@@ -1,4 +1,3 @@
-import type { KeeperLimitsInForce } from '../limits.js';
 import type { CrashReport, CrashSummary } from './crash-report.js';
 
 /**
@@ -39,8 +38,6 @@ export interface KeeperStats {
   readonly generation: number;
   /** The id of the process; 0 while there is none. */
   readonly pid: number;
-  /** The limits that hold of the process; undefined while none is ready, and where the system does not tell (all but Linux). */
-  readonly limits: KeeperLimitsInForce | undefined;
   /** Calls accepted, all lives together. */
   readonly calls: number;
   /** Calls that the keeper has and has not answered. */

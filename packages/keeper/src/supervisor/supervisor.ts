@@ -134,7 +134,6 @@ export class Supervisor implements LivesListener, CallTaker {
       state: this.#lives.state,
       generation: this.#lives.number,
       pid: this.#lives.current?.pid ?? 0,
-      limits: this.#lives.current?.limits,
       openCalls: this.openCalls,
       waitingCalls: this.#waiting.length,
       ...this.#counters,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { hmac } from '@securemem/core';
 import { defineKeeper } from '@securemem/keeper';
 import { hardenProcess, koffiBackend } from '@securemem/koffi';
@@ -21,11 +21,6 @@ function spin() {
   for (;;);
 }
 
-function devour(mebibytes = Number.POSITIVE_INFINITY) {
-  const hoard = [];
-  while (hoard.length < mebibytes) hoard.push(Buffer.alloc(1_048_576, 1));
-}
-
 /** @param {{ detached: boolean }} options */
 function leave({ detached }) {
   const child = spawn('/bin/sleep', ['600'], { stdio: ['ignore', 'ignore', 'inherit'], detached });
@@ -40,7 +35,7 @@ const text = (payload) => Buffer.from(payload).toString();
 export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
   backend: koffiBackend,
   harden: hardenProcess,
-  allocator: { budget: { lockedByteLengthMax: 65_536 }, admission: { waitMsMax: 1_000 } },
+  allocator: { budget: { lockedByteLengthMax: 65_536 } },
   provision: ({ memory }) => ({ key: memory.randomSync(32), waiting: [] }),
   operations: {
     echo: (payload) => payload,
@@ -54,32 +49,13 @@ export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
     hold: never,
     // Outside of V8's heap, so that only the kernel minds.
     devour: () => {
-      devour();
-      return undefined;
-    },
-    // Until nothing more is given, or far beyond any limit of a test.
-    devourIdle: () => {
-      setImmediate(() => {
-        devour(2_048);
-        process.exit(9);
-      });
-      return undefined;
+      const hoard = [];
+      for (;;) hoard.push(Buffer.alloc(1_048_576, 1));
     },
     spinSoon: () => void setImmediate(spin),
 
     // Dying while idle: the answer leaves at the end of this turn, the death is in the next.
     dieIdle: (payload) => void setImmediate(deaths[text(payload)]),
-
-    // "death, newline, file": dying while idle, at a moment that the host chooses without a call.
-    dieOnceThere: (payload) => {
-      const [death, file] = text(payload).split('\n');
-      const look = setInterval(() => {
-        if (!existsSync(/** @type {string} */ (file))) return;
-        clearInterval(look);
-        deaths[/** @type {string} */ (death)]();
-      }, 10);
-      return undefined;
-    },
 
     // Dying inside a callback: the host does it, or the keeper itself while the host works.
     callBack: async (payload, { host }) => host.call('act', payload),
@@ -100,11 +76,6 @@ export default /** @type {typeof defineKeeper<any>} */ (defineKeeper)({
       writeFileSync(/** @type {string} */ (file), `${word}\n`, { flag: 'a' });
       await new Promise((resolve) => setTimeout(resolve, 20));
       return Buffer.from(/** @type {string} */ (word));
-    },
-    appendAndCallBack: async (payload, { host }) => {
-      const [file, word] = text(payload).split('\n');
-      writeFileSync(/** @type {string} */ (file), `${word}\n`, { flag: 'a' });
-      return host.call('act', Buffer.from(/** @type {string} */ (word)));
     },
     appendThenDie: (payload) => {
       append(payload);

@@ -15,11 +15,6 @@ export const KIND = {
   hostError: 10,
   hostReplyReceived: 11,
   close: 12,
-  waits: 13,
-  waitOver: 14,
-  ask: 15,
-  reserve: 16,
-  placed: 17,
 } as const;
 
 /** The longest body of text that either end takes. */

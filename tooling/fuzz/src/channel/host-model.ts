@@ -17,8 +17,6 @@ const LONGEST: Readonly<Record<number, number>> = {
   [KIND.error]: TEXT_BYTE_LENGTH_MAX,
   [KIND.hostCall]: PAYLOAD_MAX,
   [KIND.hostReplyReceived]: 0,
-  [KIND.waits]: 0,
-  [KIND.waitOver]: 0,
 };
 
 /** What an honest reading of a keeper's stream comes to. */
@@ -26,8 +24,6 @@ export class HostModel {
   state: 'starting' | 'failed' | 'ready' | 'violated' = 'starting';
   readonly answers = new Map<number, 'error' | Uint8Array>();
   readonly #unconfirmed = new Set<number>();
-  /** Calls that were said to wait. */
-  readonly #waiting = new Set<number>();
 
   take(frame: ReadFrame): void {
     if (this.state !== 'violated' && !this.#allows(frame)) this.state = 'violated';
@@ -47,12 +43,6 @@ export class HostModel {
         return this.#answers(id, new Uint8Array(body));
       case KIND.error:
         return objectIn(body) !== undefined && this.#answers(id, 'error');
-      case KIND.waits:
-        if (!this.#isOpen(id)) return false;
-        this.#waiting.add(id);
-        return true;
-      case KIND.waitOver:
-        return this.#waiting.delete(id);
       case KIND.hostCall: {
         const allowed = index < FUNCTIONS.length && id !== 0 && !this.#unconfirmed.has(id);
         if (!allowed || this.#unconfirmed.size === HOST_CALLS_MAX) return false;
@@ -73,13 +63,8 @@ export class HostModel {
   }
 
   #answers(id: number, answer: 'error' | Uint8Array): boolean {
-    if (!this.#isOpen(id)) return false;
-    this.#waiting.delete(id);
+    if (this.state !== 'ready' || id < 1 || id > CALLS || this.answers.has(id)) return false;
     this.answers.set(id, answer);
     return true;
-  }
-
-  #isOpen(id: number): boolean {
-    return this.state === 'ready' && id >= 1 && id <= CALLS && !this.answers.has(id);
   }
 }

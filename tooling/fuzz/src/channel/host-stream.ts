@@ -33,8 +33,7 @@ const KINDS = [
   ...[KIND.error, KIND.error],
   ...[KIND.hostCall, KIND.hostCall],
   ...[KIND.hostReplyReceived, KIND.hostReplyReceived],
-  ...[KIND.waits, KIND.waits, KIND.waitOver],
-  ...[KIND.hello, KIND.call, KIND.cancel, KIND.placed],
+  ...[KIND.hello, KIND.call, KIND.cancel],
 ];
 
 function keeperFrame(random: Random): FrameParts {
@@ -48,9 +47,6 @@ function keeperFrame(random: Random): FrameParts {
       return { kind, id, body: random.chance(0.5) ? oddJson(random) : plain };
     }
     case KIND.hostReplyReceived:
-    case KIND.waits:
-    case KIND.waitOver:
-    case KIND.placed:
       return { kind, id };
     default: {
       const length = random.of([0, 1, 16, 64, 65, PAYLOAD_MAX - 1, PAYLOAD_MAX, PAYLOAD_MAX + 1]);

@@ -16,8 +16,6 @@ const LONGEST: Readonly<Record<number, number>> = {
   [KIND.hostReply]: PAYLOAD_MAX,
   [KIND.hostError]: TEXT_BYTE_LENGTH_MAX,
   [KIND.close]: 0,
-  [KIND.ask]: 0,
-  [KIND.reserve]: 4,
 };
 
 /** `kind id body`, so that lists of answers are compared at once. Errors are told without their words. */
@@ -34,12 +32,7 @@ export class KeeperModel {
   closed = false;
   readonly answers: string[] = [];
   readonly #frames: Generator<ReadFrame>;
-  /** Places that were announced as taken, of calls that were cancelled: in one turn either may come first. */
-  readonly passed = new Set<string>();
   readonly #open = new Set<number>();
-  /** Secrets that were announced, with or without a place for them. */
-  readonly #reserving = new Map<number, { readonly index: number; readonly byteLength: number }>();
-  readonly #places = new Map<number, { readonly index: number; readonly byteLength: number }>();
   readonly #asked: { readonly id: number; readonly payload: Uint8Array }[] = [];
   readonly #sent = new Map<number, number>();
   #frame: ReadFrame | undefined;
@@ -57,13 +50,7 @@ export class KeeperModel {
     while (!this.violated && this.#frame !== undefined && this.#step(this.#frame, offset));
     const later = this.#later;
     this.#later = [];
-    if (this.violated) return;
-    for (const carryOut of later) carryOut();
-    for (const [id, place] of this.#reserving) {
-      this.#places.set(id, place);
-      this.answers.push(told(KIND.placed, id));
-    }
-    this.#reserving.clear();
+    if (!this.violated) for (const carryOut of later) carryOut();
   }
 
   /** Whether it got any further. */
@@ -91,22 +78,13 @@ export class KeeperModel {
     if (longest === undefined || generation !== 1 || byteLength > longest) return false;
     if (flags === 0) return true;
     // A secret is judged when it begins, since its place is taken then; everything else when it is there.
-    if (flags !== SECRET || kind !== KIND.call) return false;
-    const place = this.#places.get(frame.id);
-    if (place === undefined) return this.#admits(frame);
-    this.#places.delete(frame.id);
-    return place.index === frame.index && place.byteLength === byteLength;
+    return flags === SECRET && kind === KIND.call && this.#admits(frame);
   }
 
   #allows(frame: ReadFrame): boolean {
     const body = new Uint8Array(frame.body as Uint8Array);
     const { kind, flags, id, index } = frame;
-    if (kind === KIND.ask) return true;
-    if (kind === KIND.reserve) return this.#reserves(frame, body);
-    if (kind === KIND.cancel) {
-      this.#later.push(() => this.#cancel(id));
-      return true;
-    }
+    if (kind === KIND.cancel) return true;
     if (kind === KIND.close) {
       const due = !this.closed;
       this.closed = true;
@@ -124,20 +102,6 @@ export class KeeperModel {
     if (!allowed || this.#open.size === CALLS_MAX) return false;
     this.#open.add(id);
     return true;
-  }
-
-  #reserves(frame: ReadFrame, body: Uint8Array): boolean {
-    const byteLength = body.length === 4 ? new DataView(body.buffer).getUint32(0, true) : 0;
-    if (byteLength === 0 || byteLength > PAYLOAD_MAX || !this.#admits(frame)) return false;
-    const { id, index } = frame;
-    this.#later.push(() => this.#reserving.set(id, { index, byteLength }));
-    return true;
-  }
-
-  #cancel(id: number): void {
-    if (!this.#reserving.delete(id) && !this.#places.delete(id)) return;
-    this.passed.add(told(KIND.placed, id));
-    this.#answer(KIND.error, id);
   }
 
   #answer(kind: number, id: number, body?: Uint8Array): true {
