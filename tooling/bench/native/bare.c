@@ -43,7 +43,9 @@ static napi_value protect_pair(napi_env env, napi_callback_info info) {
   if (mprotect(page, page_byte_length, PROT_NONE) != 0 ||
       mprotect(page, page_byte_length, PROT_READ | PROT_WRITE) != 0) {
     napi_throw_error(env, NULL, "mprotect failed");
+    return NULL;
   }
+  (void)*(volatile char *)page;
   return NULL;
 }
 

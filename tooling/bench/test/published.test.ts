@@ -13,6 +13,7 @@ import { unmeasuredSpeeds, untraceable } from '../src/published/page/statements.
 import { bytes, digits, quantile, time } from '../src/published/page/words.mjs';
 import { readResults } from '../src/published/results.mjs';
 import { caseSections } from '../src/published/sections/cases.mjs';
+import { sections } from '../src/published/sections/index.mjs';
 import type { Limit, ScaleRun } from '../src/published/sections/scale.mjs';
 import { judge } from '../src/published/sections/scale.mjs';
 
@@ -38,11 +39,20 @@ describe('docs/BENCHMARKS.md', () => {
   });
 
   it('shows every section at its full counts, and no number that is none', () => {
-    const names = [...Object.keys(caseSections), 'latency', 'scale', 'million', 'storm'];
-    expect(Object.keys(results).sort()).toEqual(names.sort());
+    expect(Object.keys(results)).toEqual(sections.map(({ name }) => name));
     expect(Object.values(results).filter(({ quick }) => quick)).toEqual([]);
     for (const [path, content] of files) {
       expect(content.match(/NaN|undefined|Infinity|\[object/), path).toBeNull();
+    }
+  });
+
+  it('D1 shows more bytes of secrets in the same pages than size classes hold, whatever their lengths', () => {
+    const { runs = [] } = results.density ?? {};
+    const ours = runs.filter(({ holder }) => holder === 'securemem');
+    expect(ours).toHaveLength(6);
+    for (const { mix, worst } of ours) {
+      const others = runs.filter((run) => run.mix === mix && run.holder !== 'securemem');
+      expect(Math.max(...others.map((run) => run.first)), mix).toBeLessThan(worst);
     }
   });
 

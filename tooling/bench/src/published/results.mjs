@@ -22,6 +22,7 @@ import { root } from '@securemem/launch/workspace';
  * @typedef {Provenance & import('./sections/million.mjs').MillionData} MillionResult
  * @typedef {Provenance & import('./sections/storm.mjs').StormData} StormResult
  * @typedef {Provenance & import('./sections/scale.mjs').ScaleData} ScaleResult
+ * @typedef {Provenance & import('./sections/density.mjs').DensityData} DensityResult
  *
  * @typedef {object} Results
  * @property {LatencyResult} [latency]
@@ -32,6 +33,7 @@ import { root } from '@securemem/launch/workspace';
  * @property {CasesResult} [use]
  * @property {CasesResult} [keeper]
  * @property {ScaleResult} [scale]
+ * @property {DensityResult} [density]
  * @property {MillionResult} [million]
  * @property {StormResult} [storm]
  */

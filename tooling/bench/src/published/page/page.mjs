@@ -1,5 +1,6 @@
 import { accessPicture, accessTable, peersTable } from './access-page.mjs';
 import { casesPicture, casesTable, targetsTable } from './cases-page.mjs';
+import { densityPicture, densityTable } from './density-page.mjs';
 import { latencyPicture, latencyTable } from './latency-page.mjs';
 import { millionMemoryPicture, millionTable, millionTimePicture } from './million-page.mjs';
 import { machineLine } from './provenance.mjs';
@@ -14,7 +15,7 @@ import {
 } from './scale-page.mjs';
 import { statementsTable } from './statements.mjs';
 import { stormPicture, stormTable } from './storm-page.mjs';
-import { whole } from './words.mjs';
+import { bytes, whole } from './words.mjs';
 
 /** @typedef {import('../results.mjs').Results} Results */
 
@@ -39,6 +40,7 @@ export function renderPage(results) {
   const parts = [
     intro(results),
     scalePart(results, picture),
+    densityPart(results, picture),
     accessPart(results, picture),
     latencyPart(results, picture),
     ...casesParts(results, picture),
@@ -118,6 +120,24 @@ own needs several. *Store* keeps secrets sealed in ordinary memory and opens the
 changes them.
 
 ${parts.join('\n\n')}`;
+}
+
+/** @param {Results} results @param {(name: string, alt: string, svg: string) => string} picture */
+function densityPart({ density }, picture) {
+  if (density === undefined) return '';
+  return `## How densely secrets lie
+
+Locked bytes are rationed, so it counts how many of them hold secrets. ${bytes(density.limit)} filled with secrets of lengths as programs have
+them; then half of these go at random and others come, ${density.rounds} times. Of *securemem* and of *size classes* each secret has a canary of 8 bytes behind
+it, which does not count as a secret's: with 32 bytes no more than four fifths can. *Size classes* are slabs of one page for each power of two. *A page for
+each* is what guarded pages around every secret take. The rest of the limit is lost as long as those that live do not move, and here none is ever
+moved.
+
+${picture('density', 'Shares of 64 KiB that hold bytes of secrets, by lengths, after churn', densityPicture(density))}
+
+${densityTable(density)}
+
+At the worst after any round, in brackets when it was full for the first time, and how many secrets that were.`;
 }
 
 /** @param {Results} results @param {(name: string, alt: string, svg: string) => string} picture */

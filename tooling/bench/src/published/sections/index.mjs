@@ -1,4 +1,5 @@
 import { caseSections, measureCases } from './cases.mjs';
+import { measureDensity } from './density.mjs';
 import { measureLatency } from './latency.mjs';
 import { measureMillion } from './million.mjs';
 import { measureScale } from './scale.mjs';
@@ -15,6 +16,7 @@ import { measureStorm } from './storm.mjs';
 /** In the order of the page. @type {readonly Section[]} */
 export const sections = [
   { name: 'scale', msMax: 260_000, measure: measureScale },
+  { name: 'density', msMax: 30_000, measure: measureDensity },
   caseSection('access', 90_000),
   { name: 'latency', msMax: 80_000, measure: measureLatency },
   caseSection('allocate', 45_000),
