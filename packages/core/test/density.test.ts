@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { between, type Mix, mixes, type Random, randomOf } from '@securemem/proof/length-mixes';
 import { describe, expect, it } from 'vitest';
 import type { RegionId } from '../src/contract/index.js';
 import { type Allocator, isSecureMemoryError, type Secret } from '../src/index.js';
@@ -13,35 +14,8 @@ const ROUNDS = FULL ? 20 : 8;
 /** So many refusals in a row are a full allocator: the lengths that come are as they come. */
 const REFUSALS = 50;
 
-type Random = () => number;
-
-/** A number from 0 to 1, the same sequence for the same seed. */
-function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let z = Math.imul(state ^ (state >>> 15), state | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const from = (random: Random, low: number, high: number): number =>
-  low + Math.floor(random() * (high - low + 1));
-
-/** What programs keep, and how much of a budget their contents with one canary each must reach after any churn. */
-const MIXES: readonly [string, number, (random: Random) => number][] = [
-  ['one length', 0.9, () => 32],
-  ['8 to 64 bytes', 0.89, (random) => from(random, 8, 64)],
-  ['8 to 200 bytes', 0.9, (random) => from(random, 8, 200)],
-  [
-    'passwords and some tokens',
-    0.9,
-    (random) => (random() < 0.8 ? from(random, 12, 40) : from(random, 60, 1200)),
-  ],
-  ['1 to 2,048 bytes, short ones mostly', 0.9, (random) => Math.floor(2 ** (random() * 11))],
-  ['keys and tokens of 300 to 3,500 bytes', 0.9, (random) => from(random, 300, 3499)],
-];
+/** How much of a budget their contents with one canary each must reach after any churn; of 8 to 64 bytes no more than 0.926 can. */
+const leastOf = (mix: Mix): number => (mix.name === '8 to 64' ? 0.89 : 0.9);
 
 const tight = (lockedByteLengthMax = LIMIT): Fixture =>
   open({
@@ -105,7 +79,9 @@ const median = (values: readonly number[]): number =>
 
 describe('D1 how much of a budget is used', () => {
   const cases = (FULL ? [LIMIT, 16 * LIMIT] : [LIMIT])
-    .flatMap((limit) => MIXES.map((mix) => [limit / 1024, ...mix] as const))
+    .flatMap((limit) =>
+      mixes.map((mix) => [limit / 1024, mix.name, leastOf(mix), mix.lengthOf] as const),
+    )
     // Above 32 pages what is longer than 2,048 bytes has pages of its own.
     .filter(([kib, , , lengthOf]) => kib * 1024 === LIMIT || lengthOf(() => 0.999) <= 2048);
 
@@ -122,7 +98,7 @@ describe('D1 how much of a budget is used', () => {
     const { memory } = tight();
     const live = Array.from({ length: burst }, () => memory.allocateSync(32));
     const survivors = new Set<Secret>();
-    while (survivors.size < stay) survivors.add(live[from(random, 0, burst - 1)] as Secret);
+    while (survivors.size < stay) survivors.add(live[between(random, 0, burst - 1)] as Secret);
     for (const secret of live) if (!survivors.has(secret)) secret.dispose();
     let fit = 0;
     while (attempt(memory, 200) !== undefined) fit++;
@@ -248,7 +224,7 @@ describe.each([
         places.set(secret, place);
       }
       if (secret !== undefined && random() < 0.5) continue;
-      const [victim] = [...places.keys()].slice(from(random, 0, places.size - 1));
+      const [victim] = [...places.keys()].slice(between(random, 0, places.size - 1));
       if (victim === undefined) continue;
       places.delete(victim);
       victim.dispose();

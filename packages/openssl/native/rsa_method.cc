@@ -68,6 +68,8 @@ SECUREMEM_NOINLINE int SignWith(Reference* reference, Bytes content, uint8_t* si
   const ErrorMark mark(g_numbers);
   ReadKey key;
   if (!reference->Look(ReadKey::Read, &key)) return -1;
+  // What lies in the page may have been changed by a stray write; a longer key would write past `signature`.
+  if (static_cast<size_t>(g_functions->RSA_size(key.rsa())) != width) return -1;
   // X9.31, which nobody signs by any more.
   if (padding != ssl::kPkcs1Padding && padding != ssl::kNoPadding) {
     return g_numbers->RSA_private_encrypt(static_cast<int>(content.length), content.data, signature, key.rsa(), padding);

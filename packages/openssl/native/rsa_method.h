@@ -1,5 +1,5 @@
-// Keys of RSA for OpenSSL's own functions, which pad and encode as they do for any key, but whose private operation is ours: the private
-// part is read through the window of a reference for that one operation. It is made for that operation and overwritten after it.
+// Keys of RSA for OpenSSL's own functions, which pad and encode as they do for any key, but whose private operation is ours. For that one
+// operation the private part is read through the window of a reference into numbers of OpenSSL's, which are overwritten after it.
 //
 // Its own operation on a key that is new takes half as long again: it inverts a blinding factor without branches. See rsa_blinded.cc.
 #pragma once

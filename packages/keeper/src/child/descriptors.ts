@@ -1,4 +1,5 @@
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
+import { readKernelFile } from '../kernel-file.js';
 
 /** Standard input, output and error, the channel, and the pipe that ends with the host. */
 const OWN_DESCRIPTORS = 5;
@@ -22,7 +23,7 @@ export function closeStrangers(given: readonly number[]): void {
 
 function cameWithTheStart(descriptor: number): boolean {
   try {
-    const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1');
+    const info = readKernelFile(`/proc/self/fdinfo/${descriptor}`);
     const [, flags] = /^flags:\s*([0-7]+)$/m.exec(info) ?? [];
     return flags !== undefined && (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0;
   } catch {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readKernelFile } from '../kernel-file.js';
 
 /**
  * What stands for this process in `process.kill`: its whole group where it leads one, as it does when its supervisor started it, so
@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 export function selfOrGroup(): number {
   try {
     // Behind the name in parentheses, which may hold anything: state, parent, group.
-    const stat = readFileSync('/proc/self/stat', 'latin1');
+    const stat = readKernelFile('/proc/self/stat');
     const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
     return group === process.pid ? -process.pid : process.pid;
   } catch {

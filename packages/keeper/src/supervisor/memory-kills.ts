@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readKernelFile } from '../kernel-file.js';
 
 /** Where a count of the memory killer stands, by version of control groups: how its line names it, the folder, the file in that. */
 const PLACES = [
@@ -37,7 +37,7 @@ export function memoryKilledSince(before: number | undefined): boolean {
 
 function read(path: string): string | undefined {
   try {
-    return readFileSync(path, 'latin1');
+    return readKernelFile(path);
   } catch {
     return undefined;
   }

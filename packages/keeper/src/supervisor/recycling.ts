@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readKernelFile } from '../kernel-file.js';
 import type { RecycleOptions } from '../options.js';
 import type { StartGate } from './start-gate.js';
 
@@ -71,7 +71,7 @@ export class Recycling {
 /** Bytes of a process that are in memory now; 0 where the system does not say so in a file. */
 function residentByteLength(pid: number): number {
   try {
-    const kibibytes = readFileSync(`/proc/${pid}/status`, 'latin1').match(/^VmRSS:\s+(\d+) kB$/m);
+    const kibibytes = readKernelFile(`/proc/${pid}/status`).match(/^VmRSS:\s+(\d+) kB$/m);
     return Number(kibibytes?.[1] ?? 0) * 1_024;
   } catch {
     return 0;

@@ -192,7 +192,7 @@ whoever gives each secret a page of its own cannot be faster.`,
   seal: {
     heading: 'Seal and open',
     text: `AES-256-GCM between a locked page and ordinary memory. \`node:crypto\` does the encryption alone, with its key in a Buffer; here
-the key's page is opened and closed around each use as well.`,
+the key is put together from its two shares for each use as well.`,
     title: 'Seal and open',
     subtitle: 'secrets of 32 bytes · logarithmic scale · less is better',
   },

@@ -1,5 +1,5 @@
+import { mixes, randomOf } from '@securemem/proof/length-mixes';
 import { holders } from '../../density/holders.mjs';
-import { mixes, randomOf } from '../../density/mixes.mjs';
 
 /**
  * How much of the limit holds bytes of secrets: when it is full for the first time, and at the worst after any round of churn, the
@@ -37,7 +37,7 @@ export async function measureDensity({ quick, show }) {
 
 /**
  * Fills it, then takes half away at random and fills it again, round after round.
- * @param {string} holder @param {import('../../density/mixes.mjs').Mix} mix @param {number} seed @param {number} rounds
+ * @param {string} holder @param {import('@securemem/proof/length-mixes').Mix} mix @param {number} seed @param {number} rounds
  */
 function churn(holder, mix, seed, rounds) {
   const take = holders[holder]?.(limit);

@@ -16,18 +16,18 @@ export function randomOf(seed) {
   };
 }
 
-/** @param {Random} random @param {number} low @param {number} high */
-const from = (random, low, high) => low + Math.floor(random() * (high - low + 1));
+/** Both ends included. @param {Random} random @param {number} low @param {number} high */
+export const between = (random, low, high) => low + Math.floor(random() * (high - low + 1));
 
 /** @type {readonly Mix[]} */
 export const mixes = [
   { name: 'one length, 32', lengthOf: () => 32 },
-  { name: '8 to 64', lengthOf: (random) => from(random, 8, 64) },
-  { name: '8 to 200', lengthOf: (random) => from(random, 8, 200) },
+  { name: '8 to 64', lengthOf: (random) => between(random, 8, 64) },
+  { name: '8 to 200', lengthOf: (random) => between(random, 8, 200) },
   {
     name: 'passwords of 12 to 40, a fifth tokens of 60 to 1,200',
-    lengthOf: (random) => (random() < 0.8 ? from(random, 12, 40) : from(random, 60, 1200)),
+    lengthOf: (random) => (random() < 0.8 ? between(random, 12, 40) : between(random, 60, 1200)),
   },
   { name: '1 to 2,047, short ones mostly', lengthOf: (random) => Math.floor(2 ** (random() * 11)) },
-  { name: 'keys and tokens of 300 to 3,499', lengthOf: (random) => from(random, 300, 3499) },
+  { name: 'keys and tokens of 300 to 3,499', lengthOf: (random) => between(random, 300, 3499) },
 ];
