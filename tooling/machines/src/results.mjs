@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { keepJson } from '@securemem/launch/kept-json';
 
 /** What was seen last, by scenario and kernel. */
 const FILE = fileURLToPath(new URL('../results.json', import.meta.url));
@@ -14,5 +15,5 @@ export function readResults() {
 
 /** @param {Results} results */
 export function writeResults(results) {
-  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
+  keepJson(FILE, results);
 }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { keepJson } from '@securemem/launch/kept-json';
 import { tableOf, writeMarked } from '@securemem/launch/marked';
 
 const FILE = fileURLToPath(new URL('../results.json', import.meta.url));
@@ -50,7 +51,7 @@ export function readScores() {
 
 /** Keeps the scores, and writes them into the page. @param {Readonly<Record<string, Score>>} scores */
 export function writeScores(scores) {
-  writeFileSync(FILE, `${JSON.stringify(scores, null, 2)}\n`);
+  keepJson(FILE, scores);
   const rows = Object.entries(scores).map(([folder, { percent, mutants, survivors, date }]) => {
     const told = survivors.slice(0, 3).map(({ reason, count }) => `${count} ${reason}`);
     return [`\`${folder}\``, `${percent} %`, `${mutants}`, told.join('; '), date];

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepJson } from '@securemem/launch/kept-json';
 import { root } from '@securemem/launch/workspace';
 import { BACKENDS, ELSEWHERE } from './runtimes.mjs';
 
@@ -37,7 +38,7 @@ export function readResults() {
 
 /** @param {Results} results @param {string} [file] */
 export function writeResults(results, file = FILE) {
-  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  keepJson(file, results);
 }
 
 /**

@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { root } from '@securemem/launch/workspace';
+import { existsSync, readFileSync } from 'node:fs';
+import { keepJson } from '@securemem/launch/kept-json';
 
 /**
  * What was measured, section by section: a section that is measured again replaces itself and nothing else, so each
@@ -43,17 +41,7 @@ export function readResults(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 }
 
-/** Never half a file, whenever this ends. @param {string} file @param {Results} results */
+/** @param {string} file @param {Results} results */
 export function writeResults(file, results) {
-  mkdirSync(dirname(file), { recursive: true });
-  const whole = `${file.slice(0, -'.json'.length)}.next.json`;
-  writeFileSync(whole, `${JSON.stringify(results, null, 2)}\n`);
-  format(whole);
-  renameSync(whole, file);
-}
-
-/** As the rest of the repository is formatted, or as it is where the formatter is not installed. @param {string} file */
-function format(file) {
-  const formatter = join(root, 'node_modules/.bin/biome');
-  if (existsSync(formatter)) spawnSync(formatter, ['format', '--write', file], { cwd: root });
+  keepJson(file, results);
 }
