@@ -3,7 +3,8 @@ import { memoryKilledSince, memoryKills } from '../src/supervisor/memory-kills.j
 
 const files = vi.hoisted(() => new Map<string, string>());
 
-vi.mock('node:fs', () => ({
+vi.mock('node:fs', async (original) => ({
+  ...(await original<typeof import('node:fs')>()),
   readFileSync: (path: string) => {
     const text = files.get(path);
     if (text === undefined) throw new Error('ENOENT');
